@@ -1,0 +1,3 @@
+//! The `pgxn-testers` binary: only wires.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! From a release in the registry to an accepted report.

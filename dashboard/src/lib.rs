@@ -1,0 +1,1 @@
+//! The pages, the badges and the same as JSON.

@@ -1,0 +1,1 @@
+//! The PGXN registry: clients for API and mirror, META, archives.

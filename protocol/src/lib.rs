@@ -1,0 +1,34 @@
+//! The words that both ends of the wire share: ids, releases, targets, jobs, phases, grades, reasons and reports.
+//!
+//! Nothing here reads a file, a socket or the clock. Every other crate of the workspace imports this one.
+
+mod api;
+mod grade;
+mod ids;
+mod job;
+mod matrix;
+mod name;
+mod phase;
+mod reason;
+mod release;
+mod report;
+mod target;
+mod time;
+mod version;
+
+pub use api::{Assignment, ClaimRequest, Lease, MAX_FILE_BYTES, MAX_REPORT_BYTES, Problem, RenewRequest};
+pub use grade::{Blame, Flag, Grade};
+pub use ids::{InvalidId, JobId, ReleaseId, RunId, RunnerId};
+pub use job::{IllegalMove, JobState, Priority};
+pub use matrix::{Major, Matrix, MatrixError, Source, SourceKind, Support};
+pub use name::{InvalidName, Name};
+pub use phase::{Outcome, Phase};
+pub use reason::{Reason, UnknownReason};
+pub use release::{Release, Status};
+pub use report::{
+    ArchiveFacts, Decisive, FileKind, FileRecord, ImageFacts, InvalidReport, Overhead, PhaseRecord, Report,
+    RunnerFacts, Suite, TestOutcome, TestRecord, Verdict,
+};
+pub use target::{InvalidTarget, PgMajor, Platform, Target};
+pub use time::{Clock, ManualClock, SystemClock, Timestamp};
+pub use version::{InvalidVersion, Version};

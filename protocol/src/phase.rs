@@ -1,0 +1,126 @@
+//! The phases of a run, in order, and how one can end.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A phase of a run. The order of the variants is the order in which they run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// The archive is downloaded from the registry.
+    Fetch,
+    /// Its digest is compared with the release's own META.json.
+    Verify,
+    /// It is checked and unpacked.
+    Unpack,
+    /// META.json is read; here a release that does not support the target ends.
+    Metadata,
+    /// What has to be there before is provided; the network ends here.
+    Dependencies,
+    /// `./configure`, where there is one.
+    Configure,
+    /// `make all`.
+    Build,
+    /// `make install`.
+    Install,
+    /// `CREATE EXTENSION` of everything that META provides.
+    Create,
+    /// The distribution's own tests: `pg_regress`, isolation, TAP, pgTAP.
+    Installcheck,
+    /// Updates along the published paths.
+    Upgrade,
+    /// `DROP EXTENSION` and `make uninstall`.
+    Uninstall,
+}
+
+impl Phase {
+    /// Every phase, in order.
+    pub const ALL: [Self; 12] = [
+        Self::Fetch,
+        Self::Verify,
+        Self::Unpack,
+        Self::Metadata,
+        Self::Dependencies,
+        Self::Configure,
+        Self::Build,
+        Self::Install,
+        Self::Create,
+        Self::Installcheck,
+        Self::Upgrade,
+        Self::Uninstall,
+    ];
+
+    /// The word used in code, database, API and pages.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fetch => "fetch",
+            Self::Verify => "verify",
+            Self::Unpack => "unpack",
+            Self::Metadata => "metadata",
+            Self::Dependencies => "dependencies",
+            Self::Configure => "configure",
+            Self::Build => "build",
+            Self::Install => "install",
+            Self::Create => "create",
+            Self::Installcheck => "installcheck",
+            Self::Upgrade => "upgrade",
+            Self::Uninstall => "uninstall",
+        }
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Phase {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|phase| phase.as_str() == text).ok_or_else(|| format!("`{text}` is not a phase"))
+    }
+}
+
+/// How a phase ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It did what it should.
+    Passed,
+    /// It did not, and the run's verdict says why.
+    Failed,
+    /// There was nothing to do, such as no `configure` script.
+    Skipped,
+}
+
+impl Outcome {
+    /// The word used in code, database, API and pages.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Outcome {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Self::Passed, Self::Failed, Self::Skipped]
+            .into_iter()
+            .find(|outcome| outcome.as_str() == text)
+            .ok_or_else(|| format!("`{text}` is not an outcome"))
+    }
+}

@@ -1,0 +1,76 @@
+use super::*;
+
+fn report() -> Report {
+    let now = Timestamp::from_millis(1_700_000_000_000);
+    Report {
+        run_id: RunId::new(now),
+        verdict: Verdict::new(Phase::Build, Reason::CompileError),
+        phases: vec![PhaseRecord {
+            phase: Phase::Build,
+            outcome: Outcome::Failed,
+            reason: Some(Reason::CompileError),
+            exit: Some(2),
+            signal: None,
+            duration_ms: 10,
+            cpu_ms: None,
+            peak_memory_bytes: None,
+            command: "make all".into(),
+            log: Some("build.log".into()),
+        }],
+        tests: Vec::new(),
+        files: vec![FileRecord {
+            name: "build.log".into(),
+            kind: FileKind::Log,
+            sha256: "0".repeat(64),
+            bytes: 1,
+            omitted_bytes: 0,
+        }],
+        archive: None,
+        image: None,
+        runner: RunnerFacts {
+            version: "0.1.0".into(),
+            kernel: String::new(),
+            engine: String::new(),
+            cpus: 2.0,
+            memory_bytes: 0,
+        },
+        notes: Vec::new(),
+        overhead: Overhead::default(),
+        started_at: now,
+        finished_at: now,
+    }
+}
+
+#[test]
+fn a_sound_report_is_taken_and_survives_the_wire() {
+    let report = report();
+    report.check().unwrap();
+    let json = serde_json::to_string(&report).unwrap();
+    assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report);
+}
+
+#[test]
+fn a_file_name_cannot_climb() {
+    for name in ["../x", "a/b", "", ".hidden", "a b"] {
+        let mut report = report();
+        report.files[0].name = name.into();
+        report.phases[0].log = None;
+        assert!(report.check().is_err(), "{name:?}");
+    }
+}
+
+#[test]
+fn a_log_that_was_not_uploaded_cannot_be_named() {
+    let mut report = report();
+    report.files.clear();
+    let error = report.check().unwrap_err();
+    assert_eq!(error.to_string(), "the report is not acceptable: it names `build.log`, which is not one of its files");
+}
+
+#[test]
+fn a_flood_of_tests_is_refused() {
+    let mut report = report();
+    let test = TestRecord { suite: Suite::Regress, name: "t".into(), outcome: TestOutcome::Passed, duration_ms: None };
+    report.tests = vec![test; MAX_TESTS + 1];
+    assert!(report.check().unwrap_err().why.contains("20001 tests"));
+}

@@ -1,0 +1,1 @@
+//! From a claimed job to a signed report: the sandbox, the phases, the judge, the images.

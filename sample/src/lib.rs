@@ -1,0 +1,1 @@
+//! A PGXN mirror tree made from real extension sources, and its server.

@@ -1,0 +1,1 @@
+//! Every SQL statement, the migrations, and the blobs of logs and artifacts.

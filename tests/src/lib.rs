@@ -1,0 +1,1 @@
+//! End-to-end tests: real processes, a real engine, real databases, a real browser.
