@@ -1,0 +1,55 @@
+//! What can go wrong on the farm's side of a run. What a distribution does wrong is data, not an error: see `judge`.
+
+use std::path::PathBuf;
+
+/// The result of what the runner does.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A failure of the runner, its engine or its machine; never of the distribution under test.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No container engine answers.
+    #[error("no container engine answers at {host}: {why}. {remedy}")]
+    EngineUnreachable {
+        /// The address that was asked.
+        host: String,
+        /// What happened, in words.
+        why: String,
+        /// What to do about it.
+        remedy: &'static str,
+    },
+    /// The engine answered, but could not do what it was asked.
+    #[error("the container engine could not {what}")]
+    Engine {
+        /// What it was asked: a verb and its object.
+        what: String,
+        /// Its own words.
+        #[source]
+        source: bollard::errors::Error,
+    },
+    /// A file of the runner's own machine.
+    #[error("could not {what} `{}`", path.display())]
+    File {
+        /// The verb.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    /// For `map_err`: the engine was asked for `what`.
+    pub(crate) fn engine(what: impl Into<String>) -> impl FnOnce(bollard::errors::Error) -> Self {
+        let what = what.into();
+        move |source| Self::Engine { what, source }
+    }
+
+    /// For `map_err`: `what` was tried on the file at `path`.
+    pub(crate) fn file(what: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::File { what, path, source }
+    }
+}
