@@ -3,6 +3,7 @@
 //! Nothing here reads a file, a socket or the clock. Every other crate of the workspace imports this one.
 
 mod api;
+mod facts;
 mod grade;
 mod ids;
 mod job;
@@ -10,6 +11,7 @@ mod matrix;
 mod name;
 mod phase;
 mod reason;
+mod record;
 mod release;
 mod report;
 mod target;
@@ -17,6 +19,7 @@ mod time;
 mod version;
 
 pub use api::{Assignment, ClaimRequest, Lease, MAX_FILE_BYTES, MAX_REPORT_BYTES, Problem, RenewRequest};
+pub use facts::{ArchiveFacts, ImageFacts, Overhead, RunnerFacts};
 pub use grade::{Blame, Flag, Grade};
 pub use ids::{InvalidId, JobId, ReleaseId, RunId, RunnerId};
 pub use job::{IllegalMove, JobState, Priority};
@@ -24,11 +27,9 @@ pub use matrix::{Major, Matrix, MatrixError, Source, SourceKind, Support};
 pub use name::{InvalidName, Name};
 pub use phase::{Outcome, Phase};
 pub use reason::{Reason, UnknownReason};
+pub use record::{FileKind, FileRecord, PhaseRecord, Suite, TestOutcome, TestRecord};
 pub use release::{Release, Status};
-pub use report::{
-    ArchiveFacts, Decisive, FileKind, FileRecord, ImageFacts, InvalidReport, Overhead, PhaseRecord, Report,
-    RunnerFacts, Suite, TestOutcome, TestRecord, Verdict,
-};
+pub use report::{Decisive, InvalidReport, Report, Verdict};
 pub use target::{InvalidTarget, PgMajor, Platform, Target};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
 pub use version::{InvalidVersion, Version};

@@ -1,4 +1,6 @@
 use super::*;
+use crate::phase::Outcome;
+use crate::record::{FileKind, Suite, TestOutcome};
 
 fn report() -> Report {
     let now = Timestamp::from_millis(1_700_000_000_000);
