@@ -1,0 +1,101 @@
+//! What the judge is told of a phase: how its command ended, what it printed, and what the farm had to offer.
+//!
+//! The runner gathers it; nothing here reads a file, a socket or the clock.
+
+use std::collections::BTreeSet;
+
+use protocol::{PgMajor, Phase};
+
+/// A file of the run, by the name under which the report lists it.
+#[derive(Clone, Copy, Debug)]
+pub struct LogFile<'a> {
+    /// Its name in the report, such as `build.log`.
+    pub name: &'a str,
+    /// Its bytes, exactly as the report keeps them, so that line numbers agree.
+    pub bytes: &'a [u8],
+}
+
+/// The limit by which the runner, not the command itself, ended a phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// Its wall time.
+    Time,
+    /// The time without any output.
+    Silence,
+}
+
+/// What is known of the farm's own server when the phase was over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Server {
+    /// It answered, or nobody asked.
+    #[default]
+    Running,
+    /// It has never started.
+    NotStarted,
+    /// It answered before the phase, and did not afterwards.
+    Gone,
+}
+
+/// What stays the same for all phases of a run.
+#[derive(Clone, Debug)]
+pub struct Setting<'a> {
+    /// The server's major.
+    pub major: PgMajor,
+    /// Every file of the distribution, as a path below its top directory, before anything was built.
+    pub files: &'a [String],
+    /// The extensions that META.json provides.
+    pub provides: &'a [String],
+    /// The extensions whose control files the image holds before `make install`.
+    pub shipped: &'a BTreeSet<String>,
+}
+
+/// What is known of one phase whose command ended or was ended.
+#[derive(Clone, Debug)]
+pub struct Evidence<'a> {
+    /// The run's setting.
+    pub setting: &'a Setting<'a>,
+    /// The phase: configure, build, install, create or installcheck.
+    pub phase: Phase,
+    /// The exit code, where the command ended by itself.
+    pub exit: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+    /// The limit that ended it.
+    pub limit: Option<Limit>,
+    /// Whether the kernel killed a process of the sandbox for memory during the phase.
+    pub out_of_memory: bool,
+    /// Whether one of the sandbox's sized file systems was full when the phase was over.
+    pub out_of_space: bool,
+    /// The farm's server after the phase.
+    pub server: Server,
+    /// What the phase printed.
+    pub log: LogFile<'a>,
+    /// What the server logged during the phase, or all of its log.
+    pub server_log: Option<LogFile<'a>>,
+    /// Every `regression.diffs`, of isolation tests too, in the order of their suites.
+    pub diffs: Vec<LogFile<'a>>,
+}
+
+impl<'a> Evidence<'a> {
+    /// A phase whose command ended by itself with this code, and of which nothing else is known.
+    pub fn ended(setting: &'a Setting<'a>, phase: Phase, exit: i32, log: LogFile<'a>) -> Self {
+        Self {
+            setting,
+            phase,
+            exit: Some(exit),
+            signal: None,
+            limit: None,
+            out_of_memory: false,
+            out_of_space: false,
+            server: Server::Running,
+            log,
+            server_log: None,
+            diffs: Vec::new(),
+        }
+    }
+
+    /// Whether the command ended by itself and said that all went well.
+    pub fn succeeded(&self) -> bool {
+        self.exit == Some(0) && self.signal.is_none() && self.limit.is_none()
+    }
+}
