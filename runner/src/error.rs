@@ -27,6 +27,20 @@ pub enum Error {
         #[source]
         source: bollard::errors::Error,
     },
+    /// An image lacks a label, or says something impossible in one.
+    #[error("the label `{label}` of the image `{tag}` is missing or wrong; build the image again")]
+    ImageLabel {
+        /// The image.
+        tag: String,
+        /// The label.
+        label: String,
+    },
+    /// The source could not be copied into the container.
+    #[error("could not copy the source into the container: {why}")]
+    CopyIn {
+        /// What happened, in words.
+        why: String,
+    },
     /// A file of the runner's own machine.
     #[error("could not {what} `{}`", path.display())]
     File {

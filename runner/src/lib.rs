@@ -4,5 +4,9 @@ pub mod judge;
 pub mod sandbox;
 
 mod error;
+mod limits;
+mod task;
 
 pub use error::{Error, Result};
+pub use limits::Limits;
+pub use task::Tasks;

@@ -7,8 +7,14 @@ use bollard::errors::Error as DockerError;
 
 use crate::error::{Error, Result};
 
+mod container;
+mod exec;
+
+pub(crate) use container::{ContainerSpec, ContainerState, Mount};
+pub(crate) use exec::{Chunk, Exec, ExecSpec};
+
 /// What the engine says of itself and of its machine.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct EngineFacts {
     /// Its name and version, such as `Docker 20.10.24`.
     pub name: String,

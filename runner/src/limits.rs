@@ -1,0 +1,107 @@
+//! What a run may use. A distribution that needs more ends with a clear reason; the machine never notices.
+
+use std::time::Duration;
+
+use crate::sandbox::docker::EngineFacts;
+
+const MIB: u64 = 1024 * 1024;
+
+/// The limits of one run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limits {
+    /// Memory of everything in the container, its file systems in memory included, in bytes. Swap is not given.
+    pub memory_bytes: u64,
+    /// Processors.
+    pub cpus: u32,
+    /// Processes and threads.
+    pub pids: u32,
+    /// Open files of a process.
+    pub open_files: u32,
+    /// Wall time of one phase.
+    pub phase: Duration,
+    /// Wall time of the whole run.
+    pub run: Duration,
+    /// Time without any output, after which a phase counts as hung.
+    pub silence: Duration,
+    /// What is kept of a phase's output, in bytes: its beginning and its end.
+    pub log_bytes: usize,
+    /// What is kept of all files that are copied out of a container, in bytes.
+    pub copy_out_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory_bytes: 3072 * MIB,
+            cpus: 2,
+            pids: 512,
+            open_files: 65_536,
+            phase: Duration::from_mins(15),
+            run: Duration::from_mins(45),
+            silence: Duration::from_mins(5),
+            log_bytes: 5_000_000,
+            copy_out_bytes: 24_000_000,
+        }
+    }
+}
+
+impl Limits {
+    /// The defaults, cut to what `runs` runs at a time can have on that machine, a quarter of its memory left alone.
+    pub fn fitting(machine: &EngineFacts, runs: u32) -> Self {
+        let runs = runs.max(1);
+        let defaults = Self::default();
+        let share = machine.memory_bytes / 4 * 3 / u64::from(runs);
+        let memory_bytes = if machine.memory_bytes == 0 { defaults.memory_bytes } else { share };
+        Self {
+            memory_bytes: memory_bytes.clamp(512 * MIB, defaults.memory_bytes),
+            cpus: (machine.cpus / runs).max(1),
+            ..defaults
+        }
+    }
+
+    /// How large the file system in memory at a mount point may get: less than the container's memory, so that it is full before
+    /// the container is out of memory.
+    pub(crate) fn file_system_bytes(&self, mount_point: &str) -> u64 {
+        match mount_point {
+            "/work" => self.memory_bytes / 2,
+            "/data" => self.memory_bytes / 3,
+            "/tmp" => self.memory_bytes / 4,
+            "/run" => 16 * MIB,
+            _ => self.memory_bytes / 6,
+        }
+    }
+
+    /// Shared memory (`/dev/shm`), which parallel queries use.
+    pub(crate) fn shared_memory_bytes(&self) -> u64 {
+        self.memory_bytes / 8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn machine(memory_mib: u64, cpus: u32) -> EngineFacts {
+        EngineFacts { cpus, memory_bytes: memory_mib * MIB, ..EngineFacts::default() }
+    }
+
+    #[test]
+    fn a_small_machine_keeps_a_quarter_of_its_memory_for_itself() {
+        let limits = Limits::fitting(&machine(2048, 1), 1);
+        assert_eq!((limits.memory_bytes, limits.cpus), (1536 * MIB, 1));
+    }
+
+    #[test]
+    fn runs_at_a_time_share_a_large_machine() {
+        let limits = Limits::fitting(&machine(65_536, 16), 4);
+        assert_eq!((limits.memory_bytes, limits.cpus), (3072 * MIB, 4));
+    }
+
+    #[test]
+    fn a_full_file_system_is_noticed_before_memory_runs_out() {
+        let limits = Limits::default();
+        for mount_point in ["/work", "/data", "/tmp", "/run", "/usr/lib/postgresql/17"] {
+            assert!(limits.file_system_bytes(mount_point) < limits.memory_bytes, "{mount_point}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Containers: create, start, look at, remove. What a container may do is decided here and nowhere else.
+
+use std::collections::HashMap;
+
+use bollard::errors::Error as DockerError;
+use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, ResourcesUlimits};
+use bollard::query_parameters::{
+    CreateContainerOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder,
+    RemoveContainerOptionsBuilder, StartContainerOptions,
+};
+use protocol::Platform;
+
+use crate::error::{Error, Result};
+use crate::limits::Limits;
+use crate::sandbox::docker::Engine;
+
+/// The user that everything runs as: `postgres` in every image.
+pub(crate) const USER: &str = "1000:1000";
+
+/// A file system in memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mount {
+    pub(crate) path: String,
+    pub(crate) bytes: u64,
+}
+
+/// A container to make.
+#[derive(Clone, Debug)]
+pub(crate) struct ContainerSpec<'a> {
+    pub(crate) name: &'a str,
+    /// The image by its digest, so that nothing can slip in between.
+    pub(crate) image: &'a str,
+    pub(crate) platform: Platform,
+    pub(crate) labels: HashMap<String, String>,
+    pub(crate) mounts: &'a [Mount],
+    pub(crate) limits: &'a Limits,
+}
+
+/// How a container is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ContainerState {
+    pub(crate) running: bool,
+    pub(crate) out_of_memory: bool,
+}
+
+impl Engine {
+    /// Makes a container and starts it; its identity.
+    pub(crate) async fn start_container(&self, spec: &ContainerSpec<'_>) -> Result<()> {
+        let options = CreateContainerOptionsBuilder::default().name(spec.name);
+        let options = if spec.platform == Platform::native() {
+            options
+        } else {
+            options.platform(&format!("linux/{}", spec.platform))
+        };
+        let created = self.client().create_container(Some(options.build()), self.body(spec)).await;
+        created.map_err(Error::engine(format!("create the container {}", spec.name)))?;
+        let started = self.client().start_container(spec.name, None::<StartContainerOptions>).await;
+        started.map_err(Error::engine(format!("start the container {}", spec.name)))
+    }
+
+    fn body(&self, spec: &ContainerSpec<'_>) -> ContainerCreateBody {
+        ContainerCreateBody {
+            image: Some(spec.image.to_owned()),
+            hostname: Some("pgxn".into()),
+            user: Some(USER.into()),
+            env: Some(vec!["LANG=C.UTF-8".into()]),
+            labels: Some(spec.labels.clone()),
+            healthcheck: Some(HealthConfig { test: Some(vec!["NONE".into()]), ..HealthConfig::default() }),
+            network_disabled: Some(true),
+            stop_timeout: Some(0),
+            host_config: Some(host_config(spec, self.facts().cpus)),
+            ..ContainerCreateBody::default()
+        }
+    }
+
+    /// Kills and removes a container. One that is not there, or is being removed, is what was wanted.
+    pub(crate) async fn remove_container(&self, name: &str) -> Result<()> {
+        let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
+        match self.client().remove_container(name, Some(options)).await {
+            Ok(()) | Err(DockerError::DockerResponseServerError { status_code: 404 | 409, .. }) => Ok(()),
+            Err(source) => Err(Error::engine(format!("remove the container {name}"))(source)),
+        }
+    }
+
+    /// How a container is; none where there is none of that name.
+    pub(crate) async fn container_state(&self, name: &str) -> Result<Option<ContainerState>> {
+        match self.client().inspect_container(name, None::<InspectContainerOptions>).await {
+            Ok(found) => {
+                let state = found.state.unwrap_or_default();
+                Ok(Some(ContainerState {
+                    running: state.running.unwrap_or(false),
+                    out_of_memory: state.oom_killed.unwrap_or(false),
+                }))
+            }
+            Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
+            Err(source) => Err(Error::engine(format!("look at the container {name}"))(source)),
+        }
+    }
+
+    /// The names of all containers, running or not, that carry a label with a value.
+    pub(crate) async fn labelled_containers(&self, label: &str, value: &str) -> Result<Vec<String>> {
+        let filters = HashMap::from([("label".to_owned(), vec![format!("{label}={value}")])]);
+        let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
+        let found = self.client().list_containers(Some(options)).await;
+        let found = found.map_err(Error::engine("list the containers of an earlier runner"))?;
+        Ok(found.into_iter().filter_map(|container| container.id).collect())
+    }
+}
+
+/// Everything that keeps a distribution's code inside.
+fn host_config(spec: &ContainerSpec<'_>, machine_cpus: u32) -> HostConfig {
+    let limits = spec.limits;
+    let memory = as_i64(limits.memory_bytes);
+    let ulimit =
+        |name: &str, value: i64| ResourcesUlimits { name: Some(name.into()), soft: Some(value), hard: Some(value) };
+    HostConfig {
+        network_mode: Some("none".into()),
+        readonly_rootfs: Some(true),
+        cap_drop: Some(vec!["ALL".into()]),
+        security_opt: Some(vec!["no-new-privileges:true".into()]),
+        privileged: Some(false),
+        tmpfs: Some(spec.mounts.iter().map(|mount| (mount.path.clone(), mount_options(mount))).collect()),
+        memory: Some(memory),
+        memory_swap: Some(memory),
+        // A quota costs something even where it takes nothing away.
+        nano_cpus: (limits.cpus < machine_cpus).then(|| i64::from(limits.cpus) * 1_000_000_000),
+        pids_limit: Some(i64::from(limits.pids)),
+        ulimits: Some(vec![ulimit("nofile", i64::from(limits.open_files)), ulimit("core", 0)]),
+        shm_size: Some(as_i64(limits.shared_memory_bytes())),
+        // When the machine itself runs out of memory, a run is what goes first.
+        oom_score_adj: Some(500),
+        log_config: Some(HostConfigLogConfig { typ: Some("none".into()), config: None }),
+        ..HostConfig::default()
+    }
+}
+
+fn mount_options(mount: &Mount) -> String {
+    let mode = if mount.path == "/tmp" { "1777" } else { "0755" };
+    format!("rw,exec,nosuid,nodev,size={},uid=1000,gid=1000,mode={mode}", mount.bytes)
+}
+
+fn as_i64(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_container_gets_no_network_no_capability_no_swap_and_no_writable_root() {
+        let limits = Limits { cpus: 1, ..Limits::default() };
+        let mounts = [Mount { path: "/tmp".into(), bytes: 7 }];
+        let spec = ContainerSpec {
+            name: "n",
+            image: "sha256:0",
+            platform: Platform::native(),
+            labels: HashMap::new(),
+            mounts: &mounts,
+            limits: &limits,
+        };
+        let config = host_config(&spec, 2);
+        assert_eq!(config.network_mode.as_deref(), Some("none"));
+        assert_eq!(config.cap_drop, Some(vec!["ALL".to_owned()]));
+        assert_eq!(config.readonly_rootfs, Some(true));
+        assert_eq!(config.security_opt, Some(vec!["no-new-privileges:true".to_owned()]));
+        assert_eq!((config.memory, config.memory_swap), (Some(3_221_225_472), Some(3_221_225_472)));
+        assert_eq!((config.nano_cpus, config.pids_limit), (Some(1_000_000_000), Some(512)));
+        assert_eq!((config.binds, config.mounts, config.cap_add, config.devices), (None, None, None, None));
+        assert!(config.tmpfs.unwrap()["/tmp"].contains("size=7,uid=1000,gid=1000,mode=1777"));
+    }
+}

@@ -1,0 +1,170 @@
+//! A container's life: started, used, removed whatever happens.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::time::Duration;
+
+use protocol::RunId;
+use tokio::time::Instant;
+
+use crate::error::Result;
+use crate::limits::Limits;
+use crate::sandbox::command::{Patience, watch};
+use crate::sandbox::docker::{ContainerSpec, ContainerState, Engine, Mount};
+use crate::sandbox::files::{Bounds, Collected, copy_in, copy_out};
+use crate::sandbox::instance::INSTANCE_LABEL;
+use crate::sandbox::{Command, Ended, Image, Log};
+use crate::task::Tasks;
+
+/// Names the run that a container belongs to.
+const RUN_LABEL: &str = "org.pgxn.testers.run";
+
+/// How often the engine is asked to remove a container before it is left to the next start.
+const REMOVALS: u32 = 5;
+
+/// Where containers are made: the engine, the tasks that outlive a run, and the instance to whose next start orphans are left.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The engine.
+    pub engine: Engine,
+    /// What removes containers.
+    pub tasks: Tasks,
+    /// The id of this runner's instance.
+    pub instance: String,
+}
+
+/// A running container, removed when this is dropped.
+#[derive(Debug)]
+pub struct Sandbox {
+    place: Place,
+    /// None once its removal has begun.
+    name: Option<String>,
+    env: Vec<String>,
+    limits: Limits,
+    /// How long it took to make and start.
+    pub(crate) start: Duration,
+    /// When it had started.
+    pub(crate) started: Instant,
+}
+
+impl Sandbox {
+    /// Makes and starts the container of a run.
+    ///
+    /// Dropping the future leaves nothing behind either: the container is made in a task of its own, whose result removes itself.
+    pub async fn start(place: &Place, image: &Image, run_id: RunId, limits: &Limits) -> Result<Self> {
+        let (place, image, limits) = (place.clone(), image.clone(), limits.clone());
+        let tasks = place.tasks.clone();
+        let starting = tasks.spawn(async move { Self::make(place, &image, run_id, limits).await });
+        starting.await.expect("starting a container does not panic, and nobody aborts it")
+    }
+
+    async fn make(place: Place, image: &Image, run_id: RunId, limits: Limits) -> Result<Self> {
+        let name = format!("pgxn-testers-{}", run_id.to_string().to_lowercase());
+        let began = Instant::now();
+        let labels = HashMap::from([
+            (RUN_LABEL.to_owned(), run_id.to_string()),
+            (INSTANCE_LABEL.to_owned(), place.instance.clone()),
+        ]);
+        let env = environment(image);
+        let mut sandbox =
+            Self { place, name: Some(name.clone()), env, limits, start: Duration::ZERO, started: Instant::now() };
+        let mounts = mounts(image, &sandbox.limits);
+        let spec = ContainerSpec {
+            name: &name,
+            image: &image.facts.digest,
+            platform: image.facts.platform,
+            labels,
+            mounts: &mounts,
+            limits: &sandbox.limits,
+        };
+        sandbox.place.engine.start_container(&spec).await?;
+        sandbox.start = began.elapsed();
+        sandbox.started = Instant::now();
+        Ok(sandbox)
+    }
+
+    fn name(&self) -> &str {
+        self.name.as_deref().expect("the name is taken only by what consumes the sandbox")
+    }
+
+    /// Unpacks a tar file below a directory.
+    pub(crate) async fn copy_in(&self, archive: File, dir: &str) -> Result<()> {
+        copy_in(&self.place.engine, self.name(), archive, dir).await
+    }
+
+    /// Runs a command as a phase, at most that long. What it prints goes into the log, and to `heard` as it comes.
+    pub(crate) async fn run(
+        &self,
+        command: &Command,
+        wall: Duration,
+        log: &mut Log,
+        heard: &mut (dyn FnMut(&[u8]) + Send),
+    ) -> Result<Ended> {
+        let patience = Patience { wall, silence: self.limits.silence };
+        watch(&self.place.engine, self.name(), (command, &self.env), patience, (log, heard)).await
+    }
+
+    /// Runs a script that prints a tar archive.
+    pub(crate) async fn copy_out(&self, script: &str) -> Result<Collected> {
+        let bounds = Bounds { total: self.limits.copy_out_bytes, each: self.limits.log_bytes };
+        copy_out(&self.place.engine, self.name(), script, bounds).await
+    }
+
+    /// How the container is; none where it is gone.
+    pub(crate) async fn state(&self) -> Result<Option<ContainerState>> {
+        self.place.engine.container_state(self.name()).await
+    }
+
+    /// Removes the container and waits for it; how long that took.
+    pub async fn remove(mut self) -> Duration {
+        let began = Instant::now();
+        if let Some(name) = self.name.take() {
+            // In a task of its own, so that a run that is dropped here still removes it.
+            let _ = self.place.tasks.spawn(remove(self.place.engine.clone(), name)).await;
+        }
+        began.elapsed()
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        if let Some(name) = self.name.take() {
+            drop(self.place.tasks.spawn(remove(self.place.engine.clone(), name)));
+        }
+    }
+}
+
+/// Removes a container, patiently: an engine that is restarting is back in seconds.
+async fn remove(engine: Engine, name: String) {
+    for attempt in 1..=REMOVALS {
+        match engine.remove_container(&name).await {
+            Ok(()) => return,
+            Err(error) if attempt == REMOVALS => {
+                tracing::warn!(container = name, %error, "left a container behind; the next start removes it");
+            }
+            Err(_) => tokio::time::sleep(Duration::from_secs(u64::from(attempt))).await,
+        }
+    }
+}
+
+/// What every command finds in its environment; nothing of the runner's own.
+fn environment(image: &Image) -> Vec<String> {
+    let bin_dir = image.bin_dir();
+    [
+        format!("PATH={bin_dir}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+        format!("PG_CONFIG={}", image.pg_config),
+        "HOME=/work/home".into(),
+        "LANG=C.UTF-8".into(),
+        "PGUSER=postgres".into(),
+        "PGDATABASE=postgres".into(),
+        "USE_PGXS=1".into(),
+    ]
+    .to_vec()
+}
+
+/// The file systems in memory.
+fn mounts(image: &Image, limits: &Limits) -> Vec<Mount> {
+    let fixed = ["/work", "/data", "/tmp", "/run"].map(str::to_owned);
+    let paths = fixed.into_iter().chain(image.writable.iter().cloned());
+    paths.map(|path| Mount { bytes: limits.file_system_bytes(&path), path }).collect()
+}
