@@ -1,0 +1,222 @@
+//! Opens the database: SQLite with one writer and a pool of readers, or a pool of PostgreSQL connections.
+//!
+//! SQLite runs in WAL, so that readers never wait for the writer, and with `synchronous=FULL`: each commit reaches the disk before it
+//! is answered. `NORMAL` would lose nothing to `kill -9` either, but the last commits to a power cut: an accepted report whose runner
+//! has already deleted its copy. The farm commits a few times a second, so that FULL costs nothing that anybody could notice.
+
+use std::ops::{Deref, DerefMut};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sqlx::any::AnyPoolOptions;
+use sqlx::migrate::Migrator;
+use sqlx::pool::PoolConnection;
+use sqlx::{Any, AnyConnection, AnyPool, Executor, Row, Transaction};
+use url::Url;
+
+use crate::lock::DatabaseLock;
+use crate::{Error, Result};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
+/// Readers of a SQLite database; each is a thread and a page cache.
+const SQLITE_READERS: u32 = 4;
+const POSTGRES_CONNECTIONS: u32 = 12;
+
+/// The database of a farm. Clones share its connections.
+#[derive(Clone, Debug)]
+pub struct Store {
+    engine: Engine,
+    readers: AnyPool,
+    writer: AnyPool,
+    _lock: Option<Arc<DatabaseLock>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// A connection to read with.
+#[derive(Debug)]
+pub struct Conn(Inner);
+
+#[derive(Debug)]
+enum Inner {
+    Reader(PoolConnection<Any>),
+    Writer(Transaction<'static, Any>),
+}
+
+/// A transaction to write in. Dropped without [`Tx::commit`], it leaves nothing behind.
+#[derive(Debug)]
+pub struct Tx(Conn);
+
+impl Store {
+    /// Opens `sqlite:///path/farm.db` (made where it is missing) or `postgres://…`, and brings the schema up to date.
+    ///
+    /// A SQLite database belongs to one process: a second one gets [`Error::InUse`]. PostgreSQL may serve several.
+    pub async fn connect(url: &str) -> Result<Self> {
+        let Some(path) = sqlite_path(url)? else { return Self::connect_postgres(url).await };
+        let lock = Arc::new(DatabaseLock::take(&path)?);
+        let mut store = Self::open_sqlite(url, &path).await?;
+        store._lock = Some(lock);
+        store.migrate(url).await?;
+        Ok(store)
+    }
+
+    /// Opens the database beside a farm that may be running, for the commands of an operator.
+    ///
+    /// It never changes the schema under a running farm, so that one of another version is refused. Writing is safe: SQLite lets one
+    /// process write at a time, and both wait for each other.
+    pub async fn attach(url: &str) -> Result<Self> {
+        match Self::connect(url).await {
+            Err(Error::InUse { path, .. }) => {
+                let store = Self::open_sqlite(url, &path).await?;
+                store.refuse_other_version(path).await?;
+                Ok(store)
+            }
+            connected => connected,
+        }
+    }
+
+    /// A connection to read with. With SQLite it does not wait for a writer.
+    pub async fn read(&self) -> Result<Conn> {
+        Ok(Conn(Inner::Reader(self.readers.acquire().await?)))
+    }
+
+    /// A transaction to write in. With SQLite there is one at a time, from here to its end.
+    pub async fn begin(&self) -> Result<Tx> {
+        let transaction = match self.engine {
+            // A transaction that began as a reader could find another process's write in its way.
+            Engine::Sqlite => self.writer.begin_with("BEGIN IMMEDIATE").await?,
+            Engine::Postgres => self.writer.begin().await?,
+        };
+        Ok(Tx(Conn(Inner::Writer(transaction))))
+    }
+
+    /// Ends every connection, after what runs on them.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    async fn open_sqlite(url: &str, path: &Path) -> Result<Self> {
+        let failed = |source| Error::Open { url: shown(url), source };
+        let address = sqlite_address(path);
+        let writer = pool(1).after_connect(|conn, _| Box::pin(prepare_sqlite(conn, false)));
+        let writer = writer.connect(&format!("{address}?mode=rwc")).await.map_err(failed)?;
+        let readers = pool(SQLITE_READERS).after_connect(|conn, _| Box::pin(prepare_sqlite(conn, true)));
+        let readers = readers.connect(&address).await.map_err(failed)?;
+        Ok(Self { engine: Engine::Sqlite, readers, writer, _lock: None })
+    }
+
+    async fn connect_postgres(url: &str) -> Result<Self> {
+        let connected = pool(POSTGRES_CONNECTIONS).connect(url).await;
+        let pool = connected.map_err(|source| Error::Open { url: shown(url), source })?;
+        let store = Self { engine: Engine::Postgres, readers: pool.clone(), writer: pool, _lock: None };
+        store.migrate(url).await?;
+        Ok(store)
+    }
+
+    async fn migrate(&self, url: &str) -> Result<()> {
+        MIGRATIONS.run(&self.writer).await.map_err(|source| Error::Migrate { url: shown(url), source })
+    }
+
+    async fn refuse_other_version(&self, path: PathBuf) -> Result<()> {
+        let row = sqlx::query("SELECT MAX(version) AS version FROM _sqlx_migrations").fetch_one(&self.readers).await?;
+        let ours = MIGRATIONS.iter().map(|migration| migration.version).max();
+        if row.try_get::<Option<i64>, _>("version")? == ours { Ok(()) } else { Err(Error::OtherVersion { path }) }
+    }
+}
+
+impl Conn {
+    /// The driver's connection, for this crate's statements.
+    pub(crate) fn raw(&mut self) -> &mut AnyConnection {
+        match &mut self.0 {
+            Inner::Reader(connection) => connection,
+            Inner::Writer(transaction) => transaction,
+        }
+    }
+}
+
+impl Tx {
+    /// Makes everything written in it last.
+    pub async fn commit(self) -> Result<()> {
+        match self.0.0 {
+            Inner::Writer(transaction) => Ok(transaction.commit().await?),
+            Inner::Reader(_) => Ok(()),
+        }
+    }
+}
+
+impl Deref for Tx {
+    type Target = Conn;
+
+    fn deref(&self) -> &Conn {
+        &self.0
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut Conn {
+        &mut self.0
+    }
+}
+
+fn pool(connections: u32) -> AnyPoolOptions {
+    sqlx::any::install_default_drivers();
+    AnyPoolOptions::new().max_connections(connections).max_lifetime(None).idle_timeout(None)
+}
+
+async fn prepare_sqlite(conn: &mut AnyConnection, reader: bool) -> sqlx::Result<()> {
+    conn.execute("PRAGMA busy_timeout = 10000").await?;
+    conn.execute("PRAGMA foreign_keys = ON").await?;
+    if reader {
+        conn.execute("PRAGMA query_only = ON").await?;
+    } else {
+        conn.execute("PRAGMA journal_mode = WAL").await?;
+        conn.execute("PRAGMA synchronous = FULL").await?;
+        conn.execute("PRAGMA journal_size_limit = 67108864").await?;
+    }
+    Ok(())
+}
+
+/// The file of a SQLite address; none for PostgreSQL.
+fn sqlite_path(url: &str) -> Result<Option<PathBuf>> {
+    let fail = |why: &str| Err(Error::Address { url: shown(url), why: why.into() });
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(None);
+    }
+    let Some(path) = url.strip_prefix("sqlite://") else {
+        return fail("expected something like sqlite:///var/lib/farm/farm.db or postgres://user@host/database");
+    };
+    if path.is_empty() || path.contains('?') || path == ":memory:" {
+        return fail("expected the path of a file after sqlite://, without parameters");
+    }
+    Ok(Some(PathBuf::from(path)))
+}
+
+/// The address of a file as sqlx reads it: percent-encoded.
+fn sqlite_address(path: &Path) -> String {
+    let mut address = String::from("sqlite://");
+    for byte in path.as_os_str().as_encoded_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/._-".contains(byte) {
+            address.push(char::from(*byte));
+        } else {
+            address.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    address
+}
+
+/// The address without its password, for messages.
+fn shown(url: &str) -> String {
+    match Url::parse(url) {
+        Ok(mut parsed) if parsed.password().is_some() => {
+            let _ = parsed.set_password(Some("***"));
+            parsed.to_string()
+        }
+        _ => url.to_owned(),
+    }
+}

@@ -1,0 +1,76 @@
+//! Numbers about the whole farm, for the home page. Each is cheap however much there is.
+
+use protocol::{Target, Timestamp};
+use serde::Serialize;
+
+use crate::fields::Fields;
+use crate::{Conn, Result};
+
+/// The farm in numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Distributions.
+    pub dists: u64,
+    /// Current releases.
+    pub releases: u64,
+    /// Announced releases that cannot be read.
+    pub broken: u64,
+    /// Jobs that wait.
+    pub queued: u64,
+    /// Runs that go on.
+    pub running: u64,
+    /// Results ever accepted.
+    pub results: u64,
+    /// Runners that were heard of since the time asked for.
+    pub runners: u64,
+}
+
+/// Distributions whose latest release passes on a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Share {
+    /// Those with a PASS.
+    pub passing: u64,
+    /// Those with any verdict that counts for or against an author: PASS, UNTESTED or FAIL.
+    pub judged: u64,
+}
+
+/// The farm in numbers; a runner counts when it was heard of since `seen_since`.
+pub async fn counts(conn: &mut Conn, seen_since: Timestamp) -> Result<Counts> {
+    let row = sqlx::query(
+        "SELECT 'farm' AS id, (SELECT COUNT(*) FROM dists) AS dists,
+             (SELECT CAST(COALESCE(SUM(releases), 0) AS BIGINT) FROM dists) AS releases,
+             (SELECT COUNT(*) FROM broken_releases) AS broken,
+             (SELECT CAST(COALESCE(SUM(waiting), 0) AS BIGINT) FROM lanes WHERE waiting > 0) AS queued,
+             (SELECT COUNT(*) FROM runs WHERE state = 'open') AS running,
+             (SELECT value FROM counters WHERE name = 'results') AS results,
+             (SELECT COUNT(*) FROM runners WHERE revoked_at IS NULL AND last_seen_at >= $1) AS runners",
+    )
+    .bind(seen_since.as_millis())
+    .fetch_one(conn.raw())
+    .await?;
+    let row = Fields::of(&row, "counters", "id");
+    Ok(Counts {
+        dists: row.number("dists")?,
+        releases: row.number("releases")?,
+        broken: row.number("broken")?,
+        queued: row.number("queued")?,
+        running: row.number("running")?,
+        results: row.number("results")?,
+        runners: row.number("runners")?,
+    })
+}
+
+/// How many distributions' latest releases pass on a target.
+pub async fn share(conn: &mut Conn, target: Target) -> Result<Share> {
+    let row = sqlx::query(
+        "SELECT 'farm' AS id, COUNT(*) AS judged, COUNT(CASE WHEN results.grade = 'PASS' THEN 1 END) AS passing
+         FROM dists JOIN jobs ON jobs.release_id = dists.latest_id AND jobs.target = $1
+             JOIN results ON results.id = jobs.result_id
+         WHERE results.grade IN ('PASS', 'UNTESTED', 'FAIL')",
+    )
+    .bind(target.to_string())
+    .fetch_one(conn.raw())
+    .await?;
+    let row = Fields::of(&row, "results", "id");
+    Ok(Share { passing: row.number("passing")?, judged: row.number("judged")? })
+}

@@ -1,0 +1,150 @@
+//! Takes the next job from the queue and opens the run that tests it; why in this order stands in `jobs.rs`.
+
+use std::time::Duration;
+
+use protocol::{JobId, JobState, Release, ReleaseId, RunId, RunnerId, Target, Timestamp};
+
+use super::lanes::{self, Lane};
+use super::{Job, read};
+use crate::fields::Fields;
+use crate::{Conn, Error, Result, TokenHash, Tx, releases};
+
+/// What a runner offers, and what its lease will be.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim<'a> {
+    /// The runner.
+    pub runner_id: RunnerId,
+    /// The targets that it can test.
+    pub targets: &'a [Target],
+    /// The id of the run that a claim opens.
+    pub run_id: RunId,
+    /// The digest of the token that fences the run.
+    pub token: &'a TokenHash,
+    /// How long the lease lasts.
+    pub lease: Duration,
+}
+
+/// A claimed job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claimed {
+    /// The job.
+    pub job_id: JobId,
+    /// The run that this claim opened.
+    pub run_id: RunId,
+    /// The release to test.
+    pub release_id: ReleaseId,
+    /// The release to test.
+    pub release: Release,
+    /// The target to test it on.
+    pub target: Target,
+    /// Which attempt at the job this is, from 1.
+    pub attempt: u32,
+    /// When the lease expires.
+    pub expires_at: Timestamp,
+}
+
+/// Claims the next job for a runner and opens its run; none when nothing waits for its targets.
+///
+/// The attempt is counted here, so that a job that kills its runners comes to an end.
+pub async fn claim(tx: &mut Tx, claim: &Claim<'_>, now: Timestamp) -> Result<Option<Claimed>> {
+    // A look without the lock: runners ask far more often than there is work.
+    if !waits(tx, claim.targets).await? {
+        return Ok(None);
+    }
+    let turn = lanes::lock_queue(tx).await?;
+    let Some((lane, job_id)) = best(tx, claim.targets).await? else { return Ok(None) };
+    let job = take(tx, job_id, claim.run_id, now).await?;
+    lanes::leave(tx, lane.target, lane.priority, &lane.owner_key).await?;
+    lanes::serve(tx, lane.priority, &lane.owner_key, turn).await?;
+    open_run(tx, claim, &job, now).await?;
+    let stored = releases::by_id(tx, job.release_id).await?.ok_or_else(|| corrupt(&job))?;
+    Ok(Some(Claimed {
+        job_id: job.id,
+        run_id: claim.run_id,
+        release_id: job.release_id,
+        release: stored.release,
+        target: job.target,
+        attempt: job.attempts,
+        expires_at: now.plus(claim.lease),
+    }))
+}
+
+/// Whether anything waits for one of these targets. A reader may ask, so that runners without work do not stop the writer.
+pub async fn waits(conn: &mut Conn, targets: &[Target]) -> Result<bool> {
+    for target in targets {
+        if lanes::next(conn, *target).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn corrupt(job: &Job) -> Error {
+    let why = format!("there is no release {}", job.release_id);
+    Error::Corrupt { table: "jobs", column: "release_id", row: job.id.to_string(), why }
+}
+
+/// The lane that is served next over all targets, and its oldest job. Between targets that are as urgent, the older job decides.
+async fn best(conn: &mut Conn, targets: &[Target]) -> Result<Option<(Lane, JobId)>> {
+    let mut heads = Vec::new();
+    for target in targets {
+        heads.extend(lanes::next(conn, *target).await?);
+    }
+    let Some(first) = heads.iter().map(|lane| (lane.priority, lane.served_turn)).min() else { return Ok(None) };
+    heads.retain(|lane| (lane.priority, lane.served_turn) == first);
+    let mut oldest: Option<(Timestamp, JobId, Lane)> = None;
+    for lane in heads {
+        let Some((queued_at, id)) = oldest_of(conn, &lane).await? else { continue };
+        if oldest.as_ref().is_none_or(|(at, other, _)| (queued_at, id) < (*at, *other)) {
+            oldest = Some((queued_at, id, lane));
+        }
+    }
+    Ok(oldest.map(|(_, id, lane)| (lane, id)))
+}
+
+async fn oldest_of(conn: &mut Conn, lane: &Lane) -> Result<Option<(Timestamp, JobId)>> {
+    let row = sqlx::query(
+        "SELECT id, queued_at FROM jobs WHERE target = $1 AND rank = $2 AND owner_key = $3 AND state = 'queued'
+         ORDER BY queued_at, id LIMIT 1",
+    )
+    .bind(lane.target.to_string())
+    .bind(lane.priority.rank())
+    .bind(&lane.owner_key)
+    .fetch_optional(conn.raw())
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let row = Fields::of(&row, "jobs", "id");
+    Ok(Some((row.time("queued_at")?, row.parse("id")?)))
+}
+
+async fn take(tx: &mut Tx, id: JobId, run_id: RunId, now: Timestamp) -> Result<Job> {
+    let row = sqlx::query(
+        "UPDATE jobs SET state = $2, attempts = attempts + 1, run_id = $3, changed_at = $4
+         WHERE id = $1 AND state = 'queued' RETURNING *",
+    )
+    .bind(id.to_string())
+    .bind(JobState::Running.as_str())
+    .bind(run_id.to_string())
+    .bind(now.as_millis())
+    .fetch_one(tx.raw())
+    .await?;
+    read(&row)
+}
+
+async fn open_run(tx: &mut Tx, claim: &Claim<'_>, job: &Job, now: Timestamp) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO runs (id, job_id, runner_id, target, token_hash, attempt, state, claimed_at, renewed_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, 'open', $7, $7, $8)",
+    )
+    .bind(claim.run_id.to_string())
+    .bind(job.id.to_string())
+    .bind(claim.runner_id.to_string())
+    .bind(job.target.to_string())
+    .bind(claim.token.as_str())
+    .bind(i64::from(job.attempts))
+    .bind(now.as_millis())
+    .bind(now.plus(claim.lease).as_millis())
+    .execute(tx.raw())
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! Keeps the lanes: how many jobs of an owner wait, and when the owner had a turn.
+
+use protocol::{Priority, Target};
+
+use crate::fields::Fields;
+use crate::{Conn, Result, Tx};
+
+/// The head of the queue of one target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Lane {
+    pub(crate) target: Target,
+    pub(crate) priority: Priority,
+    pub(crate) owner_key: String,
+    pub(crate) served_turn: i64,
+}
+
+/// Takes the queue for this transaction, and returns the number of the turn that a claim would be.
+pub(crate) async fn lock_queue(tx: &mut Tx) -> Result<i64> {
+    let row = sqlx::query("UPDATE counters SET value = value + 1 WHERE name = 'turn' RETURNING name, value")
+        .fetch_one(tx.raw())
+        .await?;
+    Fields::of(&row, "counters", "name").number("value")
+}
+
+/// One more job waits in a lane. A lane that is new inherits the turn that its owner had at that priority on other targets.
+pub(crate) async fn join(tx: &mut Tx, target: Target, priority: Priority, owner_key: &str) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO lanes (target, rank, owner_key, waiting, served_turn)
+         VALUES ($1, $2, $3, 1, (SELECT COALESCE(MAX(served_turn), 0) FROM lanes WHERE rank = $2 AND owner_key = $3))
+         ON CONFLICT (target, rank, owner_key) DO UPDATE SET waiting = lanes.waiting + 1",
+    )
+    .bind(target.to_string())
+    .bind(priority.rank())
+    .bind(owner_key)
+    .execute(tx.raw())
+    .await?;
+    Ok(())
+}
+
+/// One job less waits in a lane.
+pub(crate) async fn leave(tx: &mut Tx, target: Target, priority: Priority, owner_key: &str) -> Result<()> {
+    sqlx::query("UPDATE lanes SET waiting = waiting - 1 WHERE target = $1 AND rank = $2 AND owner_key = $3")
+        .bind(target.to_string())
+        .bind(priority.rank())
+        .bind(owner_key)
+        .execute(tx.raw())
+        .await?;
+    Ok(())
+}
+
+/// The owner had this turn at this priority, on whatever target.
+pub(crate) async fn serve(tx: &mut Tx, priority: Priority, owner_key: &str, turn: i64) -> Result<()> {
+    sqlx::query("UPDATE lanes SET served_turn = $3 WHERE rank = $1 AND owner_key = $2")
+        .bind(priority.rank())
+        .bind(owner_key)
+        .bind(turn)
+        .execute(tx.raw())
+        .await?;
+    Ok(())
+}
+
+/// The lane of a target that is to be served next.
+pub(crate) async fn next(conn: &mut Conn, target: Target) -> Result<Option<Lane>> {
+    let row = sqlx::query(
+        "SELECT target, rank, owner_key, served_turn FROM lanes WHERE target = $1 AND waiting > 0
+         ORDER BY rank, served_turn, owner_key LIMIT 1",
+    )
+    .bind(target.to_string())
+    .fetch_optional(conn.raw())
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let row = Fields::of(&row, "lanes", "owner_key");
+    Ok(Some(Lane {
+        target,
+        priority: row.priority("rank")?,
+        owner_key: row.text("owner_key")?,
+        served_turn: row.number("served_turn")?,
+    }))
+}

@@ -1,0 +1,235 @@
+//! Leases: a claim is a lease on a job, which its runner renews, and which ends by a report, by being given back, or by expiry.
+//!
+//! Whoever speaks for a run shows its token; the database knows the digest. A lease is held exactly as long as its run is `open`. What
+//! ends it is always one statement, `UPDATE runs … WHERE id = … AND state = 'open'`, so that of two that want to end it one wins, and
+//! the other finds it lost.
+//!
+//! # Races that are accepted
+//! - *A lease past its time that nobody has taken yet is still held.* `expires_at` is when the farm may take the job away, not when it
+//!   does: between two sweeps, and after a coordinator was down for an hour, a runner that still works may renew and report. Its work is
+//!   good, and nobody else has begun the same.
+//! - *A renewal, upload or report that meets the sweep* loses or wins by who updates the run first. The loser gets 409 and drops the
+//!   run: at most one lease's worth of work is done twice, never stored twice.
+//! - *Files uploaded under a lease that is lost before the report* stay as objects that no result names.
+//! - *Clocks*: only the coordinator's clock is read. A step backwards lengthens leases, a step forwards may take jobs from live runners,
+//!   which costs an attempt.
+//! - *A runner that is revoked* is refused by its bearer token before it gets here; its open runs expire.
+
+use std::time::Duration;
+
+use protocol::{JobState, Phase, Reason, RunId, RunnerId, Timestamp, Verdict};
+use sqlx::any::AnyRow;
+
+use crate::fields::{Fields, to_limit};
+use crate::jobs::{Job, get, lock_queue, move_job};
+use crate::results;
+use crate::runs::RunState;
+use crate::{Conn, Error, Result, TokenHash, Tx};
+
+/// What a runner shows when it speaks for a run.
+#[derive(Clone, Copy, Debug)]
+pub struct LeaseKey<'a> {
+    /// The run.
+    pub run_id: RunId,
+    /// The runner that its bearer token names.
+    pub runner_id: RunnerId,
+    /// The digest of the lease's token.
+    pub token: &'a TokenHash,
+}
+
+/// Whether a runner may still speak for a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeaseState {
+    /// It may.
+    Held {
+        /// When the farm may take the job away.
+        expires_at: Timestamp,
+    },
+    /// It may not.
+    Lost(Lost),
+}
+
+/// Why a lease is not held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Lost {
+    /// There is no such run, or the token is not its token; which of them is not said.
+    #[error("there is no such run, or its lease is not yours")]
+    Unknown,
+    /// It was reported.
+    #[error("the run was already reported")]
+    Reported,
+    /// It expired.
+    #[error("the lease expired, and the job went back to the queue")]
+    Expired,
+    /// It was given back, or its job withdrawn.
+    #[error("the lease was given back, or the job withdrawn")]
+    Released,
+}
+
+/// An expired lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expired {
+    /// The run that lost it.
+    pub run_id: RunId,
+    /// The runner that stopped answering.
+    pub runner_id: RunnerId,
+    /// What became of the job: queued again, or finished with an ERROR after its last attempt.
+    pub job_state: JobState,
+}
+
+/// A run as leases see it.
+#[derive(Clone, Debug)]
+pub(crate) struct LeasedRun {
+    pub(crate) id: RunId,
+    pub(crate) runner_id: RunnerId,
+    pub(crate) state: RunState,
+    pub(crate) job_id: protocol::JobId,
+    token_hash: String,
+    expires_at: Timestamp,
+    claimed_at: Timestamp,
+}
+
+/// Whether a runner holds the lease of a run, for uploads.
+pub async fn check_lease(conn: &mut Conn, key: &LeaseKey<'_>) -> Result<LeaseState> {
+    Ok(match find(conn, key).await? {
+        Ok(run) => LeaseState::Held { expires_at: run.expires_at },
+        Err(lost) => LeaseState::Lost(lost),
+    })
+}
+
+/// Lengthens a lease to `lease` from now, and stores the phase for the pages.
+pub async fn renew(
+    tx: &mut Tx,
+    key: &LeaseKey<'_>,
+    phase: Option<Phase>,
+    lease: Duration,
+    now: Timestamp,
+) -> Result<LeaseState> {
+    let run = match find(tx, key).await? {
+        Ok(run) => run,
+        Err(lost) => return Ok(LeaseState::Lost(lost)),
+    };
+    let expires_at = now.plus(lease);
+    let done = sqlx::query(
+        "UPDATE runs SET renewed_at = $2, expires_at = $3, phase = COALESCE($4, phase) WHERE id = $1 AND state = 'open'",
+    )
+    .bind(run.id.to_string())
+    .bind(now.as_millis())
+    .bind(expires_at.as_millis())
+    .bind(phase.map(Phase::as_str))
+    .execute(tx.raw())
+    .await?;
+    Ok(if done.rows_affected() == 1 { LeaseState::Held { expires_at } } else { LeaseState::Lost(Lost::Expired) })
+}
+
+/// Gives a lease back, such as by a runner that is stopped: the job is queued again, and the attempt does not count.
+pub async fn release(tx: &mut Tx, key: &LeaseKey<'_>, now: Timestamp) -> Result<LeaseState> {
+    lock_queue(tx).await?;
+    let run = match find(tx, key).await? {
+        Ok(run) => run,
+        Err(lost) => return Ok(LeaseState::Lost(lost)),
+    };
+    if !end(tx, run.id, RunState::Released, now).await? {
+        return Ok(LeaseState::Lost(Lost::Expired));
+    }
+    sqlx::query("UPDATE jobs SET attempts = attempts - 1 WHERE id = $1 AND attempts > 0")
+        .bind(run.job_id.to_string())
+        .execute(tx.raw())
+        .await?;
+    let job = job_of(tx, &run).await?;
+    move_job(tx, &job, JobState::Queued, now).await?;
+    Ok(LeaseState::Held { expires_at: now })
+}
+
+/// Ends leases past their time, the longest past first, at most `limit`. Their jobs go back to the queue, or, after the last attempt,
+/// end with an ERROR.
+pub async fn expire(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<Vec<Expired>> {
+    let past = "SELECT * FROM runs WHERE state = 'open' AND expires_at <= $1 ORDER BY expires_at, id LIMIT $2";
+    let query = || sqlx::query(past).bind(now.as_millis()).bind(to_limit(limit));
+    if query().fetch_optional(tx.raw()).await?.is_none() {
+        return Ok(Vec::new());
+    }
+    lock_queue(tx).await?;
+    let rows = query().fetch_all(tx.raw()).await?;
+    let mut expired = Vec::new();
+    for row in &rows {
+        let run = read(row)?;
+        if end(tx, run.id, RunState::Expired, now).await? {
+            let job_state = bury(tx, &run, now).await?;
+            expired.push(Expired { run_id: run.id, runner_id: run.runner_id, job_state });
+        }
+    }
+    Ok(expired)
+}
+
+/// Decides what becomes of the job of a run that was lost.
+async fn bury(tx: &mut Tx, run: &LeasedRun, now: Timestamp) -> Result<JobState> {
+    let job = job_of(tx, run).await?;
+    if job.attempts < job.max_attempts {
+        move_job(tx, &job, JobState::Queued, now).await?;
+        return Ok(JobState::Queued);
+    }
+    let phase = current_phase(tx, run.id).await?.unwrap_or(Phase::Fetch);
+    let verdict = Verdict::new(phase, Reason::RunnerLost).with_detail(format!("after {} attempts", job.attempts));
+    let lost = results::LostRun { run_id: run.id, claimed_at: run.claimed_at, verdict: &verdict };
+    results::bury(tx, &job, &lost, now).await?;
+    Ok(JobState::Finished)
+}
+
+/// Ends an open run; says whether it was open. Of several that want to end it, one wins.
+pub(crate) async fn end(tx: &mut Tx, id: RunId, state: RunState, now: Timestamp) -> Result<bool> {
+    let done = sqlx::query("UPDATE runs SET state = $2, ended_at = $3 WHERE id = $1 AND state = 'open'")
+        .bind(id.to_string())
+        .bind(state.as_str())
+        .bind(now.as_millis())
+        .execute(tx.raw())
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The run that a key opens, or why it does not.
+pub(crate) async fn find(conn: &mut Conn, key: &LeaseKey<'_>) -> Result<std::result::Result<LeasedRun, Lost>> {
+    let row =
+        sqlx::query("SELECT * FROM runs WHERE id = $1").bind(key.run_id.to_string()).fetch_optional(conn.raw()).await?;
+    let Some(row) = row else { return Ok(Err(Lost::Unknown)) };
+    let run = read(&row)?;
+    if run.token_hash != key.token.as_str() || run.runner_id != key.runner_id {
+        return Ok(Err(Lost::Unknown));
+    }
+    Ok(match run.state {
+        RunState::Open => Ok(run),
+        RunState::Reported => Err(Lost::Reported),
+        RunState::Expired => Err(Lost::Expired),
+        RunState::Released => Err(Lost::Released),
+    })
+}
+
+/// The job that a run leased.
+pub(crate) async fn job_of(conn: &mut Conn, run: &LeasedRun) -> Result<Job> {
+    let missing = || Error::Corrupt {
+        table: "runs",
+        column: "job_id",
+        row: run.id.to_string(),
+        why: format!("there is no job {}", run.job_id),
+    };
+    get(conn, run.job_id).await?.ok_or_else(missing)
+}
+
+async fn current_phase(conn: &mut Conn, id: RunId) -> Result<Option<Phase>> {
+    let row =
+        sqlx::query("SELECT id, phase FROM runs WHERE id = $1").bind(id.to_string()).fetch_one(conn.raw()).await?;
+    Fields::of(&row, "runs", "id").optional_parse("phase")
+}
+
+fn read(row: &AnyRow) -> Result<LeasedRun> {
+    let row = Fields::of(row, "runs", "id");
+    Ok(LeasedRun {
+        id: row.parse("id")?,
+        runner_id: row.parse("runner_id")?,
+        state: row.parse("state")?,
+        job_id: row.parse("job_id")?,
+        token_hash: row.text("token_hash")?,
+        expires_at: row.time("expires_at")?,
+        claimed_at: row.time("claimed_at")?,
+    })
+}

@@ -1,0 +1,217 @@
+//! Cells and verdicts for the pages: what each job's latest result says.
+
+use protocol::{
+    Flag, Grade, JobId, JobState, Name, Phase, Priority, Reason, ReleaseId, RunId, Target, Timestamp, Version,
+};
+use serde::Serialize;
+use sqlx::any::AnyRow;
+
+use crate::fields::{Fields, to_limit};
+use crate::{Conn, Result};
+
+/// One release on one target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Cell {
+    /// The job.
+    pub job_id: JobId,
+    /// The release.
+    pub release_id: ReleaseId,
+    /// The target.
+    pub target: Target,
+    /// Where the job stands.
+    pub state: JobState,
+    /// How urgent it is or was.
+    pub priority: Priority,
+    /// When it came into the queue.
+    pub queued_at: Timestamp,
+    /// When its state changed last.
+    pub changed_at: Timestamp,
+    /// The run that goes on now.
+    pub run_id: Option<RunId>,
+    /// The latest accepted result; a job that was queued again keeps showing it.
+    pub result: Option<Summary>,
+}
+
+/// A result in a cell or a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// The run, or the id of a verdict that needed none.
+    pub run_id: RunId,
+    /// The grade.
+    pub grade: Grade,
+    /// The phase that decided.
+    pub phase: Phase,
+    /// Why.
+    pub reason: Reason,
+    /// Remarks beside the grade.
+    pub flags: Vec<Flag>,
+    /// What exactly, in a few words.
+    pub detail: String,
+    /// The line that decided.
+    pub decisive: Option<String>,
+    /// The server's exact version.
+    pub postgresql: Option<String>,
+    /// How many tests ran.
+    pub tests: u64,
+    /// How many of them failed.
+    pub tests_failed: u64,
+    /// When the run started, by the runner's clock.
+    pub started_at: Timestamp,
+    /// When it ended, by the runner's clock.
+    pub finished_at: Timestamp,
+    /// When the farm accepted it.
+    pub accepted_at: Timestamp,
+}
+
+/// A result in the list of the latest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct VerdictLine {
+    /// The distribution.
+    pub dist: Name,
+    /// The version.
+    pub version: Version,
+    /// The release.
+    pub release_id: ReleaseId,
+    /// The target.
+    pub target: Target,
+    /// What was found.
+    pub summary: Summary,
+    /// The runner's name; none for a verdict that needed no run.
+    pub runner: Option<String>,
+}
+
+/// What every query for cells selects; a condition follows.
+macro_rules! cells {
+    ($condition:literal) => {
+        concat!(
+            "SELECT jobs.id AS job_id, jobs.release_id, jobs.target, jobs.state, jobs.rank, jobs.queued_at, jobs.changed_at,
+                 jobs.run_id, results.id, results.grade, results.phase, results.reason, results.flags, results.detail,
+                 results.decisive_text, results.postgresql, results.tests, results.tests_failed, results.started_at,
+                 results.finished_at, results.accepted_at
+             FROM jobs LEFT JOIN results ON results.id = jobs.result_id
+             WHERE ",
+            $condition
+        )
+    };
+}
+
+/// Every cell of a distribution's current releases.
+pub async fn of_dist(conn: &mut Conn, dist: &Name) -> Result<Vec<Cell>> {
+    let rows = sqlx::query(cells!(
+        "jobs.release_id IN (SELECT id FROM releases WHERE dist_key = $1 AND superseded_at IS NULL)
+         ORDER BY jobs.release_id, jobs.target"
+    ))
+    .bind(dist.key())
+    .fetch_all(conn.raw())
+    .await?;
+    rows.iter().map(read_cell).collect()
+}
+
+/// The cells of one release.
+pub async fn of_release(conn: &mut Conn, release: ReleaseId) -> Result<Vec<Cell>> {
+    let rows = sqlx::query(cells!("jobs.release_id = $1 ORDER BY jobs.target"))
+        .bind(release.to_string())
+        .fetch_all(conn.raw())
+        .await?;
+    rows.iter().map(read_cell).collect()
+}
+
+/// One cell.
+pub async fn cell(conn: &mut Conn, release: ReleaseId, target: Target) -> Result<Option<Cell>> {
+    let row = sqlx::query(cells!("jobs.release_id = $1 AND jobs.target = $2"))
+        .bind(release.to_string())
+        .bind(target.to_string())
+        .fetch_optional(conn.raw())
+        .await?;
+    row.as_ref().map(read_cell).transpose()
+}
+
+/// What every query for verdicts selects; a condition follows.
+macro_rules! verdicts {
+    ($condition:literal) => {
+        concat!(
+            "SELECT results.*, releases.dist, releases.version, runners.name AS runner_name
+             FROM results JOIN releases ON releases.id = results.release_id
+                 LEFT JOIN runs ON runs.id = results.id LEFT JOIN runners ON runners.id = runs.runner_id
+             WHERE ",
+            $condition
+        )
+    };
+}
+
+/// The latest verdicts, newest first; `before` is the time and id of the last one on the page before.
+pub async fn latest(conn: &mut Conn, before: Option<(Timestamp, RunId)>, limit: u32) -> Result<Vec<VerdictLine>> {
+    let (at, id) = before.map_or((i64::MAX, String::new()), |(at, id)| (at.as_millis(), id.to_string()));
+    let rows = sqlx::query(verdicts!(
+        "(results.accepted_at, results.id) < ($1, $2) ORDER BY results.accepted_at DESC, results.id DESC LIMIT $3"
+    ))
+    .bind(at)
+    .bind(id)
+    .bind(to_limit(limit))
+    .fetch_all(conn.raw())
+    .await?;
+    rows.iter().map(read_verdict).collect()
+}
+
+/// Every verdict on a job, the latest first.
+pub async fn of_job(conn: &mut Conn, job: JobId) -> Result<Vec<VerdictLine>> {
+    let rows =
+        sqlx::query(verdicts!("results.job_id = $1 ORDER BY results.accepted_at DESC, results.id DESC LIMIT 1000"))
+            .bind(job.to_string())
+            .fetch_all(conn.raw())
+            .await?;
+    rows.iter().map(read_verdict).collect()
+}
+
+fn read_cell(row: &AnyRow) -> Result<Cell> {
+    let job = Fields::of(row, "jobs", "job_id");
+    let result = match job.optional_text("id")? {
+        Some(_) => Some(read_summary(&Fields::of(row, "results", "id"))?),
+        None => None,
+    };
+    Ok(Cell {
+        job_id: job.parse("job_id")?,
+        release_id: job.parse("release_id")?,
+        target: job.parse("target")?,
+        state: job.parse("state")?,
+        priority: job.priority("rank")?,
+        queued_at: job.time("queued_at")?,
+        changed_at: job.time("changed_at")?,
+        run_id: job.optional_parse("run_id")?,
+        result,
+    })
+}
+
+fn read_summary(row: &Fields<'_>) -> Result<Summary> {
+    Ok(Summary {
+        run_id: row.parse("id")?,
+        grade: row.parse("grade")?,
+        phase: row.parse("phase")?,
+        reason: row.parse("reason")?,
+        flags: row.words("flags")?,
+        detail: row.text("detail")?,
+        decisive: row.optional_text("decisive_text")?,
+        postgresql: row.optional_text("postgresql")?,
+        tests: row.number("tests")?,
+        tests_failed: row.number("tests_failed")?,
+        started_at: row.time("started_at")?,
+        finished_at: row.time("finished_at")?,
+        accepted_at: row.time("accepted_at")?,
+    })
+}
+
+fn read_verdict(row: &AnyRow) -> Result<VerdictLine> {
+    let result = Fields::of(row, "results", "id");
+    let release = Fields::of(row, "releases", "release_id");
+    Ok(VerdictLine {
+        dist: release.parse("dist")?,
+        version: release.parse("version")?,
+        release_id: result.parse("release_id")?,
+        target: result.parse("target")?,
+        summary: read_summary(&result)?,
+        runner: result.optional_text("runner_name")?,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,216 @@
+//! Releases: the first stage of the way. What is inserted here is planned by `jobs` and never deleted.
+
+use std::cmp::Reverse;
+
+use protocol::{JobState, Name, Release, ReleaseId, Status, Timestamp, Version};
+use serde::Serialize;
+
+use crate::fields::{Fields, storable, to_json};
+use crate::{Conn, Result, Tx, broken, dists, jobs};
+
+/// A release as the registry gave it.
+#[derive(Clone, Copy, Debug)]
+pub struct NewRelease<'a> {
+    /// The release.
+    pub release: &'a Release,
+    /// Its one-line description.
+    pub summary: &'a str,
+    /// Its whole META.json.
+    pub meta: &'a serde_json::Value,
+}
+
+/// What an insertion found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inserted {
+    /// The release was not known; plan its jobs.
+    New(ReleaseId),
+    /// It was known, and another archive had taken its place, which it now has back; plan its jobs again.
+    Restored(ReleaseId),
+    /// It was known.
+    Known(ReleaseId),
+}
+
+impl Inserted {
+    /// The id under which the release is stored.
+    pub const fn id(self) -> ReleaseId {
+        match self {
+            Self::New(id) | Self::Restored(id) | Self::Known(id) => id,
+        }
+    }
+}
+
+/// A release with what the farm knows of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StoredRelease {
+    /// Its id.
+    pub id: ReleaseId,
+    /// The release.
+    pub release: Release,
+    /// Its one-line description.
+    pub summary: String,
+    /// When the farm saw it first.
+    pub seen_at: Timestamp,
+    /// When another archive of the same version took its place.
+    pub superseded_at: Option<Timestamp>,
+}
+
+/// Stores a release under `id` unless its (dist, version, sha1) is known already.
+///
+/// Another archive of the same version is superseded, and what waits for it is withdrawn. The release is no longer broken.
+pub async fn insert(tx: &mut Tx, id: ReleaseId, new: &NewRelease<'_>, now: Timestamp) -> Result<Inserted> {
+    let release = new.release;
+    let known = with_sha1(tx, release).await?;
+    let inserted = match known {
+        Some(known) if known.superseded_at.is_none() => return Ok(Inserted::Known(known.id)),
+        Some(known) => {
+            supersede_others(tx, release, now).await?;
+            sqlx::query("UPDATE releases SET superseded_at = NULL WHERE id = $1")
+                .bind(known.id.to_string())
+                .execute(tx.raw())
+                .await?;
+            Inserted::Restored(known.id)
+        }
+        None => {
+            supersede_others(tx, release, now).await?;
+            insert_row(tx, id, new, now).await?;
+            Inserted::New(id)
+        }
+    };
+    broken::mend(tx, release.dist.as_str(), release.version.as_str()).await?;
+    dists::refresh(tx, &release.dist).await?;
+    Ok(inserted)
+}
+
+async fn insert_row(tx: &mut Tx, id: ReleaseId, new: &NewRelease<'_>, now: Timestamp) -> Result<()> {
+    let release = new.release;
+    sqlx::query(
+        "INSERT INTO releases (id, dist, dist_key, version, status, username, user_key, sha1, released_at, abstract, meta, seen_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+    )
+    .bind(id.to_string())
+    .bind(release.dist.as_str())
+    .bind(release.dist.key())
+    .bind(release.version.as_str())
+    .bind(release.status.as_str())
+    .bind(release.user.as_str())
+    .bind(release.user.key())
+    .bind(storable(&release.sha1))
+    .bind(release.released_at.as_millis())
+    .bind(storable(new.summary))
+    .bind(to_json(new.meta))
+    .bind(now.as_millis())
+    .execute(tx.raw())
+    .await?;
+    Ok(())
+}
+
+async fn supersede_others(tx: &mut Tx, release: &Release, now: Timestamp) -> Result<()> {
+    let rows = sqlx::query(
+        "UPDATE releases SET superseded_at = $3 WHERE dist_key = $1 AND version = $2 AND superseded_at IS NULL RETURNING id",
+    )
+    .bind(release.dist.key())
+    .bind(release.version.as_str())
+    .bind(now.as_millis())
+    .fetch_all(tx.raw())
+    .await?;
+    for row in &rows {
+        let id = Fields::of(row, "releases", "id").parse("id")?;
+        for job in jobs::of_release(tx, id).await? {
+            if job.state == JobState::Queued {
+                jobs::withdraw(tx, job.id, now).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The release with that id.
+pub async fn by_id(conn: &mut Conn, id: ReleaseId) -> Result<Option<StoredRelease>> {
+    let row =
+        sqlx::query("SELECT * FROM releases WHERE id = $1").bind(id.to_string()).fetch_optional(conn.raw()).await?;
+    row.as_ref().map(|row| read(&Fields::of(row, "releases", "id"))).transpose()
+}
+
+async fn with_sha1(conn: &mut Conn, release: &Release) -> Result<Option<StoredRelease>> {
+    let row = sqlx::query("SELECT * FROM releases WHERE dist_key = $1 AND version = $2 AND sha1 = $3")
+        .bind(release.dist.key())
+        .bind(release.version.as_str())
+        .bind(storable(&release.sha1))
+        .fetch_optional(conn.raw())
+        .await?;
+    row.as_ref().map(|row| read(&Fields::of(row, "releases", "id"))).transpose()
+}
+
+/// The current release of a version: the one that is not superseded.
+pub async fn find(conn: &mut Conn, dist: &Name, version: &Version) -> Result<Option<StoredRelease>> {
+    let row = sqlx::query("SELECT * FROM releases WHERE dist_key = $1 AND version = $2 AND superseded_at IS NULL")
+        .bind(dist.key())
+        .bind(version.as_str())
+        .fetch_optional(conn.raw())
+        .await?;
+    row.as_ref().map(|row| read(&Fields::of(row, "releases", "id"))).transpose()
+}
+
+/// The current releases of a distribution, the highest version first.
+pub async fn of_dist(conn: &mut Conn, dist: &Name) -> Result<Vec<StoredRelease>> {
+    let rows = sqlx::query("SELECT * FROM releases WHERE dist_key = $1 AND superseded_at IS NULL")
+        .bind(dist.key())
+        .fetch_all(conn.raw())
+        .await?;
+    let mut releases = rows.iter().map(|row| read(&Fields::of(row, "releases", "id"))).collect::<Result<Vec<_>>>()?;
+    releases.sort_by(|left, right| Reverse(&left.release.version).cmp(&Reverse(&right.release.version)));
+    Ok(releases)
+}
+
+/// The releases that the registry got last, newest first.
+pub async fn latest(conn: &mut Conn, limit: u32) -> Result<Vec<StoredRelease>> {
+    let rows =
+        sqlx::query("SELECT * FROM releases WHERE superseded_at IS NULL ORDER BY released_at DESC, id DESC LIMIT $1")
+            .bind(crate::fields::to_limit(limit))
+            .fetch_all(conn.raw())
+            .await?;
+    rows.iter().map(|row| read(&Fields::of(row, "releases", "id"))).collect()
+}
+
+/// The META.json of a release.
+pub async fn meta(conn: &mut Conn, id: ReleaseId) -> Result<Option<serde_json::Value>> {
+    let row = sqlx::query("SELECT id, meta FROM releases WHERE id = $1")
+        .bind(id.to_string())
+        .fetch_optional(conn.raw())
+        .await?;
+    row.map(|row| Fields::of(&row, "releases", "id").json("meta")).transpose()
+}
+
+/// Every current release by name, version and id, for the comparison with the whole registry and for planning anew.
+pub async fn all(conn: &mut Conn) -> Result<Vec<(Name, Version, ReleaseId)>> {
+    let rows =
+        sqlx::query("SELECT id, dist, version FROM releases WHERE superseded_at IS NULL").fetch_all(conn.raw()).await?;
+    rows.iter()
+        .map(|row| Fields::of(row, "releases", "id"))
+        .map(|row| Ok((row.parse("dist")?, row.parse("version")?, row.parse("id")?)))
+        .collect()
+}
+
+pub(crate) fn read(row: &Fields<'_>) -> Result<StoredRelease> {
+    Ok(StoredRelease {
+        id: row.parse(row.id_column())?,
+        release: read_release(row)?,
+        summary: row.text("abstract")?,
+        seen_at: row.time("seen_at")?,
+        superseded_at: row.optional_time("superseded_at")?,
+    })
+}
+
+pub(crate) fn read_release(row: &Fields<'_>) -> Result<Release> {
+    Ok(Release {
+        dist: row.parse("dist")?,
+        version: row.parse("version")?,
+        status: row.parse::<Status>("status")?,
+        user: row.parse("username")?,
+        sha1: row.text("sha1")?,
+        released_at: row.time("released_at")?,
+    })
+}
+
+#[cfg(test)]
+mod tests;

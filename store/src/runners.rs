@@ -1,0 +1,139 @@
+//! Runners: who may claim, and when they were heard of.
+
+use std::time::Duration;
+
+use protocol::{RunnerId, Target, Timestamp};
+use serde::Serialize;
+use sqlx::any::AnyRow;
+
+use crate::fields::{Fields, storable, to_json};
+use crate::{Conn, Result, TokenHash, Tx};
+
+/// A runner that says the same again within this time is not written again.
+const TOUCH_EVERY: Duration = Duration::from_secs(30);
+
+/// A runner.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Runner {
+    /// Its id.
+    pub id: RunnerId,
+    /// Its name, for pages and commands.
+    pub name: String,
+    /// When it was added.
+    pub created_at: Timestamp,
+    /// Since when it may not claim any more.
+    pub revoked_at: Option<Timestamp>,
+    /// When it was heard of last.
+    pub last_seen_at: Option<Timestamp>,
+    /// The version of its program, as it told last.
+    pub version: String,
+    /// The targets that it can test, as it told last.
+    pub targets: Vec<Target>,
+}
+
+/// A runner to add.
+#[derive(Clone, Copy, Debug)]
+pub struct NewRunner<'a> {
+    /// Its id.
+    pub id: RunnerId,
+    /// Its name.
+    pub name: &'a str,
+    /// The digest of its bearer token.
+    pub token: &'a TokenHash,
+}
+
+/// Adds a runner. False when the name is taken by one that is not revoked.
+///
+/// The name of a revoked runner is free again: the old one is renamed to its name and id.
+pub async fn add(tx: &mut Tx, new: &NewRunner<'_>, now: Timestamp) -> Result<bool> {
+    let name = storable(new.name);
+    sqlx::query("UPDATE runners SET name = name || ' ' || id WHERE name = $1 AND revoked_at IS NOT NULL")
+        .bind(&name)
+        .execute(tx.raw())
+        .await?;
+    let done = sqlx::query(
+        "INSERT INTO runners (id, name, token_hash, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING",
+    )
+    .bind(new.id.to_string())
+    .bind(&name)
+    .bind(new.token.as_str())
+    .bind(now.as_millis())
+    .execute(tx.raw())
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Gives a runner a new token, such as the runner inside `up` at each start. Says whether there is such a runner, not revoked.
+pub async fn set_token(tx: &mut Tx, id: RunnerId, token: &TokenHash) -> Result<bool> {
+    let done = sqlx::query("UPDATE runners SET token_hash = $2 WHERE id = $1 AND revoked_at IS NULL")
+        .bind(id.to_string())
+        .bind(token.as_str())
+        .execute(tx.raw())
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The runner whose token has this digest, unless it is revoked.
+pub async fn authenticate(conn: &mut Conn, token: &TokenHash) -> Result<Option<Runner>> {
+    let row = sqlx::query("SELECT * FROM runners WHERE token_hash = $1 AND revoked_at IS NULL")
+        .bind(token.as_str())
+        .fetch_optional(conn.raw())
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// The runner of that name.
+pub async fn by_name(conn: &mut Conn, name: &str) -> Result<Option<Runner>> {
+    let row =
+        sqlx::query("SELECT * FROM runners WHERE name = $1").bind(storable(name)).fetch_optional(conn.raw()).await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// Takes a runner's right to claim, renew and report; its leases expire. Says whether it had it.
+pub async fn revoke(tx: &mut Tx, id: RunnerId, now: Timestamp) -> Result<bool> {
+    let done = sqlx::query("UPDATE runners SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
+        .bind(id.to_string())
+        .bind(now.as_millis())
+        .execute(tx.raw())
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Stores that a runner was heard of, and what it told. The same again is written every half minute only.
+pub async fn touch(tx: &mut Tx, id: RunnerId, version: &str, targets: &[Target], now: Timestamp) -> Result<()> {
+    let stale = now.as_millis().saturating_sub(i64::try_from(TOUCH_EVERY.as_millis()).unwrap_or(i64::MAX));
+    sqlx::query(
+        "UPDATE runners SET last_seen_at = $2, version = $3, targets = $4
+         WHERE id = $1 AND (last_seen_at IS NULL OR last_seen_at <= $5 OR version <> $3 OR targets <> $4)",
+    )
+    .bind(id.to_string())
+    .bind(now.as_millis())
+    .bind(storable(&version.chars().take(100).collect::<String>()))
+    .bind(to_json(&targets))
+    .bind(stale)
+    .execute(tx.raw())
+    .await?;
+    Ok(())
+}
+
+/// Every runner, by name.
+pub async fn list(conn: &mut Conn) -> Result<Vec<Runner>> {
+    let rows = sqlx::query("SELECT * FROM runners ORDER BY name").fetch_all(conn.raw()).await?;
+    rows.iter().map(read).collect()
+}
+
+fn read(row: &AnyRow) -> Result<Runner> {
+    let row = Fields::of(row, "runners", "id");
+    Ok(Runner {
+        id: row.parse("id")?,
+        name: row.text("name")?,
+        created_at: row.time("created_at")?,
+        revoked_at: row.optional_time("revoked_at")?,
+        last_seen_at: row.optional_time("last_seen_at")?,
+        version: row.text("version")?,
+        targets: row.json("targets")?,
+    })
+}
+
+#[cfg(test)]
+mod tests;
