@@ -1,0 +1,12 @@
+//! Logs as pages show them: cut into lines and parts, terminal colours as classes, everything else made visible or dropped.
+//!
+//! A log is written by whatever a stranger's Makefile runs, so nothing in it may reach the page but text: a [`Line`] holds plain
+//! spans with a class out of a closed list, and the template escapes the text.
+
+mod ansi;
+mod diff;
+mod part;
+
+pub use ansi::{Line, Span};
+pub use diff::{DiffLine, classify};
+pub use part::{LINES_PER_PART, Part, context, part_of_line};

@@ -1,0 +1,178 @@
+//! One line of a log: SGR escape sequences become classes, other sequences vanish, control characters become visible.
+
+use anstyle_parse::{DefaultCharAccumulator, Params, Parser, Perform};
+use serde::Serialize;
+
+/// At most this many bytes of a line are shown; the plain file has them all.
+const MAX_LINE_BYTES: usize = 4_000;
+
+/// A piece of a line that looks the same from end to end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Span {
+    /// Classes of the style sheet, apart by spaces, out of a closed list; empty for plain text.
+    pub class: String,
+    /// The text, not escaped.
+    pub text: String,
+}
+
+/// A line of a log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Line {
+    /// Its number in the file, from 1.
+    pub number: u64,
+    /// Its text.
+    pub spans: Vec<Span>,
+    /// Bytes at its end that are not shown.
+    pub cut: usize,
+}
+
+impl Line {
+    /// The text without its looks.
+    pub fn text(&self) -> String {
+        self.spans.iter().map(|span| span.text.as_str()).collect()
+    }
+}
+
+/// How text looks at a point of the log; it lasts from line to line, as on a terminal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Style {
+    bold: bool,
+    dim: bool,
+    italic: bool,
+    underline: bool,
+    foreground: Option<u16>,
+    background: Option<u16>,
+}
+
+impl Style {
+    fn class(self) -> String {
+        let words = [(self.bold, "b"), (self.dim, "d"), (self.italic, "i"), (self.underline, "u")];
+        let mut classes: Vec<String> =
+            words.into_iter().filter(|(on, _)| *on).map(|(_, class)| class.to_owned()).collect();
+        classes.extend(self.foreground.map(|colour| format!("f{colour}")));
+        classes.extend(self.background.map(|colour| format!("k{colour}")));
+        classes.join(" ")
+    }
+
+    /// Applies the numbers of one `ESC [ … m`.
+    fn apply(&mut self, params: &Params) {
+        let mut numbers = params.iter();
+        while let Some(group) = numbers.next() {
+            match group.first().copied().unwrap_or(0) {
+                0 => *self = Self::default(),
+                1 => self.bold = true,
+                2 => self.dim = true,
+                3 => self.italic = true,
+                4 => self.underline = group.get(1) != Some(&0),
+                22 => (self.bold, self.dim) = (false, false),
+                23 => self.italic = false,
+                24 => self.underline = false,
+                code @ 30..=37 => self.foreground = Some(code - 30),
+                code @ 90..=97 => self.foreground = Some(code - 82),
+                code @ 40..=47 => self.background = Some(code - 40),
+                code @ 100..=107 => self.background = Some(code - 92),
+                39 => self.foreground = None,
+                49 => self.background = None,
+                38 => self.foreground = extended(group, &mut numbers),
+                48 => self.background = extended(group, &mut numbers),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Reads `38;5;N`, `38:5:N`, `38;2;R;G;B`; only the sixteen named colours have a class.
+fn extended<'a>(group: &[u16], rest: &mut impl Iterator<Item = &'a [u16]>) -> Option<u16> {
+    let mut numbers: Vec<u16> = group.iter().skip(1).copied().collect();
+    let mut next = |numbers: &mut Vec<u16>| numbers.extend(rest.next().and_then(|group| group.first().copied()));
+    if numbers.is_empty() {
+        next(&mut numbers);
+        let more = match numbers.first() {
+            Some(5) => 1,
+            Some(2) => 3,
+            _ => 0,
+        };
+        for _ in 0..more {
+            next(&mut numbers);
+        }
+    }
+    match numbers.as_slice() {
+        [5, colour @ 0..=15, ..] => Some(*colour),
+        _ => None,
+    }
+}
+
+struct Painter<'a> {
+    style: &'a mut Style,
+    spans: Vec<Span>,
+}
+
+impl Painter<'_> {
+    fn push(&mut self, class: String, text: &str) {
+        match self.spans.last_mut() {
+            Some(last) if last.class == class => last.text.push_str(text),
+            _ => self.spans.push(Span { class, text: text.to_owned() }),
+        }
+    }
+}
+
+impl Perform for Painter<'_> {
+    fn print(&mut self, c: char) {
+        if is_deceptive(c) {
+            self.push("ctl".to_owned(), &format!("U+{:04X}", u32::from(c)));
+        } else {
+            self.push(self.style.class(), c.encode_utf8(&mut [0; 4]));
+        }
+    }
+
+    fn execute(&mut self, byte: u8) {
+        match byte {
+            b'\t' => self.push(self.style.class(), "\t"),
+            // Control pictures: U+2400 and following show each C0 control by its name.
+            0..0x20 => {
+                let picture = char::from_u32(0x2400 + u32::from(byte)).unwrap_or('\u{fffd}');
+                self.push("ctl".to_owned(), picture.encode_utf8(&mut [0; 4]));
+            }
+            _ => self.push("ctl".to_owned(), "\u{fffd}"),
+        }
+    }
+
+    fn csi_dispatch(&mut self, params: &Params, intermediates: &[u8], ignore: bool, action: u8) {
+        if action == b'm' && intermediates.is_empty() && !ignore {
+            self.style.apply(params);
+        }
+    }
+}
+
+/// Characters that reorder or hide text: they are shown by their number.
+const fn is_deceptive(c: char) -> bool {
+    matches!(c,
+        '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Paints one line, which goes without its line feed; `style` is what the lines before it left.
+///
+/// The parser starts afresh on each line, so that an escape sequence that never ends hides the rest of its own line and no more.
+pub(super) fn paint(bytes: &[u8], number: u64, style: &mut Style) -> Line {
+    let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+    let shown = &bytes[..floor_char(bytes, MAX_LINE_BYTES)];
+    let mut painter = Painter { style, spans: Vec::new() };
+    let mut parser = Parser::<DefaultCharAccumulator>::new();
+    // The parser drops bytes that are not UTF-8; a reader should see that they were there.
+    for byte in String::from_utf8_lossy(shown).bytes() {
+        parser.advance(&mut painter, byte);
+    }
+    Line { number, spans: painter.spans, cut: bytes.len() - shown.len() }
+}
+
+/// The largest length up to `most` that does not cut a UTF-8 character in two.
+fn floor_char(bytes: &[u8], most: usize) -> usize {
+    if bytes.len() <= most {
+        return bytes.len();
+    }
+    (most.saturating_sub(3)..=most).rev().find(|at| bytes[*at] & 0xC0 != 0x80).unwrap_or(most)
+}
+
+#[cfg(test)]
+mod tests;

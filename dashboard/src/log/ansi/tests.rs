@@ -1,0 +1,84 @@
+use super::*;
+
+fn line(bytes: &[u8]) -> Line {
+    paint(bytes, 1, &mut Style::default())
+}
+
+fn spans(bytes: &[u8]) -> Vec<(String, String)> {
+    line(bytes).spans.into_iter().map(|span| (span.class, span.text)).collect()
+}
+
+fn owned(spans: &[(&str, &str)]) -> Vec<(String, String)> {
+    spans.iter().map(|(class, text)| ((*class).to_owned(), (*text).to_owned())).collect()
+}
+
+#[test]
+fn colours_become_classes() {
+    let cases: [(&[u8], &[(&str, &str)]); 13] = [
+        (b"plain", &[("", "plain")]),
+        (b"\x1b[31mred\x1b[0m not", &[("f1", "red"), ("", " not")]),
+        (b"\x1b[1;31merror:\x1b[m x", &[("b f1", "error:"), ("", " x")]),
+        (b"\x1b[01;31m\x1b[Kerror: \x1b[m\x1b[Kno", &[("b f1", "error: "), ("", "no")]),
+        (b"\x1b[92mok\x1b[39m.", &[("f10", "ok"), ("", ".")]),
+        (b"\x1b[44;97mx", &[("f15 k4", "x")]),
+        (b"\x1b[38;5;9mx\x1b[38;5;200my", &[("f9", "x"), ("", "y")]),
+        (b"\x1b[38:5:3mx", &[("f3", "x")]),
+        (b"\x1b[38;2;1;2;3;1mx", &[("b", "x")]),
+        (b"\x1b[4mx\x1b[24my", &[("u", "x"), ("", "y")]),
+        (b"\x1b[3;2mx\x1b[22;23my", &[("d i", "x"), ("", "y")]),
+        (b"\x1b[999mx", &[("", "x")]),
+        (b"\x1b[38mx", &[("", "x")]),
+    ];
+    for (bytes, expected) in cases {
+        assert_eq!(spans(bytes), owned(expected), "{}", bytes.escape_ascii());
+    }
+}
+
+#[test]
+fn every_other_sequence_vanishes() {
+    let cases: [(&[u8], &str); 8] = [
+        (b"a\x1b[2Jb", "ab"),
+        (b"a\x1b[10;10Hb", "ab"),
+        (b"a\x1b]0;title\x07b", "ab"),
+        (b"a\x1b]8;;https://example.com\x1b\\link\x1b]8;;\x1b\\b", "alinkb"),
+        (b"a\x1b[?1049hb", "ab"),
+        (b"a\x1bPq#0;2;0;0;0\x1b\\b", "ab"),
+        (b"a\x1bcb", "ab"),
+        (b"a\x1b]never ends", "a"),
+    ];
+    for (bytes, text) in cases {
+        assert_eq!(line(bytes).text(), text, "{}", bytes.escape_ascii());
+    }
+}
+
+#[test]
+fn control_characters_are_made_visible() {
+    assert_eq!(line(b"a\0b\tc\x08d\x07").text(), "a\u{2400}b\tc\u{2408}d\u{2407}");
+    assert_eq!(line(b"10%\r20%\r\n".strip_suffix(b"\n").unwrap()).text(), "10%\u{240d}20%");
+}
+
+#[test]
+fn text_cannot_reorder_or_hide_itself() {
+    assert_eq!(line("a\u{202e}b\u{200b}c".as_bytes()).text(), "aU+202EbU+200Bc");
+}
+
+#[test]
+fn bytes_that_are_no_text_are_replaced() {
+    assert_eq!(line(b"a\xff\xfeb\xc3").text(), "a\u{fffd}\u{fffd}b\u{fffd}");
+}
+
+#[test]
+fn an_endless_line_is_cut_between_characters() {
+    let bytes = "é".repeat(10_000).into_bytes();
+    let line = line(&bytes);
+    assert_eq!((line.text().chars().count(), line.cut), (2_000, 16_000));
+    assert_eq!(floor_char(format!("a{}", "é".repeat(4_000)).as_bytes(), 4_000), 3_999);
+    assert!(!line.text().contains('\u{fffd}'));
+}
+
+#[test]
+fn a_style_lasts_over_the_end_of_a_line() {
+    let mut style = Style::default();
+    paint(b"\x1b[31mred", 1, &mut style);
+    assert_eq!(paint(b"still", 2, &mut style).spans[0].class, "f1");
+}

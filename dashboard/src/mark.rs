@@ -1,0 +1,182 @@
+//! What a cell shows: one shape, one word and one colour for every grade and for every state before a grade.
+
+use protocol::{Grade, JobState, Outcome, Phase};
+use serde::Serialize;
+
+/// The shape, word and colour of a verdict or of what stands in its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mark {
+    /// At least one test ran, and all passed.
+    Pass,
+    /// It builds and loads, and has no tests.
+    Untested,
+    /// The extension fails.
+    Fail,
+    /// It does not support the target.
+    Na,
+    /// What it needs failed or is missing.
+    Blocked,
+    /// The farm lacks something.
+    Env,
+    /// The farm failed.
+    Error,
+    /// A run is under way.
+    Running,
+    /// A job waits for a runner.
+    Queued,
+    /// The job is not wanted any more.
+    Withdrawn,
+    /// There is no job.
+    Unplanned,
+}
+
+impl Mark {
+    /// Every mark that has a shape, for the legend and the sprite.
+    pub const SHAPES: [Self; 9] = [
+        Self::Pass,
+        Self::Untested,
+        Self::Fail,
+        Self::Blocked,
+        Self::Env,
+        Self::Error,
+        Self::Na,
+        Self::Running,
+        Self::Queued,
+    ];
+
+    /// The mark of a job: its grade once it has one, else its state.
+    pub fn of(state: JobState, grade: Option<Grade>) -> Self {
+        match (state, grade) {
+            (JobState::Running, _) => Self::Running,
+            (JobState::Queued, _) => Self::Queued,
+            (JobState::Finished, Some(grade)) => grade.into(),
+            (JobState::Finished, None) | (JobState::Withdrawn, _) => Self::Withdrawn,
+        }
+    }
+
+    /// The name in the style sheet, in the sprite and in JSON.
+    pub const fn class(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Untested => "untested",
+            Self::Fail => "fail",
+            Self::Na => "na",
+            Self::Blocked => "blocked",
+            Self::Env => "env",
+            Self::Error => "error",
+            Self::Running => "running",
+            Self::Queued => "queued",
+            Self::Withdrawn => "withdrawn",
+            Self::Unplanned => "unplanned",
+        }
+    }
+
+    /// The symbol in the sprite; states without one of their own borrow the dash.
+    pub const fn symbol(self) -> &'static str {
+        match self {
+            Self::Withdrawn | Self::Unplanned => "na",
+            shaped => shaped.class(),
+        }
+    }
+
+    /// The short word beside the shape.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Untested => "builds",
+            Self::Fail => "fail",
+            Self::Na => "n/a",
+            Self::Blocked => "blocked",
+            Self::Env => "needs setup",
+            Self::Error => "farm error",
+            Self::Running => "running",
+            Self::Queued => "waiting",
+            Self::Withdrawn => "withdrawn",
+            Self::Unplanned => "not planned",
+        }
+    }
+
+    /// What the mark means, for the legend.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Pass => "builds, loads, and its tests pass",
+            Self::Untested => "builds and loads; has no tests",
+            Self::Fail => "fails, and the extension is the cause",
+            Self::Na => "says that it does not support this",
+            Self::Blocked => "something that it needs failed or is missing",
+            Self::Env => "the farm lacks something; not the author's fault",
+            Self::Error => "the farm failed; not the author's fault",
+            Self::Running => "is being tested now",
+            Self::Queued => "waits for a runner",
+            Self::Withdrawn => "not wanted any more",
+            Self::Unplanned => "no test is planned",
+        }
+    }
+
+    /// The shape and word with the phase where a failure needs it: `fail (build)`.
+    pub fn words(self, phase: Option<Phase>) -> String {
+        match (self, phase) {
+            (Self::Fail, Some(phase)) => format!("{} ({phase})", self.word()),
+            _ => self.word().to_owned(),
+        }
+    }
+
+    /// Whether it is a verdict that counts, for the page's order of interest.
+    pub const fn is_good(self) -> bool {
+        matches!(self, Self::Pass | Self::Untested)
+    }
+}
+
+impl From<Grade> for Mark {
+    fn from(grade: Grade) -> Self {
+        match grade {
+            Grade::Pass => Self::Pass,
+            Grade::Untested => Self::Untested,
+            Grade::Fail => Self::Fail,
+            Grade::Na => Self::Na,
+            Grade::Blocked => Self::Blocked,
+            Grade::Env => Self::Env,
+            Grade::Error => Self::Error,
+        }
+    }
+}
+
+impl From<Outcome> for Mark {
+    /// The mark of a phase that is over; a skipped one is a dash.
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Passed => Self::Pass,
+            Outcome::Failed => Self::Fail,
+            Outcome::Skipped => Self::Na,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_grade_has_a_shape_and_a_word_of_its_own() {
+        let marks = Grade::ALL.map(Mark::from);
+        let words: BTreeSet<_> = marks.iter().map(|mark| mark.word()).collect();
+        let symbols: BTreeSet<_> = marks.iter().map(|mark| mark.symbol()).collect();
+        assert_eq!((words.len(), symbols.len()), (7, 7));
+    }
+
+    #[test]
+    fn a_failure_is_never_shown_without_its_phase() {
+        assert_eq!(Mark::Fail.words(Some(Phase::Build)), "fail (build)");
+        assert_eq!(Mark::Pass.words(Some(Phase::Installcheck)), "pass");
+    }
+
+    #[test]
+    fn a_job_that_runs_again_shows_that_it_runs() {
+        assert_eq!(Mark::of(JobState::Running, Some(Grade::Fail)), Mark::Running);
+        assert_eq!(Mark::of(JobState::Finished, Some(Grade::Fail)), Mark::Fail);
+        assert_eq!(Mark::of(JobState::Withdrawn, None), Mark::Withdrawn);
+    }
+}
