@@ -36,6 +36,17 @@ impl Version {
         semver::Version::parse(&self.0).ok()
     }
 
+    /// Orders by meaning alone, as ranges compare: `12`, `12.0` and `12.0.0+x` are equal.
+    pub fn precedence(&self, other: &Self) -> Ordering {
+        let ((left, left_rest), (right, right_rest)) = (self.parts(), other.parts());
+        left.cmp(&right).then_with(|| match (left_rest.is_empty(), right_rest.is_empty()) {
+            (true, true) => Ordering::Equal,
+            (true, false) => Ordering::Greater,
+            (false, true) => Ordering::Less,
+            (false, false) => compare_prereleases(left_rest, right_rest),
+        })
+    }
+
     /// Numbers before the first letter or hyphen, and what follows them.
     fn parts(&self) -> (Vec<u64>, &str) {
         let text = self.0.split('+').next().unwrap_or_default();
@@ -64,15 +75,7 @@ impl PartialOrd for Version {
 
 impl Ord for Version {
     fn cmp(&self, other: &Self) -> Ordering {
-        let ((left, left_rest), (right, right_rest)) = (self.parts(), other.parts());
-        left.cmp(&right)
-            .then_with(|| match (left_rest.is_empty(), right_rest.is_empty()) {
-                (true, true) => Ordering::Equal,
-                (true, false) => Ordering::Greater,
-                (false, true) => Ordering::Less,
-                (false, false) => compare_prereleases(left_rest, right_rest),
-            })
-            .then_with(|| self.0.cmp(&other.0))
+        self.precedence(other).then_with(|| self.0.cmp(&other.0))
     }
 }
 
