@@ -1,1 +1,34 @@
-//! The PGXN registry: clients for API and mirror, META, archives.
+//! The PGXN registry: clients for API server and mirror over `https:`, `http:` and `file:`; META.json; archives.
+//!
+//! [`Registry::open`] reads a registry's `/index.json`. [`Registry::recent`] is the feed to poll, [`Registry::all_releases`] the whole to compare
+//! with, [`Registry::meta`] what to plan by, [`Registry::download`] what to test, [`archive::unpack`] how to open it safely. Everything that
+//! comes from a registry is hostile: bounded, checked, and never run here.
+
+mod address;
+pub mod archive;
+mod census;
+mod document;
+mod download;
+mod error;
+mod fetch;
+mod files;
+mod http;
+mod index;
+mod json;
+mod meta;
+mod options;
+mod range;
+mod registry;
+mod retry;
+mod template;
+
+pub use census::Census;
+pub use document::{Feed, FeedEntry, Listed, Listing, Unreadable, User, UserEntry};
+pub use download::Archive;
+pub use error::{Error, Result};
+pub use fetch::{Conditional, Validators};
+pub use meta::{License, Meta, MetaError, Phase, Prerequisite, Provided, Relation, Resources, Spec};
+pub use options::{AddressPolicy, ClientOptions};
+pub use range::{PostgresRange, Range, RangeError};
+pub use registry::{Registry, Statistics};
+pub use template::{Template, TemplateError};

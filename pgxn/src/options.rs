@@ -1,0 +1,80 @@
+//! How patient, how greedy and how trusting a client of a registry is.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Says whether a connection to an address may be made; see [`ClientOptions::address_policy`].
+pub type AddressPolicy = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
+
+/// The limits of a client. Every default suits both the public registry and one on the local network.
+#[derive(Clone)]
+pub struct ClientOptions {
+    /// Who asks; registries have blocked clients that did not say so.
+    pub user_agent: String,
+    /// To connect, name look-up and TLS handshake included.
+    pub connect_timeout: Duration,
+    /// Without a byte.
+    pub idle_timeout: Duration,
+    /// For one document in all.
+    pub document_timeout: Duration,
+    /// For one archive in all.
+    pub archive_timeout: Duration,
+    /// Of one document, after decompression.
+    pub max_document_bytes: u64,
+    /// Of one archive.
+    pub max_archive_bytes: u64,
+    /// How often one thing is asked for when the failure is a passing one.
+    pub attempts: u32,
+    /// Before the second attempt; doubled before each further one, less up to a half by chance.
+    pub backoff: Duration,
+    /// The longest wait between attempts, also where the server asks for more by `Retry-After`.
+    pub max_backoff: Duration,
+    /// How many redirects are followed.
+    pub max_redirects: usize,
+    /// How many documents are asked for at a time when the whole registry is read.
+    pub concurrency: usize,
+    /// Which addresses may be connected to, also after a redirect or a look-up; all where there is none. With one, no proxy is used, as it
+    /// would make the connections in our place.
+    pub address_policy: Option<AddressPolicy>,
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        Self {
+            user_agent: user_agent(),
+            connect_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(20),
+            document_timeout: Duration::from_mins(1),
+            archive_timeout: Duration::from_mins(10),
+            max_document_bytes: 16 * 1024 * 1024,
+            max_archive_bytes: 256 * 1024 * 1024,
+            attempts: 3,
+            backoff: Duration::from_millis(500),
+            max_backoff: Duration::from_secs(30),
+            max_redirects: 5,
+            concurrency: 4,
+            address_policy: None,
+        }
+    }
+}
+
+/// `pgxn-testers/0.1.0 (+https://…)`, with the repository that the package names.
+fn user_agent() -> String {
+    let agent = concat!("pgxn-testers/", env!("CARGO_PKG_VERSION"));
+    match env!("CARGO_PKG_REPOSITORY") {
+        "" => agent.to_owned(),
+        repository => format!("{agent} (+{repository})"),
+    }
+}
+
+impl fmt::Debug for ClientOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientOptions")
+            .field("user_agent", &self.user_agent)
+            .field("attempts", &self.attempts)
+            .field("address_policy", &self.address_policy.is_some())
+            .finish_non_exhaustive()
+    }
+}
