@@ -155,3 +155,6 @@ fn shown(name: &str) -> String {
 fn not_an_archive(why: impl Into<String>) -> UnpackError {
     UnpackError::NotAnArchive { why: why.into() }
 }
+
+#[cfg(test)]
+mod tests;

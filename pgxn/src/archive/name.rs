@@ -7,7 +7,7 @@ const MAX_PATH_BYTES: usize = 1_024;
 const MAX_PART_BYTES: usize = 255;
 const MAX_DEPTH: usize = 48;
 
-/// The parts of a name below each other, without the `.` and empty ones that mean nothing.
+/// The parts of a name below each other, without the `.` and empty ones that mean nothing; none for `./`.
 pub(super) fn parts(name: &str) -> Result<Vec<&str>, UnpackError> {
     let refuse = |why| Err(UnpackError::UnsafePath { name: shown(name), why });
     if name.contains('\0') {
@@ -28,9 +28,6 @@ pub(super) fn parts(name: &str) -> Result<Vec<&str>, UnpackError> {
     let parts: Vec<&str> = name.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
     if parts.contains(&"..") {
         return refuse("climbs out of its directory by `..`");
-    }
-    if parts.is_empty() {
-        return refuse("names nothing");
     }
     if parts.len() > MAX_DEPTH {
         return refuse("lies more than 48 directories deep");

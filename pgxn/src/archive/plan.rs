@@ -33,8 +33,16 @@ pub(super) fn plan(opened: &mut Opened, limits: &Limits) -> Result<Plan, UnpackE
     let mut root: Option<String> = None;
     let mut declared = 0_u64;
     for index in 0..opened.zip.len() {
-        let (full_name, node, bytes) = member(opened, index, limits)?;
+        let full_name = full_name(opened, index)?;
         let parts = name::parts(&full_name)?;
+        let (node, bytes) = member(opened, index, &full_name, limits)?;
+        if parts.is_empty() {
+            // `./` is where the archive itself stands; nothing else may have that name.
+            if matches!(node, Node::Directory) {
+                continue;
+            }
+            return Err(UnpackError::UnsafePath { name: shown(&full_name), why: "names nothing" });
+        }
         let top = root.get_or_insert_with(|| parts[0].to_owned());
         if top != parts[0] || (parts.len() == 1 && !matches!(node, Node::Directory)) {
             let second = shown(parts[0]);
@@ -81,32 +89,37 @@ fn place(nodes: &mut BTreeMap<String, Node>, parts: &[&str], node: Node) -> Resu
     }
 }
 
-/// One member: its name, what it is, and how large it says it is.
-fn member(opened: &mut Opened, index: usize, limits: &Limits) -> Result<(String, Node, u64), UnpackError> {
+/// A member's name, in UTF-8 also where the archive forgets to say so.
+fn full_name(opened: &Opened, index: usize) -> Result<String, UnpackError> {
     let entry = opened.zip.by_index_data(index).map_err(|error| unreadable(&opened.path, error))?;
-    let name = match std::str::from_utf8(entry.name_raw()) {
-        Ok(name) => name.to_owned(),
-        Err(_) => entry.name().map_err(|error| unreadable(&opened.path, error))?.into_owned(),
-    };
+    match std::str::from_utf8(entry.name_raw()) {
+        Ok(name) => Ok(name.to_owned()),
+        Err(_) => Ok(entry.name().map_err(|error| unreadable(&opened.path, error))?.into_owned()),
+    }
+}
+
+/// What a member is, and how large it says it is.
+fn member(opened: &mut Opened, index: usize, name: &str, limits: &Limits) -> Result<(Node, u64), UnpackError> {
+    let entry = opened.zip.by_index_data(index).map_err(|error| unreadable(&opened.path, error))?;
     if entry.encrypted() {
-        return Err(not_an_archive(format!("its member `{}` is encrypted", shown(&name))));
+        return Err(not_an_archive(format!("its member `{}` is encrypted", shown(name))));
     }
     let mode = entry.unix_mode().unwrap_or(0);
     let bytes = entry.size();
     if bytes > limits.max_file_bytes {
-        return Err(UnpackError::TooLarge { what: format!("`{}`", shown(&name)), limit: limits.max_file_bytes });
+        return Err(UnpackError::TooLarge { what: format!("`{}`", shown(name)), limit: limits.max_file_bytes });
     }
     let node = match mode & TYPE {
-        LINK => Node::Link { target: target(opened, index, &name)? },
-        DIRECTORY => directory(&name, bytes)?,
-        0 | REGULAR if name.ends_with('/') => directory(&name, bytes)?,
+        LINK => Node::Link { target: target(opened, index, name)? },
+        DIRECTORY => directory(name, bytes)?,
+        0 | REGULAR if name.ends_with('/') => directory(name, bytes)?,
         0 | REGULAR => {
             let modified = modified(opened, index)?.min(opened.modified);
             Node::File { index, executable: mode & 0o111 != 0, modified }
         }
-        other => return Err(UnpackError::SpecialFile { name: shown(&name), kind: kind(other) }),
+        other => return Err(UnpackError::SpecialFile { name: shown(name), kind: kind(other) }),
     };
-    Ok((name, node, bytes))
+    Ok((node, bytes))
 }
 
 fn directory(name: &str, bytes: u64) -> Result<Node, UnpackError> {

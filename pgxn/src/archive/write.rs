@@ -14,6 +14,14 @@ use super::{Limits, UnpackError, shown};
 /// Below this many bytes in all, no ratio is too good to be true.
 const SMALL: u64 = 32 * 1024 * 1024;
 
+/// A file to be written.
+struct Member<'a> {
+    name: &'a str,
+    index: usize,
+    executable: bool,
+    modified: SystemTime,
+}
+
 /// How much may still be written.
 struct Allowance<'a> {
     limits: &'a Limits,
@@ -53,7 +61,8 @@ fn write_all(opened: &mut Opened, plan: &Plan, dir: &Path, limits: &Limits) -> R
                 EntryKind::Directory
             }
             Node::File { index, executable, modified } => {
-                let (bytes, executable) = file(opened, *index, &path, &mut allowance, (*executable, *modified))?;
+                let member = Member { name, index: *index, executable: *executable, modified: *modified };
+                let (bytes, executable) = file(opened, &member, &path, &mut allowance)?;
                 EntryKind::File { bytes, executable }
             }
             Node::Link { target } => EntryKind::Link { target: target.clone() },
@@ -73,29 +82,28 @@ fn write_all(opened: &mut Opened, plan: &Plan, dir: &Path, limits: &Limits) -> R
 /// Writes one file and says how large it came out and whether it is executable.
 fn file(
     opened: &mut Opened,
-    index: usize,
+    member: &Member<'_>,
     path: &Path,
     allowance: &mut Allowance<'_>,
-    (marked, modified): (bool, SystemTime),
 ) -> Result<(u64, bool), UnpackError> {
     let source = opened.path.clone();
-    let mut content = opened.zip.by_index(index).map_err(|error| unreadable(&source, error))?;
+    let mut content = opened.zip.by_index(member.index).map_err(|error| unreadable(&source, error))?;
     let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed(path))?;
     let mut buffer = vec![0; 64 * 1024];
     let (mut bytes, mut script) = (0_u64, false);
     loop {
-        let what = || format!("its member `{}` is damaged", shown(&path.to_string_lossy()));
+        let what = || format!("its member `{}` is damaged", shown(member.name));
         let count = fill(&mut content, &mut buffer).map_err(|error| read_failed(&source, error, &what()))?;
         if count == 0 {
             break;
         }
         script |= bytes == 0 && buffer[..count].starts_with(b"#!");
         bytes += count as u64;
-        allowance.take(path, bytes, count as u64)?;
+        allowance.take(member.name, bytes, count as u64)?;
         file.write_all(&buffer[..count]).map_err(failed(path))?;
     }
-    let executable = marked || script;
-    finish(&file, executable, modified).map_err(failed(path))?;
+    let executable = member.executable || script;
+    finish(&file, executable, member.modified).map_err(failed(path))?;
     Ok((bytes, executable))
 }
 
@@ -120,11 +128,10 @@ fn fill(content: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
 
 impl Allowance<'_> {
     /// Counts what really came out, whatever the archive declares.
-    fn take(&mut self, path: &Path, of_file: u64, more: u64) -> Result<(), UnpackError> {
+    fn take(&mut self, name: &str, of_file: u64, more: u64) -> Result<(), UnpackError> {
         self.written += more;
         if of_file > self.limits.max_file_bytes {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let what = format!("`{}`", shown(&name));
+            let what = format!("`{}`", shown(name));
             return Err(UnpackError::TooLarge { what, limit: self.limits.max_file_bytes });
         }
         if self.written > self.total {
