@@ -3,7 +3,7 @@
 //! They arrive compressed and are served compressed; they are only decompressed here to check them, and for readers that cannot. An
 //! object is written whole or not at all, and reaches the disk before its upload is answered.
 //!
-//! S3 is not built in yet: object_store's `aws` feature brings a second HTTP client, and belongs to the issue that lets a farm grow.
+//! S3 is not built in yet: the `aws` feature of the object store brings a second HTTP client, and belongs to the issue that lets a farm grow.
 
 use std::io::Read;
 use std::path::Path as FilePath;

@@ -117,3 +117,6 @@ fn read(row: &sqlx::any::AnyRow) -> Result<BrokenRelease> {
 fn cut(text: &str, most: usize) -> String {
     storable(&text.chars().take(most).collect::<String>())
 }
+
+#[cfg(test)]
+mod tests;

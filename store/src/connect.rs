@@ -11,7 +11,7 @@ use std::sync::Arc;
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, AnyPool, Executor, Row, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Row, Transaction};
 use url::Url;
 
 use crate::lock::DatabaseLock;
@@ -29,7 +29,8 @@ pub struct Store {
     engine: Engine,
     readers: AnyPool,
     writer: AnyPool,
-    _lock: Option<Arc<DatabaseLock>>,
+    #[expect(dead_code, reason = "held, not read: the database is locked as long as a clone of this lives")]
+    lock: Option<Arc<DatabaseLock>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,8 +60,7 @@ impl Store {
     pub async fn connect(url: &str) -> Result<Self> {
         let Some(path) = sqlite_path(url)? else { return Self::connect_postgres(url).await };
         let lock = Arc::new(DatabaseLock::take(&path)?);
-        let mut store = Self::open_sqlite(url, &path).await?;
-        store._lock = Some(lock);
+        let store = Self { lock: Some(lock), ..Self::open_sqlite(url, &path).await? };
         store.migrate(url).await?;
         Ok(store)
     }
@@ -108,13 +108,16 @@ impl Store {
         let writer = writer.connect(&format!("{address}?mode=rwc")).await.map_err(failed)?;
         let readers = pool(SQLITE_READERS).after_connect(|conn, _| Box::pin(prepare_sqlite(conn, true)));
         let readers = readers.connect(&address).await.map_err(failed)?;
-        Ok(Self { engine: Engine::Sqlite, readers, writer, _lock: None })
+        Ok(Self { engine: Engine::Sqlite, readers, writer, lock: None })
     }
 
     async fn connect_postgres(url: &str) -> Result<Self> {
-        let connected = pool(POSTGRES_CONNECTIONS).connect(url).await;
-        let pool = connected.map_err(|source| Error::Open { url: shown(url), source })?;
-        let store = Self { engine: Engine::Postgres, readers: pool.clone(), writer: pool, _lock: None };
+        let failed = |source| Error::Open { url: shown(url), source };
+        let pool = pool(POSTGRES_CONNECTIONS);
+        // The pool would try again for half a minute before it says that there is no server.
+        AnyConnection::connect(url).await.map_err(failed)?.close().await.map_err(failed)?;
+        let pool = pool.connect(url).await.map_err(failed)?;
+        let store = Self { engine: Engine::Postgres, readers: pool.clone(), writer: pool, lock: None };
         store.migrate(url).await?;
         Ok(store)
     }
@@ -204,7 +207,8 @@ fn sqlite_address(path: &Path) -> String {
         if byte.is_ascii_alphanumeric() || b"/._-".contains(byte) {
             address.push(char::from(*byte));
         } else {
-            address.push_str(&format!("%{byte:02X}"));
+            address.push('%');
+            address.push_str(&hex::encode_upper([*byte]));
         }
     }
     address
@@ -220,3 +224,6 @@ fn shown(url: &str) -> String {
         _ => url.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -77,3 +77,6 @@ fn read(row: &sqlx::any::AnyRow) -> Result<Dist> {
         latest: releases::read(&Fields::of(row, "releases", "id"))?,
     })
 }
+
+#[cfg(test)]
+mod tests;

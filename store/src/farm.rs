@@ -74,3 +74,6 @@ pub async fn share(conn: &mut Conn, target: Target) -> Result<Share> {
     let row = Fields::of(&row, "results", "id");
     Ok(Share { passing: row.number("passing")?, judged: row.number("judged")? })
 }
+
+#[cfg(test)]
+mod tests;

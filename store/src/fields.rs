@@ -28,7 +28,7 @@ impl<'r> Fields<'r> {
         self.id
     }
 
-    fn corrupt(&self, column: &'static str, why: impl ToString) -> Error {
+    fn corrupt(&self, column: &'static str, why: &dyn ToString) -> Error {
         let row = self.row.try_get::<String, _>(self.id).unwrap_or_else(|_| "?".into());
         Error::Corrupt { table: self.table, column, row, why: why.to_string() }
     }
@@ -37,7 +37,7 @@ impl<'r> Fields<'r> {
     where
         T: Decode<'r, Any> + Type<Any>,
     {
-        self.row.try_get(column).map_err(|error| self.corrupt(column, error))
+        self.row.try_get(column).map_err(|error| self.corrupt(column, &error))
     }
 
     pub(crate) fn text(&self, column: &'static str) -> Result<String> {
@@ -50,29 +50,29 @@ impl<'r> Fields<'r> {
 
     /// A text that reads as `T`.
     pub(crate) fn parse<T: FromStr<Err: ToString>>(&self, column: &'static str) -> Result<T> {
-        self.text(column)?.parse().map_err(|error: T::Err| self.corrupt(column, error.to_string()))
+        self.text(column)?.parse().map_err(|error: T::Err| self.corrupt(column, &error.to_string()))
     }
 
     pub(crate) fn optional_parse<T: FromStr<Err: ToString>>(&self, column: &'static str) -> Result<Option<T>> {
-        let parse = |text: String| text.parse().map_err(|error: T::Err| self.corrupt(column, error.to_string()));
+        let parse = |text: String| text.parse().map_err(|error: T::Err| self.corrupt(column, &error.to_string()));
         self.optional_text(column)?.map(parse).transpose()
     }
 
     /// Words with spaces between.
     pub(crate) fn words<T: FromStr<Err: ToString>>(&self, column: &'static str) -> Result<Vec<T>> {
-        let parse = |word: &str| word.parse().map_err(|error: T::Err| self.corrupt(column, error.to_string()));
+        let parse = |word: &str| word.parse().map_err(|error: T::Err| self.corrupt(column, &error.to_string()));
         self.text(column)?.split_whitespace().map(parse).collect()
     }
 
     /// A number that fits `T`.
     pub(crate) fn number<T: TryFrom<i64>>(&self, column: &'static str) -> Result<T> {
         let number: i64 = self.get(column)?;
-        T::try_from(number).map_err(|_| self.corrupt(column, format!("{number} is out of range")))
+        T::try_from(number).map_err(|_| self.corrupt(column, &format!("{number} is out of range")))
     }
 
     pub(crate) fn optional_number<T: TryFrom<i64>>(&self, column: &'static str) -> Result<Option<T>> {
         let narrow =
-            |number| T::try_from(number).map_err(|_| self.corrupt(column, format!("{number} is out of range")));
+            |number| T::try_from(number).map_err(|_| self.corrupt(column, &format!("{number} is out of range")));
         self.get::<Option<i64>>(column)?.map(narrow).transpose()
     }
 
@@ -86,18 +86,18 @@ impl<'r> Fields<'r> {
 
     /// A JSON text of a known shape.
     pub(crate) fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<T> {
-        serde_json::from_str(&self.text(column)?).map_err(|error| self.corrupt(column, error))
+        serde_json::from_str(&self.text(column)?).map_err(|error| self.corrupt(column, &error))
     }
 
     pub(crate) fn optional_json<T: DeserializeOwned>(&self, column: &'static str) -> Result<Option<T>> {
-        let read = |text: String| serde_json::from_str(&text).map_err(|error| self.corrupt(column, error));
+        let read = |text: String| serde_json::from_str(&text).map_err(|error| self.corrupt(column, &error));
         self.optional_text(column)?.map(read).transpose()
     }
 
     /// The priority whose rank is in the column.
     pub(crate) fn priority(&self, column: &'static str) -> Result<protocol::Priority> {
         let rank = self.number(column)?;
-        protocol::Priority::from_rank(rank).ok_or_else(|| self.corrupt(column, format!("{rank} is no priority")))
+        protocol::Priority::from_rank(rank).ok_or_else(|| self.corrupt(column, &format!("{rank} is no priority")))
     }
 }
 

@@ -31,7 +31,7 @@ mod waiting;
 
 pub use claim::{Claim, Claimed, claim, waits};
 pub(crate) use lanes::lock_queue;
-pub use requeue::{Requeue, requeue, withdraw};
+pub use requeue::{Requeue, releases_waiting, reprioritize, requeue, withdraw};
 pub use waiting::{Waiting, waiting, waiting_of_dist};
 
 /// A job as it is stored.

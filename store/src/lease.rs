@@ -233,3 +233,6 @@ fn read(row: &AnyRow) -> Result<LeasedRun> {
         claimed_at: row.time("claimed_at")?,
     })
 }
+
+#[cfg(test)]
+mod tests;

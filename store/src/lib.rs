@@ -25,6 +25,8 @@ mod error;
 mod fields;
 mod lease;
 mod lock;
+#[cfg(test)]
+mod testing;
 mod token;
 
 pub use blobs::{Blob, Blobs};

@@ -112,3 +112,6 @@ fn read(row: &AnyRow) -> Result<QueuedJob> {
         queued_at: job.time("queued_at")?,
     })
 }
+
+#[cfg(test)]
+mod tests;

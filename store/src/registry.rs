@@ -14,7 +14,7 @@ pub struct Watch {
     pub url: String,
     /// How far the feed was read, in the watcher's own words.
     pub cursor: String,
-    /// What makes the next request conditional (ETag and the like), in the watcher's own JSON.
+    /// What makes the next request conditional (entity tags and the like), in the watcher's own JSON.
     pub validators: String,
     /// When the registry last answered as it should.
     pub polled_at: Option<Timestamp>,
@@ -134,3 +134,6 @@ fn read(row: &sqlx::any::AnyRow) -> Result<Watch> {
         reconciled_at: row.optional_time("reconciled_at")?,
     })
 }
+
+#[cfg(test)]
+mod tests;

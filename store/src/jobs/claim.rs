@@ -9,6 +9,11 @@ use super::{Job, read};
 use crate::fields::Fields;
 use crate::{Conn, Error, Result, TokenHash, Tx, releases};
 
+/// The oldest job of a lane: the first entry of an index.
+pub(super) const OLDEST: &str =
+    "SELECT id, queued_at FROM jobs WHERE target = $1 AND rank = $2 AND owner_key = $3 AND state = 'queued'
+         ORDER BY queued_at, id LIMIT 1";
+
 /// What a runner offers, and what its lease will be.
 #[derive(Clone, Copy, Debug)]
 pub struct Claim<'a> {
@@ -103,15 +108,12 @@ async fn best(conn: &mut Conn, targets: &[Target]) -> Result<Option<(Lane, JobId
 }
 
 async fn oldest_of(conn: &mut Conn, lane: &Lane) -> Result<Option<(Timestamp, JobId)>> {
-    let row = sqlx::query(
-        "SELECT id, queued_at FROM jobs WHERE target = $1 AND rank = $2 AND owner_key = $3 AND state = 'queued'
-         ORDER BY queued_at, id LIMIT 1",
-    )
-    .bind(lane.target.to_string())
-    .bind(lane.priority.rank())
-    .bind(&lane.owner_key)
-    .fetch_optional(conn.raw())
-    .await?;
+    let row = sqlx::query(OLDEST)
+        .bind(lane.target.to_string())
+        .bind(lane.priority.rank())
+        .bind(&lane.owner_key)
+        .fetch_optional(conn.raw())
+        .await?;
     let Some(row) = row else { return Ok(None) };
     let row = Fields::of(&row, "jobs", "id");
     Ok(Some((row.time("queued_at")?, row.parse("id")?)))

@@ -5,6 +5,10 @@ use protocol::{Priority, Target};
 use crate::fields::Fields;
 use crate::{Conn, Result, Tx};
 
+/// The lane of a target that is served next: the first entry of an index.
+pub(super) const NEXT: &str = "SELECT target, rank, owner_key, served_turn FROM lanes WHERE target = $1 AND waiting > 0
+         ORDER BY rank, served_turn, owner_key LIMIT 1";
+
 /// The head of the queue of one target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Lane {
@@ -61,13 +65,7 @@ pub(crate) async fn serve(tx: &mut Tx, priority: Priority, owner_key: &str, turn
 
 /// The lane of a target that is to be served next.
 pub(crate) async fn next(conn: &mut Conn, target: Target) -> Result<Option<Lane>> {
-    let row = sqlx::query(
-        "SELECT target, rank, owner_key, served_turn FROM lanes WHERE target = $1 AND waiting > 0
-         ORDER BY rank, served_turn, owner_key LIMIT 1",
-    )
-    .bind(target.to_string())
-    .fetch_optional(conn.raw())
-    .await?;
+    let row = sqlx::query(NEXT).bind(target.to_string()).fetch_optional(conn.raw()).await?;
     let Some(row) = row else { return Ok(None) };
     let row = Fields::of(&row, "lanes", "owner_key");
     Ok(Some(Lane {

@@ -1,10 +1,11 @@
 //! Puts jobs back into the queue, or takes them out of it: an operator's wish, or a release that was replaced.
 
-use protocol::{JobId, JobState, Name, Priority, Target, Timestamp, Version};
+use protocol::{JobId, JobState, Name, Priority, ReleaseId, Target, Timestamp, Version};
 
 use super::{Job, get, lanes, lock_queue, move_job, read};
+use crate::fields::Fields;
 use crate::runs::RunState;
-use crate::{Result, Tx, lease};
+use crate::{Conn, Result, Tx, lease};
 
 /// Which jobs should run again.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +75,37 @@ pub(super) async fn put_back(tx: &mut Tx, job: &Job, priority: Priority, now: Ti
         .execute(tx.raw())
         .await?;
     move_job(tx, &Job { priority, ..job.clone() }, JobState::Queued, now).await
+}
+
+/// Gives every waiting job of a release that has the priority `from` the priority `to`; each keeps its age. Returns how many it were.
+pub async fn reprioritize(tx: &mut Tx, release: ReleaseId, from: Priority, to: Priority) -> Result<usize> {
+    lock_queue(tx).await?;
+    let mut changed = 0;
+    for job in super::of_release(tx, release).await? {
+        if job.state == JobState::Queued && job.priority == from {
+            hurry(tx, &job, to).await?;
+            changed += 1;
+        }
+    }
+    Ok(changed)
+}
+
+/// The releases of a distribution that have jobs waiting at a priority.
+pub async fn releases_waiting(conn: &mut Conn, dist: &Name, priority: Priority) -> Result<Vec<(Version, ReleaseId)>> {
+    let rows = sqlx::query(
+        "SELECT id, version FROM releases WHERE dist_key = $1
+             AND EXISTS (SELECT 1 FROM jobs WHERE jobs.release_id = releases.id AND jobs.state = 'queued' AND jobs.rank = $2)
+         ORDER BY id",
+    )
+    .bind(dist.key())
+    .bind(priority.rank())
+    .fetch_all(conn.raw())
+    .await?;
+    let read = |row| {
+        let row = Fields::of(row, "releases", "id");
+        Ok((row.parse("version")?, row.parse("id")?))
+    };
+    rows.iter().map(read).collect()
 }
 
 /// Gives a waiting job another priority; it keeps its age.

@@ -13,7 +13,7 @@ use crate::fields::{Fields, to_bigint};
 use crate::{Conn, Result};
 
 /// The rate of claims is taken from this much of the past.
-const WINDOW: Duration = Duration::from_secs(3_600);
+const WINDOW: Duration = Duration::from_hours(1);
 
 /// Why and how long a job waits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

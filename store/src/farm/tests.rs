@@ -1,0 +1,48 @@
+use protocol::Reason;
+
+use super::*;
+use crate::testing::{at, claim, insert, key, on_both, pair, plan, release, report, runner, target, token};
+use crate::{results, runners};
+
+#[tokio::test]
+async fn an_empty_farm_counts_nothing() {
+    on_both(async |store| {
+        let mut conn = store.read().await.unwrap();
+        let nothing = Counts { dists: 0, releases: 0, broken: 0, queued: 0, running: 0, results: 0, runners: 0 };
+        assert_eq!(counts(&mut conn, at(0)).await.unwrap(), nothing);
+        assert_eq!(share(&mut conn, target("pg17-amd64")).await.unwrap(), Share { passing: 0, judged: 0 });
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_farm_counts_what_it_has() {
+    on_both(async |store| {
+        pair(&store).await;
+        for (dist, text, minute) in [("pear", "1.0.0", 1), ("pear", "1.1.0", 2), ("plum", "1.0.0", 3)] {
+            let id = insert(&store, &release(dist, text)).await.id();
+            plan(&store, id, "pg17-amd64", "theory", at(minute)).await;
+        }
+        let (runner, token) = (runner(&store, "attic").await, token());
+        let mut tx = store.begin().await.unwrap();
+        runners::touch(&mut tx, runner, "0.1.0", &[], at(1)).await.unwrap();
+        tx.commit().await.unwrap();
+        for reason in [Reason::TestsPassed, Reason::TestsFailed, Reason::MissingHeader] {
+            let claimed = claim(&store, runner, &["pg17-amd64"], at(2)).await.unwrap();
+            let mut tx = store.begin().await.unwrap();
+            results::accept(&mut tx, &key(&claimed, runner, &token), &report(&claimed, reason), at(3)).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        claim(&store, runner, &["pg17-amd64"], at(4)).await.unwrap();
+        insert(&store, &release("quince", "1.0.0")).await;
+
+        let mut conn = store.read().await.unwrap();
+        let expected = Counts { dists: 4, releases: 5, broken: 0, queued: 0, running: 1, results: 3, runners: 1 };
+        assert_eq!(counts(&mut conn, at(1)).await.unwrap(), expected);
+        assert_eq!(counts(&mut conn, at(2)).await.unwrap().runners, 0);
+        // pear 1.1.0 lacks a header, which judges nobody, and what was found of pear 1.0.0 does not matter any more.
+        let share = share(&mut conn, target("pg17-amd64")).await.unwrap();
+        assert_eq!(share, Share { passing: 1, judged: 1 });
+    })
+    .await;
+}

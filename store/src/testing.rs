@@ -1,0 +1,233 @@
+//! What the tests stand on: both engines, and a farm with releases, jobs, runners and reports.
+
+use std::time::Duration;
+
+use protocol::{
+    ArchiveFacts, Decisive, FileKind, FileRecord, Flag, ImageFacts, JobId, Name, Outcome, Overhead, Phase, PhaseRecord,
+    Platform, Priority, Reason, Release, ReleaseId, Report, RunId, RunnerFacts, RunnerId, SourceKind, Status, Suite,
+    Target, TestOutcome, TestRecord, Timestamp, Verdict, Version,
+};
+use sqlx::{AssertSqlSafe, Connection, Executor};
+
+use crate::jobs::{Claim, Claimed, Plan};
+use crate::releases::NewRelease;
+use crate::runners::NewRunner;
+use crate::runs::LeaseKey;
+use crate::{Conn, Store, TokenHash, jobs, releases, runners};
+
+/// How long the leases of these tests last.
+pub(crate) const LEASE: Duration = Duration::from_mins(5);
+
+/// Runs a test on a new SQLite database and on a new PostgreSQL database.
+pub(crate) async fn on_both(test: impl AsyncFn(Store)) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::connect(&sqlite_url(&dir)).await.unwrap();
+    test(store.clone()).await;
+    store.close().await;
+
+    let (url, name) = new_postgres_database().await;
+    let store = Store::connect(&url).await.unwrap();
+    test(store.clone()).await;
+    store.close().await;
+    postgres_admin(&format!("DROP DATABASE {name}")).await;
+}
+
+/// The address of a database file in a directory.
+pub(crate) fn sqlite_url(dir: &tempfile::TempDir) -> String {
+    format!("sqlite://{}", dir.path().join("farm.db").display())
+}
+
+/// Makes an empty database, and returns its address and its name.
+pub(crate) async fn new_postgres_database() -> (String, String) {
+    let name = format!("farm_{:032x}", rand_id());
+    postgres_admin(&format!("CREATE DATABASE {name} TEMPLATE template0")).await;
+    let mut url = url::Url::parse(&postgres_server()).unwrap();
+    url.set_path(&name);
+    (url.to_string(), name)
+}
+
+fn rand_id() -> u128 {
+    let id = RunId::new(Timestamp::from_millis(0)).to_string();
+    id.bytes().fold(0, |sum, byte| sum.wrapping_mul(37).wrapping_add(u128::from(byte)))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the tests' own configuration, read at this one place")]
+fn postgres_server() -> String {
+    std::env::var("FARM_TEST_POSTGRES").expect(
+        "this test needs a PostgreSQL server: run it by `scripts/with-postgres cargo test -p store`, or name one in FARM_TEST_POSTGRES",
+    )
+}
+
+async fn postgres_admin(sql: &str) {
+    sqlx::any::install_default_drivers();
+    let mut connection = sqlx::AnyConnection::connect(&postgres_server()).await.unwrap();
+    connection.execute(AssertSqlSafe(sql)).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+/// Runs a statement of a test on whichever engine.
+pub(crate) async fn run_sql(conn: &mut Conn, sql: &'static str) {
+    conn.raw().execute(sql).await.unwrap();
+}
+
+/// That many minutes after some evening in 2026.
+pub(crate) fn at(minutes: i64) -> Timestamp {
+    Timestamp::from_millis(1_795_000_000_000 + minutes * 60_000)
+}
+
+pub(crate) fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+pub(crate) fn version(text: &str) -> Version {
+    text.parse().unwrap()
+}
+
+pub(crate) fn target(text: &str) -> Target {
+    text.parse().unwrap()
+}
+
+/// A stable release by `theory`.
+pub(crate) fn release(dist: &str, text: &str) -> Release {
+    Release {
+        dist: name(dist),
+        version: version(text),
+        status: Status::Stable,
+        user: name("theory"),
+        sha1: "0123456789abcdef0123456789abcdef01234567".into(),
+        released_at: at(-10),
+    }
+}
+
+/// Stores a release in a transaction of its own.
+pub(crate) async fn insert(store: &Store, release: &Release) -> releases::Inserted {
+    let mut tx = store.begin().await.unwrap();
+    let meta = serde_json::json!({ "name": release.dist.as_str() });
+    let new = NewRelease { release, summary: "A pair", meta: &meta };
+    let inserted = releases::insert(&mut tx, ReleaseId::new(at(0)), &new, at(0)).await.unwrap();
+    tx.commit().await.unwrap();
+    inserted
+}
+
+pub(crate) fn plan_for<'a>(release_id: ReleaseId, on: &str, owner: &'a Name) -> Plan<'a> {
+    Plan { release_id, target: target(on), priority: Priority::NewRelease, owner, max_attempts: 3 }
+}
+
+/// Plans a job of a release on a target, by whoever is named, as of `now`.
+pub(crate) async fn plan(store: &Store, release_id: ReleaseId, on: &str, owner: &str, now: Timestamp) -> JobId {
+    let owner = name(owner);
+    plan_as(store, &plan_for(release_id, on, &owner), now).await
+}
+
+pub(crate) async fn plan_as(store: &Store, plan: &Plan<'_>, now: Timestamp) -> JobId {
+    let mut tx = store.begin().await.unwrap();
+    let planned = jobs::plan(&mut tx, JobId::new(now), plan, now).await.unwrap();
+    tx.commit().await.unwrap();
+    let (jobs::Planned::New(id) | jobs::Planned::Requeued(id) | jobs::Planned::Known(id)) = planned;
+    id
+}
+
+/// A release `pair 1.0.0` with a job on `pg17-amd64`.
+pub(crate) async fn pair(store: &Store) -> (ReleaseId, JobId) {
+    let id = insert(store, &release("pair", "1.0.0")).await.id();
+    (id, plan(store, id, "pg17-amd64", "theory", at(0)).await)
+}
+
+pub(crate) async fn runner(store: &Store, called: &str) -> RunnerId {
+    let mut tx = store.begin().await.unwrap();
+    let id = RunnerId::new(at(0));
+    let token = TokenHash::of(called);
+    assert!(runners::add(&mut tx, &NewRunner { id, name: called, token: &token }, at(0)).await.unwrap());
+    tx.commit().await.unwrap();
+    id
+}
+
+/// The token of every lease of these tests.
+pub(crate) fn token() -> TokenHash {
+    TokenHash::of("the token of a lease")
+}
+
+/// Claims a job in a transaction of its own.
+pub(crate) async fn claim(store: &Store, runner_id: RunnerId, targets: &[&str], now: Timestamp) -> Option<Claimed> {
+    let targets: Vec<Target> = targets.iter().map(|text| target(text)).collect();
+    let token = token();
+    let claim = Claim { runner_id, targets: &targets, run_id: RunId::new(now), token: &token, lease: LEASE };
+    let mut tx = store.begin().await.unwrap();
+    let claimed = jobs::claim(&mut tx, &claim, now).await.unwrap();
+    tx.commit().await.unwrap();
+    claimed
+}
+
+pub(crate) fn key<'a>(claimed: &Claimed, runner_id: RunnerId, token: &'a TokenHash) -> LeaseKey<'a> {
+    LeaseKey { run_id: claimed.run_id, runner_id, token }
+}
+
+/// A report with every part that a report can have.
+pub(crate) fn report(claimed: &Claimed, reason: Reason) -> Report {
+    Report {
+        run_id: claimed.run_id,
+        verdict: Verdict {
+            phase: Phase::Installcheck,
+            reason,
+            flags: vec![Flag::Warnings, Flag::Crash],
+            detail: "1 of 2 tests".into(),
+            decisive: Some(Decisive { file: "installcheck.log".into(), line: 7, text: "not ok 2 - pair".into() }),
+        },
+        phases: vec![phase(Phase::Build, Outcome::Passed), phase(Phase::Installcheck, Outcome::Failed)],
+        tests: vec![test("base", TestOutcome::Passed), test("pair", TestOutcome::Failed)],
+        files: vec![FileRecord {
+            name: "installcheck.log".into(),
+            kind: FileKind::Log,
+            sha256: "ab".repeat(32),
+            bytes: 1_234,
+            omitted_bytes: 5,
+        }],
+        archive: Some(ArchiveFacts { sha1: claimed.release.sha1.clone(), sha256: "cd".repeat(32), bytes: 99 }),
+        image: Some(image(claimed.target)),
+        runner: RunnerFacts {
+            version: "0.1.0".into(),
+            kernel: "Linux 6.12.0".into(),
+            engine: "Docker 20.10.24".into(),
+            cpus: 1.5,
+            memory_bytes: 1 << 30,
+        },
+        notes: vec!["bitcode off".into()],
+        overhead: Overhead { start_ms: 210, cleanup_ms: 90, ..Overhead::default() },
+        started_at: at(1),
+        finished_at: at(2),
+    }
+}
+
+fn image(target: Target) -> ImageFacts {
+    ImageFacts {
+        tag: format!("pgxn-testers/{target}"),
+        digest: "sha256:ef".into(),
+        recipe: "0a".into(),
+        source: SourceKind::Debian,
+        suite: "trixie".into(),
+        postgresql: format!("{}.11", target.major),
+        postgresql_full: format!("PostgreSQL {}.11 (Debian)", target.major),
+        platform: Platform::Amd64,
+        emulated: false,
+    }
+}
+
+fn phase(phase: Phase, outcome: Outcome) -> PhaseRecord {
+    let failed = outcome == Outcome::Failed;
+    PhaseRecord {
+        phase,
+        outcome,
+        reason: failed.then_some(Reason::TestsFailed),
+        exit: Some(if failed { 2 } else { 0 }),
+        signal: failed.then_some(-9),
+        duration_ms: 1_500,
+        cpu_ms: Some(1_200),
+        peak_memory_bytes: Some(64 << 20),
+        command: "make installcheck".into(),
+        log: failed.then(|| "installcheck.log".into()),
+    }
+}
+
+fn test(name: &str, outcome: TestOutcome) -> TestRecord {
+    TestRecord { suite: Suite::Regress, name: name.into(), outcome, duration_ms: Some(12) }
+}
