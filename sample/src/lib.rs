@@ -5,11 +5,13 @@
 //! over HTTP as PGXN's API server does. The farm falls back to it where the public registry does not answer, and the tests
 //! publish their fixtures through it.
 
+pub mod debian;
 mod error;
 pub mod mirror;
 pub mod serve;
 mod tree;
 
+pub use debian::{Event, Order, Progress, Selection, Summary, build};
 pub use error::Error;
 pub use mirror::{Mirror, Templates, Upload, User};
 pub use tree::{Node, Tree};

@@ -85,12 +85,13 @@ impl Tree {
             }
             let executable = member.unix_mode().is_some_and(|mode| mode & 0o111 != 0);
             let link = member.is_symlink();
+            let changed_at = member.last_modified().and_then(moment).unwrap_or(FIXED_TIME);
             let mut bytes = Vec::new();
             member.take(MAX_BYTES).read_to_end(&mut bytes).map_err(|error| wrong(&error))?;
             let node = if link {
                 Node::Link(String::from_utf8_lossy(&bytes).into_owned())
             } else {
-                Node::File { bytes, executable, changed_at: FIXED_TIME }
+                Node::File { bytes, executable, changed_at }
             };
             tree.put(name, node)?;
         }
@@ -175,6 +176,13 @@ pub(crate) fn single_root(names: &[String]) -> String {
     let Some((root, _)) = names.first().and_then(|first| first.split_once('/')) else { return String::new() };
     let root = format!("{root}/");
     if names.iter().all(|name| name.starts_with(&root)) { root } else { String::new() }
+}
+
+/// The moment that a zip states, taken as UTC.
+fn moment(stated: zip::DateTime) -> Option<Timestamp> {
+    let (year, month, day) = (stated.year(), stated.month(), stated.day());
+    let (hour, minute, second) = (stated.hour(), stated.minute(), stated.second());
+    Timestamp::parse_rfc3339(&format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"))
 }
 
 /// The moment as a zip keeps it; what is before 1980 becomes its first moment.

@@ -120,9 +120,9 @@ impl Upload {
 
 /// `README` or `README.*` at the top, as PGXN Manager finds it.
 fn readme(tree: &Tree) -> Option<&[u8]> {
-    let name = tree.names().find(|name| {
+    let is_readme = |name: &&str| {
         let name = name.to_lowercase();
         !name.contains('/') && (name == "readme" || (name.starts_with("readme.") && name.matches('.').count() == 1))
-    })?;
-    tree.file(name)
+    };
+    tree.names().filter(is_readme).find_map(|name| tree.file(name))
 }
