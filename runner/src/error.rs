@@ -27,6 +27,14 @@ pub enum Error {
         #[source]
         source: bollard::errors::Error,
     },
+    /// There is no image for a target, and none could be built.
+    #[error("there is no image for {target}: {why}")]
+    Image {
+        /// The target.
+        target: protocol::Target,
+        /// What happened, in words.
+        why: String,
+    },
     /// An image lacks a label, or says something impossible in one.
     #[error("the label `{label}` of the image `{tag}` is missing or wrong; build the image again")]
     ImageLabel {

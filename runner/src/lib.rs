@@ -1,12 +1,25 @@
 //! From a claimed job to a signed report: the sandbox, the phases, the judge, the images.
 
 pub mod judge;
+pub mod local;
 pub mod sandbox;
 
+mod claim;
+mod client;
+mod config;
 mod error;
+mod event;
 mod limits;
+mod run;
+mod site;
 mod task;
 
+pub use claim::{Agent, AgentEvent, EnsureImage, Listener, Tick, Trouble};
+pub use client::{CallError, Coordinator};
+pub use config::{RunnerConfig, SiteConfig, engine_host, native_targets};
 pub use error::{Error, Result};
+pub use event::{Events, RunEvent};
 pub use limits::Limits;
-pub use task::Tasks;
+pub use run::{Completed, Request, Source, StoredFile, VERSION, run};
+pub use site::Site;
+pub use task::{Tasks, work};

@@ -19,6 +19,22 @@ const AFTERMATH: Duration = Duration::from_millis(300);
 /// The line with which the wrapper ends.
 const END: &str = "pgxn-end";
 
+/// Leaves the process group behind, so that what is too slow can be killed without the server, and waits for the server's tree.
+const PROLOGUE: &str = "echo $$ >/run/pgxn-phase
+until [ -e /run/pgxn-tree ] || [ -e /run/pgxn-failed ]; do sleep 0.005; done
+";
+
+/// The command itself, between two readings of a clock that costs no process: hundredths of a second.
+const TIMED: &str = "read -r begin rest </proc/uptime
+/pgxn/bin/phase \"$@\"
+read -r end rest </proc/uptime
+echo \"pgxn-clock $begin $end\" >&2
+";
+
+/// A piece of shell for [`Command::before`]: waits until the server answers or has failed to start.
+pub(crate) const WAIT_FOR_SERVER: &str =
+    "until [ -e /run/pgxn-server ] || [ -e /run/pgxn-failed ]; do sleep 0.005; done";
+
 /// A command to run in a phase.
 #[derive(Clone, Debug)]
 pub(crate) struct Command {
@@ -39,12 +55,9 @@ impl Command {
         Self { dir: dir.to_owned(), args, before: String::new(), after: String::new() }
     }
 
-    /// The command with its wrapper: it leaves its process group behind, so that what is too slow can be killed without the server.
+    /// The command with its wrapper.
     fn wrapped(&self) -> Vec<String> {
-        let script = format!(
-            "echo $$ >/run/pgxn-phase\n{}\n/pgxn/bin/phase \"$@\"\n{}\necho {END} >&2\n",
-            self.before, self.after
-        );
+        let script = format!("{PROLOGUE}{}\n{TIMED}\n{}\necho {END} >&2\n", self.before, self.after);
         let mut words = vec!["/bin/sh".to_owned(), "-c".into(), script, "phase".into(), self.dir.clone()];
         words.extend(self.args.iter().cloned());
         words
@@ -159,6 +172,7 @@ fn read_side(text: &str) -> Ended {
                 seen = true;
                 read_trailer(trailer, &mut ended);
             }
+            None if line.starts_with("pgxn-clock ") => ended.own_wall = read_clock(line),
             _ if line == END => {}
             _ => {
                 ended.side.push_str(line);
@@ -169,13 +183,19 @@ fn read_side(text: &str) -> Ended {
     ended
 }
 
+/// The time between the two readings of `/proc/uptime`.
+fn read_clock(line: &str) -> Option<Duration> {
+    let seconds: Vec<f64> = line.split(' ').skip(1).filter_map(|word| word.parse().ok()).collect();
+    let [begin, end] = seconds[..] else { return None };
+    Duration::try_from_secs_f64(end - begin).ok()
+}
+
 fn read_trailer(trailer: &str, ended: &mut Ended) {
     for (key, value) in trailer.split_whitespace().filter_map(|word| word.split_once('=')) {
         let number: Option<u64> = value.parse().ok();
         match key {
             "exit" => (ended.exit, ended.signal) = split_exit(value.parse().ok()),
             "cpu_usec" => ended.cpu = number.map(Duration::from_micros),
-            "wall_usec" => ended.own_wall = number.map(Duration::from_micros),
             "peak_bytes" => ended.peak_bytes = number.filter(|bytes| *bytes > 0),
             _ => {}
         }
@@ -196,10 +216,12 @@ mod tests {
 
     #[test]
     fn the_trailer_is_told_from_what_else_the_wrapper_says() {
-        let ended =
-            read_side("before\npgxn-phase exit=2 cpu_usec=1500000 peak_bytes=4096 new_word=1\nafter\npgxn-end\n");
+        let ended = read_side(
+            "before\npgxn-phase exit=2 cpu_usec=1500000 peak_bytes=4096 new_word=1\npgxn-clock 10.25 12.75\nafter\npgxn-end\n",
+        );
         assert_eq!(ended.exit, Some(2));
         assert_eq!((ended.cpu, ended.peak_bytes), (Some(Duration::from_millis(1500)), Some(4096)));
+        assert_eq!(ended.own_wall, Some(Duration::from_millis(2500)));
         assert_eq!(ended.side, "before\nafter\n");
     }
 

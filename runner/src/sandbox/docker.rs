@@ -9,6 +9,8 @@ use crate::error::{Error, Result};
 
 mod container;
 mod exec;
+mod images;
+mod lookup;
 
 pub(crate) use container::{ContainerSpec, ContainerState, Mount};
 pub(crate) use exec::{Chunk, Exec, ExecSpec};
@@ -32,6 +34,7 @@ pub struct EngineFacts {
 #[derive(Clone, Debug)]
 pub struct Engine {
     docker: Docker,
+    host: String,
     facts: EngineFacts,
 }
 
@@ -56,7 +59,12 @@ impl Engine {
             memory_bytes: info.mem_total.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or_default(),
             cgroup_v2: info.cgroup_version.is_some_and(|version| version.to_string() == "2"),
         };
-        Ok(Self { docker, facts })
+        Ok(Self { docker, host: host.to_owned(), facts })
+    }
+
+    /// Asks whether it still answers.
+    pub async fn check(&self) -> Result<()> {
+        self.docker.ping().await.map(drop).map_err(|source| unreachable(&self.host, &source))
     }
 
     /// What the engine says of itself.

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use pgxn::archive::Tree;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
@@ -32,15 +33,20 @@ pub struct Collected {
     pub cut: bool,
 }
 
-/// Packs a directory into a tar file without a name, so that it can be copied in as soon as the container is there.
-pub(crate) fn pack(dir: &Path, prefix: &str) -> Result<File> {
-    let spool = tempfile::tempfile().map_err(Error::file("make a temporary file for", dir))?;
+/// Packs a tree into a tar file without a name, so that it can be copied in as soon as the container is there. Its top is `src/`.
+pub(crate) fn pack(tree: &Tree) -> Result<File> {
+    let spool = tempfile::tempfile().map_err(Error::file("make a temporary file for", &tree.root))?;
     let mut builder = tar::Builder::new(std::io::BufWriter::new(spool));
     builder.follow_symlinks(false);
-    builder.append_dir_all(prefix, dir).map_err(Error::file("pack", dir))?;
-    let writer = builder.into_inner().map_err(Error::file("pack", dir))?;
-    let mut spool = writer.into_inner().map_err(|error| Error::file("pack", dir)(error.into_error()))?;
-    spool.rewind().map_err(Error::file("rewind the archive of", dir))?;
+    builder.append_dir("src", &tree.root).map_err(Error::file("pack", &tree.root))?;
+    for entry in &tree.entries {
+        let path = tree.root.join(&entry.path);
+        let packed = builder.append_path_with_name(&path, Path::new("src").join(&entry.path));
+        packed.map_err(Error::file("pack", path))?;
+    }
+    let writer = builder.into_inner().map_err(Error::file("pack", &tree.root))?;
+    let mut spool = writer.into_inner().map_err(|error| Error::file("pack", &tree.root)(error.into_error()))?;
+    spool.rewind().map_err(Error::file("pack", &tree.root))?;
     Ok(spool)
 }
 
@@ -175,12 +181,16 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_is_packed_with_its_links_as_links() {
+    fn a_tree_is_packed_with_its_links_as_links() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("Makefile"), "all:\n").unwrap();
-        std::os::unix::fs::symlink("/etc/passwd", dir.path().join("link")).unwrap();
-        let mut archive = tar::Archive::new(pack(dir.path(), "src").unwrap());
-        let kinds: Vec<_> = archive.entries().unwrap().map(|entry| entry.unwrap().header().entry_type()).collect();
-        assert!(kinds.contains(&tar::EntryType::Symlink), "{kinds:?}");
+        std::os::unix::fs::symlink("Makefile", dir.path().join("link")).unwrap();
+        let tree = Tree::of_directory(dir.path(), &pgxn::archive::Limits::default(), |_| false).unwrap();
+        let mut archive = tar::Archive::new(pack(&tree).unwrap());
+        let entries = archive.entries().unwrap().map(Result::unwrap);
+        let found: Vec<_> =
+            entries.map(|entry| (entry.path().unwrap().display().to_string(), entry.header().entry_type())).collect();
+        assert!(found.contains(&("src/link".into(), tar::EntryType::Symlink)), "{found:?}");
+        assert!(found.contains(&("src/Makefile".into(), tar::EntryType::Regular)), "{found:?}");
     }
 }

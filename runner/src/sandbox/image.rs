@@ -47,11 +47,6 @@ impl Image {
         };
         Ok(Self { facts, pg_config, writable })
     }
-
-    /// The directory of the server's programs.
-    pub(crate) fn bin_dir(&self) -> &str {
-        self.pg_config.rsplit_once('/').map_or("/usr/bin", |(dir, _)| dir)
-    }
 }
 
 fn source_kind(text: &str) -> Option<SourceKind> {
@@ -80,7 +75,7 @@ mod tests {
     #[test]
     fn labels_say_what_a_run_needs() {
         let image = Image::from_labels("t", "sha256:1", &labels()).unwrap();
-        assert_eq!(image.bin_dir(), "/usr/lib/postgresql/17/bin");
+        assert_eq!(image.writable, ["/usr/lib/postgresql/17/lib"]);
         assert_eq!((image.facts.source, image.facts.postgresql.as_str()), (SourceKind::Debian, "17.11"));
     }
 

@@ -147,11 +147,9 @@ async fn remove(engine: Engine, name: String) {
     }
 }
 
-/// What every command finds in its environment; nothing of the runner's own.
+/// What every command finds in its environment beside what the image says (`PATH`, `LIBRARY_PATH`); nothing of the runner's own.
 fn environment(image: &Image) -> Vec<String> {
-    let bin_dir = image.bin_dir();
     [
-        format!("PATH={bin_dir}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
         format!("PG_CONFIG={}", image.pg_config),
         "HOME=/work/home".into(),
         "LANG=C.UTF-8".into(),
@@ -162,9 +160,12 @@ fn environment(image: &Image) -> Vec<String> {
     .to_vec()
 }
 
-/// The file systems in memory.
+/// The file systems in memory; what is writable below one of the fixed ones needs none of its own.
 fn mounts(image: &Image, limits: &Limits) -> Vec<Mount> {
-    let fixed = ["/work", "/data", "/tmp", "/run"].map(str::to_owned);
-    let paths = fixed.into_iter().chain(image.writable.iter().cloned());
-    paths.map(|path| Mount { bytes: limits.file_system_bytes(&path), path }).collect()
+    let fixed = ["/work", "/data", "/tmp", "/run"];
+    let below =
+        |path: &str| fixed.iter().any(|fixed| path.strip_prefix(fixed).is_some_and(|rest| rest.starts_with('/')));
+    let further = image.writable.iter().map(String::as_str).filter(|path| !below(path));
+    let mount = |path: &str| Mount { bytes: limits.file_system_bytes(path), path: path.to_owned() };
+    fixed.into_iter().chain(further).map(mount).collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 /// A growing log that never holds more than its limit.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Log {
     head: Vec<u8>,
     tail: VecDeque<u8>,
@@ -48,6 +48,17 @@ impl Log {
             self.push(b"\n");
         }
         self.push(format!("pgxn-testers: {text}\n").as_bytes());
+    }
+
+    /// Whether a line of the farm's own stands in what is kept.
+    pub(crate) fn contains_line(&self, line: &str) -> bool {
+        let text = self.so_far();
+        text.bytes.split(|byte| *byte == b'\n').any(|found| found == line.as_bytes())
+    }
+
+    /// What [`Log::finish`] would give now.
+    pub(crate) fn so_far(&self) -> LogText {
+        self.clone().finish()
     }
 
     /// The whole, cut at ends of lines where something was left out.

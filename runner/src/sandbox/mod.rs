@@ -11,8 +11,9 @@ mod instance;
 mod life;
 mod log;
 
-pub(crate) use command::{Command, Ended};
+pub(crate) use command::{Command, Ended, WAIT_FOR_SERVER};
 pub use files::Collected;
+pub(crate) use files::pack;
 pub use image::Image;
 pub use instance::Instance;
 pub use life::{Place, Sandbox};

@@ -1,0 +1,261 @@
+//! The volunteer's loop: claim a job, run it under its lease, deliver what came out.
+//!
+//! A lease is renewed every third of its time, beside the run and beside the delivery. The runner keeps its own clock on it: as long as the
+//! lease may live, a coordinator that does not answer is waited for; once it cannot, or the coordinator says that it is lost, the run is
+//! dropped where it stands and its container removed. Nothing is reported without a lease, as nobody would take it.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use pgxn::{ClientOptions, Registry};
+use protocol::{Assignment, ClaimRequest, Lease, Target, Verdict};
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::client::{CallError, Coordinator};
+use crate::error::Result;
+use crate::event::Events;
+use crate::run::{Completed, Request, Source, StoredFile, VERSION, run};
+use crate::sandbox::Image;
+use crate::site::Site;
+
+/// Between two attempts at a call that failed for a passing reason: at first, doubled each time up to the second.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
+
+/// Looks for the image of a target, or builds it.
+pub type EnsureImage = Arc<dyn Fn(Target) -> futures_util::future::BoxFuture<'static, Result<Image>> + Send + Sync>;
+
+/// What an agent tells about itself, for a terminal.
+#[derive(Clone, Debug)]
+pub enum AgentEvent {
+    /// A run has begun; its events come from there.
+    Claimed(Box<Assignment>),
+    /// A run is reported.
+    Reported(Box<Assignment>, Verdict),
+    /// A run was dropped: a sentence.
+    Dropped(Box<Assignment>, String),
+    /// Something is wrong, or right again: a sentence.
+    Trouble(String),
+}
+
+/// Hears what agents tell.
+pub type Listener = Arc<dyn Fn(AgentEvent) + Send + Sync>;
+
+/// Everything that a worker needs.
+#[derive(Clone)]
+pub struct Agent {
+    /// Where runs are made.
+    pub site: Site,
+    /// The coordinator to work for.
+    pub coordinator: Coordinator,
+    /// What is offered.
+    pub targets: Vec<Target>,
+    /// Where images come from.
+    pub images: EnsureImage,
+    /// Who is told.
+    pub listener: Listener,
+    /// The registry that was used last, as jobs nearly always name the same one.
+    registry: Arc<Mutex<Option<(Url, Registry)>>>,
+}
+
+/// What one step of the loop did.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Tick {
+    /// A job was claimed and is done with.
+    Worked,
+    /// Nothing waits.
+    Idle,
+}
+
+/// How a run under a lease ended.
+enum Fate {
+    Reported(Verdict),
+    Dropped(String),
+    GivenBack,
+}
+
+impl Agent {
+    /// An agent that has done nothing yet.
+    pub fn new(site: Site, coordinator: Coordinator, targets: Vec<Target>, images: EnsureImage, listener: Listener) -> Self {
+        Self { site, coordinator, targets, images, listener, registry: Arc::default() }
+    }
+
+    /// One step: claims a job and does it, or finds that nothing waits.
+    ///
+    /// An engine that does not answer is an error before anything is claimed. When `stop` is cancelled, a job that runs is given back.
+    pub async fn tick(&self, stop: &CancellationToken) -> Result<Tick, Trouble> {
+        self.site.place.engine.check().await?;
+        let request = ClaimRequest { targets: self.targets.clone(), version: VERSION.to_owned() };
+        let claimed = tokio::select! {
+            claimed = self.coordinator.claim(&request) => claimed?,
+            () = stop.cancelled() => return Ok(Tick::Idle),
+        };
+        let Some(assignment) = claimed else { return Ok(Tick::Idle) };
+        let assignment = Box::new(assignment);
+        (self.listener)(AgentEvent::Claimed(assignment.clone()));
+        match self.work(&assignment, stop).await {
+            Fate::Reported(verdict) => (self.listener)(AgentEvent::Reported(assignment, verdict)),
+            Fate::Dropped(why) => (self.listener)(AgentEvent::Dropped(assignment, why)),
+            Fate::GivenBack => {
+                (self.listener)(AgentEvent::Dropped(assignment, "the runner stops; the job was given back".into()));
+            }
+        }
+        Ok(Tick::Worked)
+    }
+
+    /// Runs and delivers, for as long as the lease lives.
+    async fn work(&self, assignment: &Assignment, stop: &CancellationToken) -> Fate {
+        let lease = &assignment.lease;
+        let events = Events::unheard();
+        let term = Mutex::new(Term::starting(lease));
+        let doing = async {
+            let completed = self.run(assignment, &events).await;
+            let verdict = completed.report.verdict.clone();
+            match self.deliver(lease, completed, &term).await {
+                Ok(()) => Fate::Reported(verdict),
+                Err(why) => Fate::Dropped(why),
+            }
+        };
+        tokio::select! {
+            fate = doing => fate,
+            why = self.keep(lease, &events, &term) => Fate::Dropped(why),
+            () = stop.cancelled() => {
+                if let Err(error) = self.coordinator.release(lease).await {
+                    tracing::warn!(%error, run = %lease.run_id, "could not give the job back; its lease will run out");
+                }
+                Fate::GivenBack
+            }
+        }
+    }
+
+    async fn run(&self, assignment: &Assignment, events: &Events) -> Completed {
+        let registry = self.registry(&assignment.registry).await;
+        let source = match registry {
+            Ok(registry) => Source::Release(registry, Box::new(assignment.release.clone())),
+            Err(error) => Source::Nowhere(Arc::new(error)),
+        };
+        let request = Request { run_id: assignment.lease.run_id, source, target: assignment.target };
+        run(&self.site, &request, (self.images)(assignment.target), events).await
+    }
+
+    /// The registry at an address, opened once.
+    async fn registry(&self, url: &Url) -> Result<Registry, pgxn::Error> {
+        let known = self.registry.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((_, registry)) = known.filter(|(known, _)| known == url) {
+            return Ok(registry);
+        }
+        let registry = Registry::open(url, ClientOptions::default()).await?;
+        *self.registry.lock().unwrap_or_else(PoisonError::into_inner) = Some((url.clone(), registry.clone()));
+        Ok(registry)
+    }
+
+    /// Renews until the lease is lost; why it is.
+    async fn keep(&self, lease: &Lease, events: &Events, term: &Mutex<Term>) -> String {
+        let mut pause = BACKOFF.0;
+        loop {
+            let (due, end) = read(term).times();
+            sleep_until(due.min(end)).await;
+            if Instant::now() >= end {
+                return "the coordinator did not answer for as long as the lease lasted".into();
+            }
+            match self.coordinator.renew(lease, events.phase()).await {
+                Ok(lasts) => {
+                    *term.lock().unwrap_or_else(PoisonError::into_inner) = Term::from_now(lasts);
+                    pause = BACKOFF.0;
+                }
+                Err(error) if error.is_temporary() => {
+                    tracing::debug!(%error, "renewing once more");
+                    tokio::select! {
+                        () = sleep(pause) => pause = (pause * 2).min(BACKOFF.1),
+                        () = sleep_until(end) => {}
+                    }
+                }
+                Err(error) => return error.to_string(),
+            }
+        }
+    }
+
+    /// Uploads the files, then the report. A coordinator that is away is waited for; the lease's end ends the waiting, see [`Agent::keep`].
+    async fn deliver(&self, lease: &Lease, completed: Completed, term: &Mutex<Term>) -> Result<(), String> {
+        let Completed { mut report, files } = completed;
+        for StoredFile { record, zstd } in files {
+            let upload = || self.coordinator.upload(lease, &record.name, zstd.clone());
+            match insist(upload, term).await {
+                Ok(()) => {}
+                // One file too many is no reason to lose a verdict.
+                Err(CallError::Refused { status: 413, detail, .. }) => {
+                    forget(&mut report, &record.name);
+                    report.notes.push(format!("The file {} was not taken: {detail}.", record.name));
+                }
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+        insist(|| self.coordinator.report(lease, &report), term).await.map_err(|error| error.to_string())
+    }
+}
+
+/// Why a step of the loop could not be done; the next one may.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] crate::Error),
+    /// The coordinator.
+    #[error(transparent)]
+    Coordinator(#[from] CallError),
+}
+
+/// A lease by the runner's own clock.
+#[derive(Clone, Copy, Debug)]
+struct Term {
+    renewed: Instant,
+    lasts: Duration,
+}
+
+impl Term {
+    fn starting(lease: &Lease) -> Self {
+        Self::from_now(Duration::from_millis(lease.expires_in_ms))
+    }
+
+    fn from_now(lasts: Duration) -> Self {
+        Self { renewed: Instant::now(), lasts }
+    }
+
+    /// When to renew, and when it is over.
+    fn times(self) -> (Instant, Instant) {
+        (self.renewed + self.lasts / 3, self.renewed + self.lasts)
+    }
+}
+
+fn read(term: &Mutex<Term>) -> Term {
+    *term.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes a call until it succeeds or fails for good; the lease's end is the end in any case.
+async fn insist<F, T>(mut call: impl FnMut() -> F, term: &Mutex<Term>) -> Result<T, CallError>
+where
+    F: Future<Output = Result<T, CallError>>,
+{
+    let mut pause = BACKOFF.0;
+    loop {
+        match call().await {
+            Err(error) if error.is_temporary() && Instant::now() < read(term).times().1 => {
+                tracing::debug!(%error, "calling once more");
+                sleep(pause).await;
+                pause = (pause * 2).min(BACKOFF.1);
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Takes a file that was not accepted out of a report, and what refers to it.
+fn forget(report: &mut protocol::Report, name: &str) {
+    report.files.retain(|file| file.name != name);
+    for phase in &mut report.phases {
+        phase.log.take_if(|log| log == name);
+    }
+    report.verdict.decisive.take_if(|decisive| decisive.file == name);
+}

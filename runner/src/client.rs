@@ -1,0 +1,214 @@
+//! The runner's side of the wire: one call per route of `/api/v1`, each tried once. Who calls decides what to try again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::{Assignment, ClaimRequest, Lease, Phase, Problem, RenewRequest, Report, RunId};
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use rustls_platform_verifier::BuilderVerifierExt;
+use serde::Deserialize;
+use url::Url;
+
+use crate::run::VERSION;
+
+/// A claim may wait on the coordinator's side for this long before it is answered with "nothing"; a proxy between may add to it.
+const LONG_POLL: Duration = Duration::from_secs(90);
+
+/// Every other call.
+const CALL: Duration = Duration::from_secs(30);
+
+/// An answer is read up to this size.
+const MAX_ANSWER_BYTES: usize = 1024 * 1024;
+
+/// Why a call did not do what it should.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// The lease is somebody else's now, or nobody's: the run is to be dropped.
+    #[error("the lease is lost: {detail}")]
+    LeaseLost {
+        /// What the coordinator says.
+        detail: String,
+    },
+    /// The coordinator refuses, and would refuse again.
+    #[error("the coordinator at {coordinator} refuses: {detail} (HTTP {status})")]
+    Refused {
+        /// Its address.
+        coordinator: Url,
+        /// What it says.
+        detail: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The coordinator does not answer, or not as one; it may do so later.
+    #[error("the coordinator at {coordinator} does not answer: {why}")]
+    Away {
+        /// Its address.
+        coordinator: Url,
+        /// What happened, in words.
+        why: String,
+    },
+}
+
+impl CallError {
+    /// Whether the same call may succeed later.
+    pub const fn is_temporary(&self) -> bool {
+        matches!(self, Self::Away { .. })
+    }
+}
+
+/// A connection to a coordinator.
+#[derive(Clone, Debug)]
+pub struct Coordinator {
+    http: Client,
+    base: Url,
+    token: String,
+}
+
+#[derive(Deserialize)]
+struct Renewed {
+    expires_in_ms: u64,
+}
+
+impl Coordinator {
+    /// The coordinator at `base`, spoken to with a runner's token. Nothing is asked yet.
+    pub fn new(base: &Url, token: &str) -> Result<Self, CallError> {
+        let mut base = base.clone();
+        if !base.path().ends_with('/') {
+            base.set_path(&format!("{}/", base.path()));
+        }
+        let built = Client::builder()
+            .user_agent(format!("pgxn-testers-runner/{VERSION}"))
+            .connect_timeout(Duration::from_secs(10))
+            .redirect(reqwest::redirect::Policy::none())
+            .tls_backend_preconfigured(tls())
+            .build();
+        match built {
+            Ok(http) => Ok(Self { http, base, token: token.to_owned() }),
+            Err(error) => Err(CallError::Away { coordinator: base, why: words(&error) }),
+        }
+    }
+
+    /// Its address.
+    pub fn url(&self) -> &Url {
+        &self.base
+    }
+
+    /// Asks for a job; none where nothing waits.
+    pub async fn claim(&self, request: &ClaimRequest) -> Result<Option<Assignment>, CallError> {
+        let call = self.call(reqwest::Method::POST, "api/v1/claim").timeout(LONG_POLL).json(request);
+        let response = self.send(call).await?;
+        if response.status() == StatusCode::NO_CONTENT {
+            return Ok(None);
+        }
+        self.json(response).await.map(Some)
+    }
+
+    /// Says that the run goes on; how long the lease lasts from now.
+    pub async fn renew(&self, lease: &Lease, phase: Option<Phase>) -> Result<Duration, CallError> {
+        let call = self.on_run(reqwest::Method::POST, lease, "renew").json(&RenewRequest { phase });
+        let renewed: Renewed = self.json(self.send(call).await?).await?;
+        Ok(Duration::from_millis(renewed.expires_in_ms))
+    }
+
+    /// Uploads a file of the report.
+    pub async fn upload(&self, lease: &Lease, name: &str, zstd: Vec<u8>) -> Result<(), CallError> {
+        let call = self.on_run(reqwest::Method::PUT, lease, &format!("files/{name}"));
+        let call = call.header(reqwest::header::CONTENT_TYPE, "application/zstd").body(zstd);
+        self.send(call.timeout(CALL * 4)).await.map(drop)
+    }
+
+    /// Reports the run, which ends the lease.
+    pub async fn report(&self, lease: &Lease, report: &Report) -> Result<(), CallError> {
+        self.send(self.on_run(reqwest::Method::POST, lease, "report").json(report)).await.map(drop)
+    }
+
+    /// Gives the job back.
+    pub async fn release(&self, lease: &Lease) -> Result<(), CallError> {
+        self.send(self.on_run(reqwest::Method::POST, lease, "release").timeout(CALL / 6)).await.map(drop)
+    }
+
+    fn call(&self, method: reqwest::Method, path: &str) -> RequestBuilder {
+        let url = self.base.join(path).expect("these paths are relative addresses");
+        self.http.request(method, url).bearer_auth(&self.token)
+    }
+
+    fn on_run(&self, method: reqwest::Method, lease: &Lease, what: &str) -> RequestBuilder {
+        let run_id: RunId = lease.run_id;
+        let call = self.call(method, &format!("api/v1/runs/{run_id}/{what}")).timeout(CALL);
+        call.header("x-lease-token", &lease.token)
+    }
+
+    async fn send(&self, call: RequestBuilder) -> Result<Response, CallError> {
+        let response = call.send().await.map_err(|error| self.away(words(&error)))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let detail = self.problem(response).await;
+        Err(match status {
+            StatusCode::CONFLICT => CallError::LeaseLost { detail },
+            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => self.away(detail),
+            status if status.is_client_error() => {
+                CallError::Refused { coordinator: self.base.clone(), detail, status: status.as_u16() }
+            }
+            status => self.away(format!("it says {status}: {detail}")),
+        })
+    }
+
+    fn away(&self, why: impl Into<String>) -> CallError {
+        CallError::Away { coordinator: self.base.clone(), why: why.into() }
+    }
+
+    async fn json<T: serde::de::DeserializeOwned>(&self, response: Response) -> Result<T, CallError> {
+        let bytes = bounded(response).await.map_err(|error| self.away(words(&error)))?;
+        serde_json::from_slice(&bytes).map_err(|error| self.away(format!("its answer is not what it should be: {error}")))
+    }
+
+    /// What an answer says is wrong.
+    async fn problem(&self, response: Response) -> String {
+        let status = response.status();
+        let bytes = bounded(response).await.unwrap_or_default();
+        match serde_json::from_slice::<Problem>(&bytes) {
+            Ok(problem) => problem.detail.chars().filter(|c| !c.is_control()).take(500).collect(),
+            Err(_) => status.canonical_reason().unwrap_or("an unknown error").to_owned(),
+        }
+    }
+}
+
+/// The body, up to what is read of any.
+async fn bounded(mut response: Response) -> Result<Vec<u8>, reqwest::Error> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        let room = MAX_ANSWER_BYTES - bytes.len();
+        bytes.extend_from_slice(&chunk[..room.min(chunk.len())]);
+        if room <= chunk.len() {
+            break;
+        }
+    }
+    Ok(bytes)
+}
+
+/// The last cause of a failed request, which says what happened rather than where.
+fn words(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        text = inner.to_string();
+        cause = inner.source();
+    }
+    text
+}
+
+/// TLS that trusts what the system trusts; where that is nothing, only plain HTTP works.
+fn tls() -> rustls::ClientConfig {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = || {
+        rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .expect("ring knows the versions that rustls takes as safe")
+    };
+    match builder().with_platform_verifier() {
+        Ok(trusting) => trusting.with_no_client_auth(),
+        Err(_) => builder().with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth(),
+    }
+}

@@ -1,0 +1,53 @@
+//! How a runner is set up. This is the only file of the crate that reads the environment.
+
+use std::path::PathBuf;
+
+use protocol::{PgMajor, Platform, Target};
+use url::Url;
+
+use crate::sandbox::docker::Engine;
+
+/// A volunteer's runner.
+#[derive(Clone, Debug)]
+pub struct RunnerConfig {
+    /// The coordinator to work for.
+    pub coordinator: Url,
+    /// The bearer token that it gave to this runner.
+    pub token: String,
+    /// How many runs go on at a time.
+    pub jobs: u16,
+    /// What it offers to test.
+    pub targets: Vec<Target>,
+}
+
+/// Where and by what runs are made, with a coordinator or without.
+#[derive(Clone, Debug)]
+pub struct SiteConfig {
+    /// The directory for downloads, unpacked archives and the list of living runners.
+    pub data_dir: PathBuf,
+    /// The address of the container engine.
+    pub engine: String,
+    /// How many runs go on at a time, which share the machine.
+    pub jobs: u16,
+}
+
+impl SiteConfig {
+    /// A site in that directory, with the engine that `DOCKER_HOST` names, or the usual one.
+    pub fn new(data_dir: PathBuf, jobs: u16) -> Self {
+        Self { data_dir, engine: engine_host(), jobs: jobs.max(1) }
+    }
+}
+
+/// The container engine that `DOCKER_HOST` names, or the usual one.
+#[expect(clippy::disallowed_methods, reason = "this is the crate's config.rs")]
+pub fn engine_host() -> String {
+    match std::env::var("DOCKER_HOST") {
+        Ok(host) if !host.is_empty() => host,
+        _ => Engine::DEFAULT_HOST.to_owned(),
+    }
+}
+
+/// The targets that this machine runs natively, of these majors.
+pub fn native_targets(majors: &[PgMajor]) -> Vec<Target> {
+    majors.iter().map(|major| Target { major: *major, platform: Platform::native() }).collect()
+}

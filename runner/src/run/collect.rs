@@ -1,0 +1,232 @@
+//! A look around in the container when a phase has failed, and after the tests: what is left of memory and space, whether the server
+//! lives, and the files that a report keeps. One command does it all.
+
+use protocol::{FileKind, Phase};
+
+use crate::error::Result;
+use crate::judge::{LogFile, Server};
+use crate::run::Book;
+use crate::sandbox::{Collected, LogText, Sandbox};
+
+/// Finds and prints. A server's log that is too long is cut by itself, so that it cannot crowd out the rest.
+///
+/// Where the phase was too slow, its process group is killed first, and the server lives on.
+const SCRIPT: &str = r#"
+cd / || exit 1
+if [ "$SLOW" = yes ] && read -r group </run/pgxn-phase; then kill -9 "-$group"; fi 2>/dev/null
+{
+    awk '$1 == "oom_kill" { print "pgxn-killed", $2 }' /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control
+    df --output=avail,target | sed 's/^/pgxn-room /'
+    [ -e /run/pgxn-failed ] && echo pgxn-server failed
+    if [ -e /run/pgxn-server ]; then pg_isready -q -t 3; echo "pgxn-server $?"; fi
+    stat -c 'pgxn-time %n %.3Y' /dev/mqueue /run/pgxn-tree /run/pgxn-server
+} 2>/dev/null >&2
+log=data/server.log
+if [ "$(stat -c %s $log 2>/dev/null || echo 0)" -gt 5000000 ]; then
+    { head -c 2000000 $log; echo; echo 'pgxn-testers: the middle of this log is left out here'; tail -c 2000000 $log; } >data/cut && log=data/cut
+fi
+{
+    for file in pgxn/packages.txt run/pgxn-failed $log; do [ -f $file ] && printf '%s\0' $file; done
+    find work/src -xdev -type f -size -16384k \( NAMES \) -print0 2>/dev/null | head -z -n 60
+} | tar -c -f - --null --verbatim-files-from -T - 2>/dev/null
+"#;
+
+/// The most that the engine itself says of a container that has ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gone {
+    out_of_memory: bool,
+}
+
+/// One file that came out of the container.
+#[derive(Debug)]
+pub(crate) struct Found {
+    name: String,
+    kind: FileKind,
+    text: LogText,
+}
+
+/// What was seen.
+#[derive(Debug, Default)]
+pub(crate) struct Look {
+    pub(crate) out_of_memory: bool,
+    pub(crate) out_of_space: bool,
+    pub(crate) server: Server,
+    files: Vec<Found>,
+    /// How long the container took from its start until its server answered, where it does.
+    pub(crate) server_ms: Option<u64>,
+    cut: bool,
+}
+
+/// The files under the names that the report has for them, and where they are in [`Look::files`].
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    pub(crate) server_log: Option<(String, usize)>,
+    pub(crate) diffs: Vec<(String, usize)>,
+}
+
+impl Kept {
+    fn add(&mut self, kind: FileKind, name: String, at: usize) {
+        match kind {
+            FileKind::ServerLog => self.server_log = Some((name, at)),
+            FileKind::Diffs => self.diffs.push((name, at)),
+            FileKind::Log | FileKind::Summary | FileKind::Packages => {}
+        }
+    }
+}
+
+impl Look {
+    /// What is left to see of a container that has ended.
+    pub(crate) fn at_nothing(gone: Gone) -> Self {
+        let server = if gone.out_of_memory { Server::Running } else { Server::Gone };
+        Self { out_of_memory: gone.out_of_memory, server, ..Self::default() }
+    }
+
+    /// A file as the judge reads it.
+    pub(crate) fn file<'a>(&'a self, (name, at): &'a (String, usize)) -> LogFile<'a> {
+        LogFile { name, bytes: &self.files[*at].text.bytes }
+    }
+
+    /// Puts the files into the report.
+    pub(crate) fn keep(&self, book: &mut Book<'_>) -> Kept {
+        let mut kept = Kept::default();
+        if let Some(millis) = self.server_ms {
+            book.overhead.server_ms = millis;
+        }
+        for (at, file) in self.files.iter().enumerate() {
+            let Some(name) = book.keep(&file.name, file.kind, &file.text) else { break };
+            kept.add(file.kind, name, at);
+        }
+        kept
+    }
+
+    /// The files under their own names, for a first look.
+    pub(crate) fn unkept(&self) -> Kept {
+        let mut kept = Kept::default();
+        for (at, file) in self.files.iter().enumerate() {
+            kept.add(file.kind, file.name.clone(), at);
+        }
+        kept
+    }
+
+    /// The diffs and summaries under names that say that they are of a first attempt.
+    pub(crate) fn of_first_attempt(mut self) -> Self {
+        self.files.retain(|file| matches!(file.kind, FileKind::Diffs | FileKind::Summary));
+        for file in &mut self.files {
+            file.name = format!("first-{}", file.name);
+        }
+        self
+    }
+
+    /// Whether something was left out.
+    pub(crate) const fn is_cut(&self) -> bool {
+        self.cut
+    }
+}
+
+/// Looks around; `slow` says that the phase was ended by a limit and may still run.
+pub(crate) async fn run(sandbox: &Sandbox, phase: Phase, slow: bool) -> Result<Look> {
+    let names: &[&str] = match phase {
+        Phase::Configure => &["config.log"],
+        Phase::Installcheck => &["regression.diffs", "regression.out", "regress_log_*"],
+        _ => &[],
+    };
+    let names: Vec<String> = names.iter().map(|name| format!("-name '{name}'")).collect();
+    let names = if names.is_empty() { "-false".to_owned() } else { names.join(" -o ") };
+    let slow = if slow { "SLOW=yes" } else { "SLOW=no" };
+    let script = format!("{slow}\n{}", SCRIPT.replace("NAMES", &names));
+    sandbox.copy_out(&script).await.map(read)
+}
+
+/// What the engine says of a container that has ended; none while it runs, or where the engine does not answer.
+pub(crate) async fn gone(sandbox: &Sandbox) -> Option<Gone> {
+    let state = sandbox.state().await.ok()?;
+    let state = state.unwrap_or_default();
+    (!state.running).then_some(Gone { out_of_memory: state.out_of_memory })
+}
+
+fn read(collected: Collected) -> Look {
+    let mut look = Look { cut: collected.cut, ..Look::default() };
+    let (mut born, mut answered) = (None, None);
+    for line in collected.said.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words[..] {
+            ["pgxn-killed", count] => look.out_of_memory |= count != "0",
+            ["pgxn-room", "0", mount] => look.out_of_space |= !mount.starts_with("/proc") && !mount.starts_with("/sys"),
+            ["pgxn-server", "failed"] => look.server = Server::NotStarted,
+            ["pgxn-server", "2"] => look.server = Server::Gone,
+            ["pgxn-time", "/dev/mqueue", at] => born = at.parse::<f64>().ok(),
+            ["pgxn-time", "/run/pgxn-server", at] => answered = at.parse::<f64>().ok(),
+            _ => {}
+        }
+    }
+    let took =
+        born.zip(answered).and_then(|(born, answered)| std::time::Duration::try_from_secs_f64(answered - born).ok());
+    look.server_ms = took.map(super::book::millis);
+    look.files = collected.files.into_iter().filter_map(|(path, text)| found(&path, text)).collect();
+    look
+}
+
+/// What a file is, by its path.
+fn found(path: &str, text: LogText) -> Option<Found> {
+    let base = path.rsplit('/').next().unwrap_or(path);
+    let (name, kind) = match base {
+        "server.log" | "cut" => ("server.log", FileKind::ServerLog),
+        "packages.txt" => ("packages.txt", FileKind::Packages),
+        "pgxn-failed" => ("server-start.log", FileKind::Log),
+        "regression.diffs" => (below_source(path), FileKind::Diffs),
+        "regression.out" => (below_source(path), FileKind::Summary),
+        "config.log" => (below_source(path), FileKind::Log),
+        _ if base.starts_with("regress_log_") => (below_source(path), FileKind::Log),
+        _ => return None,
+    };
+    Some(Found { name: name.to_owned(), kind, text })
+}
+
+fn below_source(path: &str) -> &str {
+    path.strip_prefix("work/src/").unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn look(said: &str, files: &[&str]) -> Look {
+        let files = files.iter().map(|path| ((*path).to_owned(), LogText::default())).collect();
+        read(Collected { files, said: said.to_owned(), cut: false })
+    }
+
+    #[test]
+    fn memory_and_space_and_the_server_are_read() {
+        let look = look(
+            "pgxn-killed 2\npgxn-room Avail Mounted on\npgxn-room 0 /work\npgxn-server 2\n\
+             pgxn-time /dev/mqueue 10.5\npgxn-time /run/pgxn-server 10.75\n",
+            &[],
+        );
+        assert!(look.out_of_memory && look.out_of_space);
+        assert_eq!((look.server, look.server_ms), (Server::Gone, Some(250)));
+    }
+
+    #[test]
+    fn a_healthy_container_shows_nothing() {
+        let look = look("pgxn-killed 0\npgxn-room 123 /work\npgxn-room 0 /proc/acpi\npgxn-server 0\n", &[]);
+        assert!(!look.out_of_memory && !look.out_of_space);
+        assert_eq!(look.server, Server::Running);
+    }
+
+    #[test]
+    fn files_are_known_by_their_names_and_others_are_left() {
+        let look = look(
+            "",
+            &["data/server.log", "work/src/output_iso/regression.diffs", "work/src/regression.out", "etc/passwd"],
+        );
+        let names: Vec<_> = look.files.iter().map(|file| (file.name.as_str(), file.kind)).collect();
+        assert_eq!(
+            names,
+            [
+                ("server.log", FileKind::ServerLog),
+                ("output_iso/regression.diffs", FileKind::Diffs),
+                ("regression.out", FileKind::Summary)
+            ]
+        );
+    }
+}

@@ -1,0 +1,122 @@
+//! Phase create: `CREATE EXTENSION` of everything that META provides, each in a database of its own.
+//!
+//! `CASCADE` is off, so that an extension which silently needs another one shows it; only where what it needs is on this server already, by
+//! the server's own or this distribution's doing, it is created by a second attempt with `CASCADE`. The databases are dropped again, with a
+//! limit, as a suite may look at all there are.
+
+use protocol::Phase;
+
+use crate::run::install::{Kind, kind};
+use crate::run::pgtap::quoted;
+use crate::run::phase::Bench;
+use crate::run::{Book, SOURCE_DIR, Step, Subject};
+use crate::sandbox::{Command, WAIT_FOR_SERVER};
+
+/// The functions that create one thing in a database of its own; the first failure ends the phase.
+const FUNCTIONS: &str = r#"
+extensions=$("$PG_CONFIG" --sharedir)
+sql() { database=$1; shift; psql -X -q -v ON_ERROR_STOP=1 -d "$database" "$@"; }
+done_with() { timeout -k 2 20 psql -X -q -d postgres -c "DROP DATABASE IF EXISTS $1" || echo "pgxn-testers: could not drop the database $1 within 20 s"; }
+extension() {
+    echo "CREATE EXTENSION $2;"
+    sql postgres -c "CREATE DATABASE $1" || exit 1
+    if ! said=$(sql "$1" -c "CREATE EXTENSION $2" 2>&1); then
+        printf '%s\n' "$said"
+        missing=$(printf '%s\n' "$said" | sed -n 's/.*required extension "\(.*\)" is not installed.*/\1/p' | head -n 1)
+        [ -n "$missing" ] && [ -e "$extensions/extension/$missing.control" ] || exit 1
+        echo "pgxn-testers: \"$missing\" is on this server; once more with CASCADE"
+        sql "$1" -c "CREATE EXTENSION $2 CASCADE" || exit 1
+    else
+        [ -z "$said" ] || printf '%s\n' "$said"
+    fi
+    done_with "$1"
+}
+script() {
+    file=$(find "$extensions/extension" "$extensions/contrib" -name "$2" -print -quit 2>/dev/null)
+    echo "\\i $file"
+    sql postgres -c "CREATE DATABASE $1" && sql "$1" -f "$file" || exit 1
+    done_with "$1"
+}
+"#;
+
+/// Creates.
+pub(crate) async fn run(bench: &mut Bench<'_>, book: &mut Book<'_>) -> Step<()> {
+    let plan = plan(&bench.subject);
+    for name in &plan.others {
+        book.note(format!("META.json provides `{name}`, which is no extension; it was not created.")).await;
+    }
+    if plan.calls.is_empty() {
+        book.skip(Phase::Create).await;
+        return Ok(());
+    }
+    let script = format!("{FUNCTIONS}{}", plan.calls.join("\n"));
+    let command = Command { before: WAIT_FOR_SERVER.into(), ..Command::shell(SOURCE_DIR, &script) };
+    bench.phase(Phase::Create, &command, &plan.shown.join(" "), book).await?;
+    Ok(())
+}
+
+#[derive(Debug, Default)]
+struct Plan {
+    calls: Vec<String>,
+    shown: Vec<String>,
+    others: Vec<String>,
+}
+
+/// What META provides, in its order; where it provides nothing, what was installed.
+fn plan(subject: &Subject) -> Plan {
+    let mut plan = Plan::default();
+    for provided in &subject.meta.provides {
+        let name = provided.name.as_str();
+        match kind(subject, provided, &subject.scripts) {
+            Kind::Extension => plan.extension(name),
+            Kind::Script => plan.script(provided.file.as_deref().unwrap_or_default()),
+            Kind::Other | Kind::Missing => plan.others.push(name.to_owned()),
+        }
+    }
+    if subject.meta.provides.is_empty() {
+        subject.installed.iter().for_each(|name| plan.extension(name));
+    }
+    plan
+}
+
+impl Plan {
+    fn extension(&mut self, name: &str) {
+        let identifier = identifier(name);
+        self.calls.push(format!("extension pgxn_create_{} {}", self.calls.len() + 1, quoted(&identifier)));
+        self.shown.push(format!("CREATE EXTENSION {identifier};"));
+    }
+
+    fn script(&mut self, file: &str) {
+        let base = file.rsplit('/').next().unwrap_or_default().trim_end_matches(".in");
+        self.calls.push(format!("script pgxn_create_{} {}", self.calls.len() + 1, quoted(base)));
+        self.shown.push(format!("\\i {base}"));
+    }
+}
+
+/// A name as SQL has it; quoted always, as a name from META can be anything.
+pub(crate) fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::tests::{provided, subject};
+
+    #[test]
+    fn a_name_cannot_leave_its_statement_nor_its_shell_word() {
+        let mut subject = subject(&[]);
+        let name = "a'\";$(x)";
+        subject.meta.provides = vec![provided(name, "a.sql")];
+        subject.installed.insert(name.to_owned());
+        let plan = plan(&subject);
+        assert_eq!(plan.calls, [r#"extension pgxn_create_1 '"a'\''"";$(x)"'"#]);
+    }
+
+    #[test]
+    fn without_provides_what_was_installed_is_created() {
+        let mut subject = subject(&[]);
+        subject.installed.extend(["b".to_owned(), "a".to_owned()]);
+        assert_eq!(plan(&subject).shown, ["CREATE EXTENSION \"a\";", "CREATE EXTENSION \"b\";"]);
+    }
+}

@@ -1,0 +1,70 @@
+//! Phase fetch: the archive, from the registry or from what an earlier run has kept.
+
+use std::path::{Path, PathBuf};
+
+use pgxn::Registry;
+use protocol::{ArchiveFacts, Phase, Release};
+
+use crate::error::Error;
+use crate::run::stop::{in_phase, in_words};
+use crate::run::{Book, Request, Source, Step};
+use crate::site::Site;
+
+/// The archive of a run: where it is and what it is; none for a directory.
+pub(crate) struct Fetched {
+    pub(crate) zip: PathBuf,
+    pub(crate) facts: ArchiveFacts,
+}
+
+/// Fetches the archive into `dir`.
+pub(crate) async fn run(site: &Site, request: &Request, dir: &Path, book: &mut Book<'_>) -> Step<Option<Fetched>> {
+    let fetched = match &request.source {
+        Source::Directory(_) => {
+            book.skip(Phase::Fetch).await;
+            return Ok(None);
+        }
+        Source::Nowhere(error) => {
+            book.begin(Phase::Fetch).await;
+            return Err(book.refuse(error.reason(false), in_words(error)).await);
+        }
+        Source::Zip(path) => {
+            book.begin(Phase::Fetch).await;
+            local(path.clone()).await.map_err(in_phase(Phase::Fetch))?
+        }
+        Source::Release(registry, release) => {
+            book.begin(Phase::Fetch).await;
+            match download(site, registry, release, dir).await {
+                Ok(fetched) => fetched,
+                Err(error @ pgxn::Error::Digest { .. }) => return Err(super::verify::differs(&error, book).await),
+                Err(error) => return Err(book.refuse(error.reason(true), in_words(&error)).await),
+            }
+        }
+    };
+    book.archive = Some(fetched.facts.clone());
+    book.pass().await;
+    Ok(Some(fetched))
+}
+
+/// A zip on this machine, with its digests.
+async fn local(zip: PathBuf) -> Result<Fetched, Error> {
+    let hashing = tokio::task::spawn_blocking(move || {
+        let facts = super::verify::digests(&zip)?;
+        Ok(Fetched { zip, facts })
+    });
+    hashing.await.expect("hashing does not panic")
+}
+
+/// The registry's archive, or the kept copy of it whose digest is right.
+async fn download(site: &Site, registry: &Registry, release: &Release, dir: &Path) -> Result<Fetched, pgxn::Error> {
+    let kept = site.download_dir.join(format!("{}.zip", release.sha1));
+    if let Ok(fetched) = local(kept.clone()).await
+        && fetched.facts.sha1 == release.sha1
+    {
+        return Ok(fetched);
+    }
+    let archive = registry.download_release(release, dir).await?;
+    let facts = ArchiveFacts { sha1: archive.sha1, sha256: archive.sha256, bytes: archive.bytes };
+    // Only a convenience for the next run: a disk that is full says so where it matters.
+    let keeping = std::fs::create_dir_all(&site.download_dir).and_then(|()| std::fs::rename(&archive.path, &kept));
+    Ok(Fetched { zip: if keeping.is_ok() { kept } else { archive.path }, facts })
+}

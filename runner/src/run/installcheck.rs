@@ -1,0 +1,82 @@
+//! Phase installcheck: the distribution's own tests, by `make installcheck`; where that runs nothing, by `pg_prove`.
+//!
+//! A suite that fails on a server that is younger than a few seconds is run once more in the same container: statistics, background workers
+//! and autovacuum need a moment after a start, which a suite on a person's own server never notices. What then passes is flaky, not red.
+
+use std::time::Duration;
+
+use protocol::{Flag, Phase, Reason, Verdict};
+use tokio::time::{Instant, sleep_until};
+
+use crate::judge::Finding;
+use crate::run::phase::{Attempt, Bench};
+use crate::run::{Book, SOURCE_DIR, Step, pgtap};
+use crate::sandbox::{Command, WAIT_FOR_SERVER};
+
+/// How old a server is that no suite takes for a new one.
+const GROWN_UP: Duration = Duration::from_secs(5);
+
+/// Tests.
+pub(crate) async fn run(bench: &mut Bench<'_>, book: &mut Book<'_>) -> Step<Verdict> {
+    book.begin(Phase::Installcheck).await;
+    let shown = bench.make("installcheck");
+    let command = Command { before: WAIT_FOR_SERVER.into(), ..Command::shell(SOURCE_DIR, &shown) };
+    let began = Instant::now();
+    let mut attempt = bench.attempt(Phase::Installcheck, &command, book).await?;
+    let mut look = bench.look(Phase::Installcheck, &attempt, book).await?;
+    let mut first = None;
+    let reason = bench.preview(Phase::Installcheck, &attempt, &look).reason();
+    if is_worth_repeating(reason) && began < bench.sandbox.started + GROWN_UP {
+        sleep_until(bench.sandbox.started + GROWN_UP).await;
+        first = Some((attempt, look));
+        attempt = bench.attempt(Phase::Installcheck, &command, book).await?;
+        look = bench.look(Phase::Installcheck, &attempt, book).await?;
+    } else if reason == Some(Reason::NoTests) && !bench.subject.pgtap.is_empty() {
+        return by_pgtap(bench, attempt, book).await;
+    }
+    let (finding, _) = bench.judged(Phase::Installcheck, attempt, look, &shown, book).await;
+    if let Some((attempt, look)) = first {
+        remember(attempt, look, &finding, book).await;
+    }
+    Ok(verdict(finding))
+}
+
+fn is_worth_repeating(reason: Option<Reason>) -> bool {
+    matches!(reason, Some(Reason::TestsFailed | Reason::TestsBroken))
+}
+
+/// Keeps what the first of two attempts left.
+async fn remember(attempt: Attempt, look: crate::run::collect::Look, second: &Finding, book: &mut Book<'_>) {
+    let log = attempt.log.finish();
+    book.keep("first-installcheck.log", protocol::FileKind::Log, &log);
+    look.of_first_attempt().keep(book);
+    if second.reason() == Some(Reason::TestsPassed) {
+        book.flag(Flag::Flaky);
+        book.note("Its tests failed on a server that had just started, and passed on the same one 5 s later.").await;
+    } else {
+        book.note("Its tests were run twice, as the server had just started at first; they did not pass either time.")
+            .await;
+    }
+}
+
+/// The tests that print TAP.
+async fn by_pgtap(bench: &mut Bench<'_>, first: Attempt, book: &mut Book<'_>) -> Step<Verdict> {
+    let script = pgtap::script(&bench.subject.pgtap, &bench.subject.provides);
+    let attempt = bench.attempt(Phase::Installcheck, &Command::shell(SOURCE_DIR, &script), book).await?;
+    let log = first.log.finish();
+    book.keep("make-installcheck.log", protocol::FileKind::Log, &log);
+    book.note("`make installcheck` runs no tests; its pgTAP tests were run by pg_prove.").await;
+    let look = bench.look(Phase::Installcheck, &attempt, book).await?;
+    let dirs: std::collections::BTreeSet<&str> =
+        bench.subject.pgtap.iter().filter_map(|test| test.path.split('/').next()).collect();
+    let dirs: Vec<&str> = dirs.into_iter().collect();
+    let shown = format!("pg_prove --recurse {}", dirs.join(" "));
+    let (finding, _) = bench.judged(Phase::Installcheck, attempt, look, &shown, book).await;
+    Ok(verdict(finding))
+}
+
+fn verdict(finding: Finding) -> Verdict {
+    finding
+        .verdict
+        .unwrap_or_else(|| Verdict::new(Phase::Installcheck, Reason::Internal).with_detail("no verdict on the tests"))
+}

@@ -1,0 +1,150 @@
+//! One run: from where a release comes from to what is known of it, a file per phase.
+//!
+//! The container is made and its server starts while the archive is fetched, verified and unpacked; the first command waits for neither
+//! longer than it must. Whatever happens, there is a report: what a distribution does wrong and what the farm does wrong are both data.
+
+mod book;
+mod build;
+mod collect;
+mod configure;
+mod create;
+mod dependencies;
+mod fetch;
+mod install;
+mod installcheck;
+mod metadata;
+mod pgtap;
+mod phase;
+mod source;
+mod stop;
+mod subject;
+mod unpack;
+mod verify;
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+
+use futures_util::future::{MaybeDone, maybe_done};
+use protocol::{Phase, Report, RunId, Target, Verdict};
+
+use crate::error::{Error, Result};
+use crate::event::Events;
+use crate::run::stop::in_phase;
+use crate::sandbox::{Image, Sandbox};
+use crate::site::Site;
+
+pub(crate) use book::Book;
+pub use book::StoredFile;
+pub use source::Source;
+pub(crate) use stop::{Step, Stop};
+pub(crate) use subject::Subject;
+
+/// The version of this program, as reports and claims have it.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Where the source lies in a container.
+pub(crate) const SOURCE_DIR: &str = "/work/src";
+
+/// What to run.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The run's id.
+    pub run_id: RunId,
+    /// Where the distribution comes from.
+    pub source: Source,
+    /// What it is tested on.
+    pub target: Target,
+}
+
+/// A run that is over.
+#[derive(Clone, Debug)]
+pub struct Completed {
+    /// What is known of it.
+    pub report: Report,
+    /// The files that the report lists, compressed, in the same order.
+    pub files: Vec<StoredFile>,
+}
+
+/// Runs a distribution on an image, which is looked for or built meanwhile.
+///
+/// Dropping the future ends the run: its container is removed by [`Site::place`]'s tasks.
+pub async fn run<F>(site: &Site, request: &Request, image: F, events: &Events) -> Completed
+where
+    F: Future<Output = Result<Image>> + Send,
+{
+    let mut book = Book::new(events, site.clock.now());
+    let verdict = match decide(site, request, image, &mut book).await {
+        Ok(verdict) | Err(Stop::Decided(verdict)) => verdict,
+        Err(Stop::Failed(phase, error)) => book.failed(phase, &error).await,
+    };
+    book.complete(request.run_id, verdict, site.facts(), site.clock.now())
+}
+
+/// The phases in order, up to the one that decides.
+async fn decide<F>(site: &Site, request: &Request, image: F, book: &mut Book<'_>) -> Step<Verdict>
+where
+    F: Future<Output = Result<Image>> + Send,
+{
+    let mut started = pin!(maybe_done(start(site, request, image)));
+    let subject = beside(obtain(site, request, book), started.as_mut()).await?;
+    let (image, sandbox, subject) = dependencies::run(subject, started, book).await?;
+    let mut bench = phase::Bench::new(site, &image, sandbox, subject, request.target);
+    let verdict = on_bench(&mut bench, book).await;
+    book.overhead.cleanup_ms = book::millis(bench.sandbox.remove().await);
+    verdict
+}
+
+/// What happens on the runner's own machine; nothing of the distribution runs here.
+async fn obtain(site: &Site, request: &Request, book: &mut Book<'_>) -> Step<Subject> {
+    let made = std::fs::create_dir_all(&site.work_dir).and_then(|()| tempfile::tempdir_in(&site.work_dir));
+    let dir = made.map_err(Error::file("make a directory in", &site.work_dir)).map_err(in_phase(Phase::Fetch))?;
+    let fetched = fetch::run(site, request, dir.path(), book).await?;
+    verify::run(request, fetched.as_ref(), book).await?;
+    let tree = unpack::run(request, fetched, dir.path(), book).await?;
+    metadata::run(request, tree, book).await
+}
+
+/// Runs the first to its end, and the second for as long as that takes.
+async fn beside<A: Future, B: Future>(first: A, mut second: Pin<&mut MaybeDone<B>>) -> A::Output {
+    let mut first = pin!(first);
+    poll_fn(|context| {
+        let _ = second.as_mut().poll(context);
+        first.as_mut().poll(context)
+    })
+    .await
+}
+
+/// The phases that run in the container.
+async fn on_bench(bench: &mut phase::Bench<'_>, book: &mut Book<'_>) -> Step<Verdict> {
+    configure::run(bench, book).await?;
+    build::run(bench, book).await?;
+    install::run(bench, book).await?;
+    create::run(bench, book).await?;
+    installcheck::run(bench, book).await
+}
+
+/// The image and a container of it.
+async fn start<F>(site: &Site, request: &Request, image: F) -> Result<(Image, Sandbox)>
+where
+    F: Future<Output = Result<Image>> + Send,
+{
+    let image = image.await?;
+    let sandbox = Sandbox::start(&site.place, &image, request.run_id, &site.limits).await?;
+    Ok((image, sandbox))
+}
+
+/// Seconds and minutes as people say them.
+pub(crate) fn spoken(duration: std::time::Duration) -> String {
+    match duration.as_secs() {
+        seconds if seconds >= 120 && seconds.is_multiple_of(60) => format!("{} minutes", seconds / 60),
+        seconds => format!("{seconds} s"),
+    }
+}
+
+/// The file that has what a phase printed.
+pub(crate) fn log_name(phase: Phase) -> String {
+    format!("{phase}.log")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,51 @@
+//! Why a run does not go on.
+
+use protocol::{Phase, Reason, Verdict};
+
+use crate::error::Error;
+
+/// A step of a run: what it gives to the next, or why there is none.
+pub(crate) type Step<T> = Result<T, Stop>;
+
+/// Why a run does not go on.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// It is decided.
+    Decided(Verdict),
+    /// The farm failed in that phase.
+    Failed(Phase, Error),
+}
+
+/// For `map_err`: the farm failed in that phase.
+pub(crate) fn in_phase<E: Into<Error>>(phase: Phase) -> impl FnOnce(E) -> Stop {
+    move |error| Stop::Failed(phase, error.into())
+}
+
+/// What a failure of the farm is called.
+pub(crate) fn reason(error: &Error) -> Reason {
+    match error {
+        Error::EngineUnreachable { .. } | Error::Engine { .. } | Error::CopyIn { .. } => Reason::EngineFailed,
+        Error::Image { .. } | Error::ImageLabel { .. } => Reason::ImageMissing,
+        Error::File { source, .. } if is_full(source) => Reason::RunnerDiskFull,
+        Error::File { .. } => Reason::Internal,
+    }
+}
+
+fn is_full(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
+}
+
+/// An error and everything below it, in one line.
+pub(crate) fn in_words(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let said = inner.to_string();
+        if !text.ends_with(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        cause = inner.source();
+    }
+    text.chars().filter(|c| !c.is_control()).take(1_000).collect()
+}

@@ -1,0 +1,21 @@
+//! Images as runs use them: found by name, known by their labels, used by their digest.
+
+use bollard::errors::Error as DockerError;
+
+use crate::error::{Error, Result};
+use crate::sandbox::Image;
+use crate::sandbox::docker::Engine;
+
+impl Engine {
+    /// The image of that name, if it is there; an error where its labels are not those of an image of ours.
+    pub async fn image(&self, tag: &str) -> Result<Option<Image>> {
+        match self.client().inspect_image(tag).await {
+            Ok(found) => {
+                let labels = found.config.and_then(|config| config.labels).unwrap_or_default();
+                Image::from_labels(tag, &found.id.unwrap_or_default(), &labels).map(Some)
+            }
+            Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
+            Err(source) => Err(Error::engine(format!("look at the image {tag}"))(source)),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What the runs of one runner have in common: the engine, the limits, the directories.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use protocol::{Clock, RunnerFacts};
+
+use crate::config::SiteConfig;
+use crate::error::{Error, Result};
+use crate::limits::Limits;
+use crate::run::VERSION;
+use crate::sandbox::docker::Engine;
+use crate::sandbox::{Instance, Place};
+use crate::task::Tasks;
+
+/// What the runs of one runner have in common; clones share it.
+#[derive(Clone)]
+pub struct Site {
+    /// Where containers are made.
+    pub place: Place,
+    /// What each run may use.
+    pub limits: Limits,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where archives are unpacked; emptied after each run.
+    pub work_dir: PathBuf,
+    /// Where archives are kept between runs.
+    pub download_dir: PathBuf,
+    /// What says that this runner lives, for as long as it does.
+    instance: Arc<Instance>,
+}
+
+impl Site {
+    /// Connects to the engine, and removes the containers of runners in the same directory that are dead.
+    pub async fn open(config: &SiteConfig, clock: Arc<dyn Clock>) -> Result<Self> {
+        let engine = Engine::connect(&config.engine).await?;
+        std::fs::create_dir_all(&config.data_dir).map_err(Error::file("create", &config.data_dir))?;
+        let reaped = Instance::reap(&engine, &config.data_dir).await?;
+        if reaped > 0 {
+            tracing::info!(containers = reaped, "removed what a runner that was killed had left behind");
+        }
+        let instance = Arc::new(Instance::claim(&config.data_dir)?);
+        let limits = Limits::fitting(engine.facts(), u32::from(config.jobs));
+        let place = Place { engine, tasks: Tasks::new(), instance: instance.id().to_owned() };
+        let (work_dir, download_dir) = (config.data_dir.join("work"), config.data_dir.join("downloads"));
+        Ok(Self { place, limits, clock, work_dir, download_dir, instance })
+    }
+
+    /// What a report says of the runner.
+    pub fn facts(&self) -> RunnerFacts {
+        let engine = self.place.engine.facts();
+        RunnerFacts {
+            version: VERSION.to_owned(),
+            kernel: engine.kernel.clone(),
+            engine: engine.name.clone(),
+            cpus: f64::from(self.limits.cpus.min(engine.cpus)),
+            memory_bytes: self.limits.memory_bytes,
+        }
+    }
+
+    /// Waits until every container is removed; a program that ends before leaves them to its next start.
+    pub async fn idle(&self) {
+        self.place.tasks.idle().await;
+    }
+}
+
+impl std::fmt::Debug for Site {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Site").field("instance", &self.instance.id()).field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
