@@ -1,1 +1,31 @@
-//! From a release in the registry to an accepted report.
+//! From a release in the registry to an accepted report: watch → plan → claim → renew → report → expire, and the HTTP API for all of it.
+//!
+//! [`watch`] and [`reconcile`] bring releases in, [`plan`] says what to test of them, [`lease`] hands jobs to runners and takes their
+//! reports, [`expire`] takes jobs back from runners that went silent. Each is one step that a test can take; [`run`] drives them all.
+//! [`api::router`] puts them on HTTP.
+
+pub mod api;
+pub mod config;
+pub mod expire;
+pub mod lease;
+pub mod operate;
+pub mod plan;
+pub mod reconcile;
+pub mod replan;
+pub mod watch;
+
+mod allowance;
+mod coordinator;
+mod error;
+mod events;
+mod intake;
+mod schedule;
+mod source;
+mod task;
+
+pub use config::Config;
+pub use coordinator::{Coordinator, Tick};
+pub use error::{Error, Result};
+pub use events::{Event, Events};
+pub use schedule::Schedule;
+pub use task::run;

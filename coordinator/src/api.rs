@@ -1,0 +1,106 @@
+//! The HTTP API under `/api/v1`, described by `/api/v1/openapi.json`.
+//!
+//! One file per kind of caller: [`runner`] for runners, [`read`] for everybody, [`operator`] for who has the token in the data directory.
+//! Every route is registered together with its description, so that the document cannot miss one. Errors are problems that name the thing
+//! (see [`problem`]); bodies, lists and waits are bounded.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use axum::routing::any;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::TimeoutLayer;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::Coordinator;
+
+mod auth;
+mod extract;
+mod operator;
+mod problem;
+mod read;
+mod runner;
+pub mod view;
+
+/// No request takes longer, a claim that waits and an upload over a slow line included.
+const TIMEOUT: Duration = Duration::from_secs(90);
+/// Bodies of requests that are not reports or files.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// The API's routes, to be merged with those of the pages; nothing outside `/api` is touched.
+pub fn router(coordinator: Coordinator) -> Router {
+    let (router, _) = described().split_for_parts();
+    router
+        .route("/api", any(nowhere))
+        .route("/api/", any(nowhere))
+        .route("/api/{*rest}", any(nowhere))
+        .with_state(coordinator)
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, TIMEOUT))
+        .layer(CatchPanicLayer::new())
+        .layer(axum::middleware::from_fn(problem::dress))
+}
+
+/// The OpenAPI document as JSON.
+pub fn document() -> &'static str {
+    static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
+        described().into_openapi().to_pretty_json().expect("a document made of texts and maps is always JSON")
+    });
+    &DOCUMENT
+}
+
+fn described() -> OpenApiRouter<Coordinator> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .merge(runner::routes())
+        .merge(read::routes())
+        .merge(operator::routes())
+        .routes(routes!(openapi))
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "PGXN Testers",
+        description = "Runners claim jobs, renew their leases and report; everybody reads what was found; operators operate. Every \
+                       error is a problem (RFC 9457) that names the thing. Times are unix milliseconds."
+    ),
+    tags(
+        (name = "runner", description = "What a runner does, with its own bearer token."),
+        (name = "read", description = "What anybody may read."),
+        (name = "operator", description = "What an operator does, with the token in the data directory's file `admin-token`.")
+    ),
+    modifiers(&Tokens)
+)]
+struct Document;
+
+/// Names the two kinds of bearer token.
+struct Tokens;
+
+impl Modify for Tokens {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let components = openapi.components.get_or_insert_default();
+        for kind in ["runner", "operator"] {
+            components.add_security_scheme(kind, SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+        }
+    }
+}
+
+/// This description
+#[utoipa::path(get, path = "/api/v1/openapi.json", tag = "read",
+    responses((status = 200, description = "The OpenAPI document of this API", content_type = "application/json")))]
+async fn openapi() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], document())
+}
+
+async fn nowhere() -> StatusCode {
+    StatusCode::NOT_FOUND
+}
+
+#[cfg(test)]
+mod tests;

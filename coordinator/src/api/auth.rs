@@ -1,0 +1,69 @@
+//! Who calls: a runner by its bearer token, an operator by the token in the data directory.
+
+use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use store::TokenHash;
+use store::runners::{self, Runner};
+
+use crate::Coordinator;
+use crate::api::problem::Refusal;
+
+/// Tokens are 64 characters; nothing much longer is even hashed.
+const MAX_TOKEN: usize = 256;
+const LEASE_TOKEN: &str = "x-lease-token";
+
+/// The runner that calls.
+pub(super) struct Caller(pub(super) Runner);
+
+impl FromRequestParts<Coordinator> for Caller {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, coordinator: &Coordinator) -> Result<Self, Refusal> {
+        let detail = "no runner has this token; `admin runners add` makes one, `admin runners revoke` takes it away";
+        let token = bearer(&parts.headers).ok_or(Refusal::Unauthorized { detail })?;
+        let mut conn = coordinator.store.read().await?;
+        let runner = runners::authenticate(&mut conn, &TokenHash::of(token)).await?;
+        runner.map(Self).ok_or(Refusal::Unauthorized { detail })
+    }
+}
+
+/// Proof that an operator calls.
+pub(super) struct Operator;
+
+impl FromRequestParts<Coordinator> for Operator {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, coordinator: &Coordinator) -> Result<Self, Refusal> {
+        let detail = "this takes the operator's token, which is in the file `admin-token` of the data directory";
+        match bearer(&parts.headers) {
+            Some(token) if coordinator.config.admin_token.matches(token) => Ok(Self),
+            _ => Err(Refusal::Unauthorized { detail }),
+        }
+    }
+}
+
+/// The token that fences the run that the call is about.
+pub(super) struct LeaseToken(pub(super) TokenHash);
+
+impl<S: Send + Sync> FromRequestParts<S> for LeaseToken {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        let token = parts.headers.get(LEASE_TOKEN).and_then(|value| value.to_str().ok());
+        match token {
+            Some(token) if (1..=MAX_TOKEN).contains(&token.len()) => Ok(Self(TokenHash::of(token))),
+            Some(_) => Err(Refusal::bad(format!("the header `{LEASE_TOKEN}` holds no token"))),
+            None => {
+                Err(Refusal::bad(format!("the header `{LEASE_TOKEN}` is missing; the claim's answer has its value")))
+            }
+        }
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && (1..=MAX_TOKEN).contains(&token.len())).then_some(token)
+}

@@ -1,0 +1,78 @@
+//! What an operator's commands send and get.
+
+use protocol::{JobId, Name, RunnerId, Target, Timestamp, Version};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Which tests to queue again.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct RequeueRequest {
+    /// The distribution.
+    pub dist: Name,
+    /// The version; by default the newest stable one.
+    #[serde(default)]
+    pub version: Option<Version>,
+    /// The targets; by default every one that was planned.
+    #[serde(default)]
+    pub targets: Vec<Target>,
+}
+
+/// What was queued.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct RequeueAnswer {
+    /// The version that is tested again.
+    pub version: Version,
+    /// The jobs that wait now and did not, or have moved to the front. Those that run already are not among them.
+    pub jobs: Vec<JobId>,
+}
+
+/// A runner to let in.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct NewRunner {
+    /// Its name, shown on its runs.
+    pub name: Name,
+}
+
+/// A runner that was let in.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct AdmittedRunner {
+    /// Its id.
+    pub id: RunnerId,
+    /// Its name.
+    pub name: Name,
+    /// Its token; it is told this once.
+    pub token: String,
+}
+
+/// A runner, for its operator.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Runner {
+    /// Its id.
+    pub id: RunnerId,
+    /// Its name.
+    pub name: String,
+    /// When it was let in.
+    pub created_at: Timestamp,
+    /// Since when it may not claim any more.
+    pub revoked_at: Option<Timestamp>,
+    /// When it was heard of last.
+    pub last_seen_at: Option<Timestamp>,
+    /// The version of its program.
+    pub version: String,
+    /// What it can test.
+    pub targets: Vec<Target>,
+}
+
+impl From<store::runners::Runner> for Runner {
+    fn from(runner: store::runners::Runner) -> Self {
+        Self {
+            id: runner.id,
+            name: runner.name,
+            created_at: runner.created_at,
+            revoked_at: runner.revoked_at,
+            last_seen_at: runner.last_seen_at,
+            version: runner.version,
+            targets: runner.targets,
+        }
+    }
+}

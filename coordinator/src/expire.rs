@@ -1,0 +1,28 @@
+//! Takes jobs back from runners that stopped renewing their leases.
+
+use protocol::{JobState, Timestamp};
+use store::runs;
+
+use crate::{Coordinator, Event, Result, Tick, lease};
+
+/// Leases that are ended in one transaction; after an outage there may be more, which the next steps end.
+const BATCH: u32 = 100;
+
+/// Ends the leases that are past their time: their jobs go back to the queue, or end as ERROR after the last attempt.
+pub async fn tick(coordinator: &Coordinator, now: Timestamp) -> Result<Tick> {
+    let mut tx = coordinator.store.begin().await?;
+    let expired = runs::expire(&mut tx, now, BATCH).await?;
+    tx.commit().await?;
+    for lease in &expired {
+        coordinator.allowance.forget(lease.run_id);
+        tracing::warn!(run = %lease.run_id, runner = %lease.runner_id, job = %lease.job_state, "a lease expired");
+        coordinator.events.send(Event::LeaseExpired { run_id: lease.run_id });
+        if lease.job_state == JobState::Finished {
+            lease::announce_verdict(coordinator, lease.run_id).await?;
+        }
+    }
+    if expired.iter().any(|lease| lease.job_state == JobState::Queued) {
+        coordinator.queued.notify_waiters();
+    }
+    Ok(if expired.is_empty() { Tick::Idle } else { Tick::Worked })
+}

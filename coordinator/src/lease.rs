@@ -1,0 +1,247 @@
+//! What a runner does with a lease: claim a job, renew, upload, report, give back. Races that are accepted: see `store/src/lease.rs`.
+//!
+//! A claim may wait. Whoever puts jobs into the queue rings a bell that every waiting claim hears; a claim listens before it looks, so
+//! that no ring is missed between the two. Another coordinator on the same PostgreSQL rings only its own bell: its jobs are found by the
+//! next claim, at the latest when the wait ends.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use hex::ToHex;
+use protocol::{Assignment, ClaimRequest, FileRecord, InvalidReport, Lease, Phase, Report, RunId, Timestamp};
+use sha2::{Digest, Sha256};
+use store::jobs::{self, Claim, Claimed};
+use store::results::{self, Acceptance};
+use store::runners::{self, Runner};
+use store::runs::{self, LeaseKey, LeaseState, Lost};
+use store::{TokenHash, Tx};
+use tokio::time::Instant;
+
+use crate::config::secret;
+use crate::events::{VerdictEvent, verdict_sentence};
+use crate::{Coordinator, Event, Result};
+
+/// Why a runner's call was not done; the farm's own failures are errors instead.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Denied {
+    /// The lease is not the runner's any more, or never was.
+    Lost(Lost),
+    /// The report is not acceptable.
+    Report(InvalidReport),
+    /// The run has uploaded more than a run may.
+    Allowance,
+}
+
+/// The right of a runner to speak for a run, as it shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Voice<'a> {
+    /// The runner that its bearer token names.
+    pub runner: &'a Runner,
+    /// The run.
+    pub run_id: RunId,
+    /// The digest of the lease's token.
+    pub token: &'a TokenHash,
+}
+
+impl<'a> Voice<'a> {
+    const fn key(&self) -> LeaseKey<'a> {
+        LeaseKey { run_id: self.run_id, runner_id: self.runner.id, token: self.token }
+    }
+}
+
+/// Claims the next job for a runner; waits up to `wait` for one, or until the coordinator ends.
+pub async fn claim(
+    coordinator: &Coordinator,
+    runner: &Runner,
+    request: &ClaimRequest,
+    wait: Duration,
+) -> Result<Option<Assignment>> {
+    let deadline = Instant::now() + wait;
+    loop {
+        let mut bell = std::pin::pin!(coordinator.queued.notified());
+        bell.as_mut().enable();
+        if let Some(assignment) = claim_now(coordinator, runner, request).await? {
+            return Ok(Some(assignment));
+        }
+        let rung = tokio::select! {
+            () = bell => true,
+            () = tokio::time::sleep_until(deadline) => false,
+            () = coordinator.closing.cancelled() => false,
+        };
+        if !rung {
+            return Ok(None);
+        }
+    }
+}
+
+async fn claim_now(coordinator: &Coordinator, runner: &Runner, request: &ClaimRequest) -> Result<Option<Assignment>> {
+    let now = coordinator.now();
+    let token = secret();
+    let hash = TokenHash::of(&token);
+    let lease = coordinator.config.lease;
+    let claim = Claim { runner_id: runner.id, targets: &request.targets, run_id: RunId::new(now), token: &hash, lease };
+    let mut tx = coordinator.store.begin().await?;
+    runners::touch(&mut tx, runner.id, &request.version, &request.targets, now).await?;
+    let claimed = jobs::claim(&mut tx, &claim, now).await?;
+    tx.commit().await?;
+    let Some(claimed) = claimed else { return Ok(None) };
+    coordinator.events.send(Event::JobClaimed {
+        run_id: claimed.run_id,
+        dist: claimed.release.dist.clone(),
+        version: claimed.release.version.clone(),
+        target: claimed.target,
+        attempt: claimed.attempt,
+    });
+    Ok(Some(assignment(coordinator, claimed, token, now)))
+}
+
+fn assignment(coordinator: &Coordinator, claimed: Claimed, token: String, now: Timestamp) -> Assignment {
+    Assignment {
+        lease: Lease {
+            run_id: claimed.run_id,
+            token,
+            attempt: claimed.attempt,
+            expires_in_ms: millis(claimed.expires_at.since(now)),
+        },
+        job_id: claimed.job_id,
+        release: claimed.release,
+        target: claimed.target,
+        registry: coordinator.source.assigned_url(),
+    }
+}
+
+/// Lengthens a lease, and says for how long.
+pub async fn renew(
+    coordinator: &Coordinator,
+    voice: Voice<'_>,
+    phase: Option<Phase>,
+) -> Result<Result<Duration, Denied>> {
+    let now = coordinator.now();
+    let mut tx = coordinator.store.begin().await?;
+    heard(&mut tx, voice.runner, now).await?;
+    let state = runs::renew(&mut tx, &voice.key(), phase, coordinator.config.lease, now).await?;
+    tx.commit().await?;
+    Ok(match state {
+        LeaseState::Held { expires_at } => {
+            if let Some(phase) = phase {
+                coordinator.events.send(Event::PhaseStarted { run_id: voice.run_id, phase });
+            }
+            Ok(expires_at.since(now))
+        }
+        LeaseState::Lost(lost) => Err(Denied::Lost(lost)),
+    })
+}
+
+/// Whether a runner may still speak for a run; asked before a body is read.
+pub async fn check(coordinator: &Coordinator, voice: Voice<'_>) -> Result<Result<(), Denied>> {
+    let mut conn = coordinator.store.read().await?;
+    Ok(match runs::check_lease(&mut conn, &voice.key()).await? {
+        LeaseState::Held { .. } => Ok(()),
+        LeaseState::Lost(lost) => Err(Denied::Lost(lost)),
+    })
+}
+
+/// Stores a file of a run from its zstd bytes. The same name again replaces it.
+pub async fn upload(
+    coordinator: &Coordinator,
+    voice: Voice<'_>,
+    name: &str,
+    zstd: Bytes,
+) -> Result<Result<(), Denied>> {
+    // Again, as the lease may have been lost while the body came in.
+    if let Err(denied) = check(coordinator, voice).await? {
+        return Ok(Err(denied));
+    }
+    if !coordinator.allowance.take(voice.run_id, zstd.len()) {
+        return Ok(Err(Denied::Allowance));
+    }
+    coordinator.blobs.put(voice.run_id, name, zstd).await?;
+    Ok(Ok(()))
+}
+
+/// Takes a report as the result of its run. The same report again is taken again, as its first answer may have been lost.
+pub async fn report(coordinator: &Coordinator, voice: Voice<'_>, report: &Report) -> Result<Result<(), Denied>> {
+    if let Err(invalid) = report.check() {
+        return Ok(Err(Denied::Report(invalid)));
+    }
+    if report.run_id == voice.run_id
+        && check(coordinator, voice).await?.is_ok()
+        && let Some(invalid) = missing_file(coordinator, report).await?
+    {
+        return Ok(Err(Denied::Report(invalid)));
+    }
+    let now = coordinator.now();
+    let mut tx = coordinator.store.begin().await?;
+    heard(&mut tx, voice.runner, now).await?;
+    let acceptance = results::accept(&mut tx, &voice.key(), report, now).await?;
+    tx.commit().await?;
+    Ok(match acceptance {
+        Acceptance::Accepted => {
+            coordinator.allowance.forget(voice.run_id);
+            announce_verdict(coordinator, voice.run_id).await?;
+            Ok(())
+        }
+        Acceptance::Again => Ok(()),
+        Acceptance::Lost(lost) => Err(Denied::Lost(lost)),
+        Acceptance::Refused(invalid) => Err(Denied::Report(invalid)),
+    })
+}
+
+/// Gives a lease back: the job waits again, and the attempt does not count.
+pub async fn release(coordinator: &Coordinator, voice: Voice<'_>) -> Result<Result<(), Denied>> {
+    let mut tx = coordinator.store.begin().await?;
+    let state = runs::release(&mut tx, &voice.key(), coordinator.now()).await?;
+    tx.commit().await?;
+    Ok(match state {
+        LeaseState::Held { .. } => {
+            coordinator.allowance.forget(voice.run_id);
+            coordinator.queued.notify_waiters();
+            Ok(())
+        }
+        LeaseState::Lost(lost) => Err(Denied::Lost(lost)),
+    })
+}
+
+/// The first file that a report names and that was not uploaded, or not with that content.
+async fn missing_file(coordinator: &Coordinator, report: &Report) -> Result<Option<InvalidReport>> {
+    for FileRecord { name, sha256, .. } in &report.files {
+        let why = match coordinator.blobs.plain(report.run_id, name).await? {
+            None => format!("its file `{name}` was not uploaded"),
+            Some(plain) if Sha256::digest(&plain).encode_hex::<String>() != *sha256 => {
+                format!("the SHA-256 of its file `{name}` is not that of what was uploaded")
+            }
+            Some(_) => continue,
+        };
+        return Ok(Some(InvalidReport { why }));
+    }
+    Ok(None)
+}
+
+/// Notes that a runner lives; what it offers, it tells with its claims.
+async fn heard(tx: &mut Tx, runner: &Runner, now: Timestamp) -> Result<()> {
+    Ok(runners::touch(tx, runner.id, &runner.version, &runner.targets, now).await?)
+}
+
+/// Tells listeners of the result of a run that was just stored.
+pub(crate) async fn announce_verdict(coordinator: &Coordinator, run_id: RunId) -> Result<()> {
+    let mut conn = coordinator.store.read().await?;
+    let Some(detail) = runs::detail(&mut conn, run_id).await? else { return Ok(()) };
+    let Some(result) = detail.result else { return Ok(()) };
+    let verdict = result.verdict;
+    let sentence = verdict_sentence(verdict.reason, &verdict.detail);
+    coordinator.events.send(Event::Verdict(VerdictEvent {
+        run_id,
+        dist: detail.release.release.dist,
+        version: detail.release.release.version,
+        target: detail.target,
+        grade: result.grade,
+        phase: verdict.phase,
+        reason: verdict.reason,
+        sentence,
+    }));
+    Ok(())
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
