@@ -41,7 +41,8 @@ impl Registry {
             let directory = self.inner.index.template("dist")?.prefix();
             let dists = files.names(directory).await?;
             found.complete = true;
-            self.read_dists(dists.iter().filter_map(|name| name.parse().ok()), &mut found).await?;
+            let dists: Vec<Name> = dists.iter().filter_map(|name| name.parse().ok()).collect();
+            self.read_dists(dists.into_iter(), &mut found).await?;
             self.read_feed(&mut found).await?;
         } else if self.is_api() {
             let users = self.listed_users(&mut found).await?;
