@@ -110,6 +110,9 @@ impl Http {
     /// Refuses every status but 200, and a body that declares itself too large.
     fn check(url: &Url, response: &Response, limit: u64) -> Result<(), Failure> {
         let url = url.clone();
+        if response.status().is_redirection() {
+            return Err(Error::Redirect { url, why: "to where this program does not go".to_owned() }.into());
+        }
         if response.status() != StatusCode::OK {
             let error = Box::new(Error::Status { url, status: response.status().as_u16() });
             return Err(Failure { error, retry_after: retry_after(response.headers()) });
@@ -132,10 +135,10 @@ impl Request<'_> {
             Error::Redirect { url, why }
         } else if source.is_timeout() {
             Error::Timeout { url, after: self.started.elapsed() }
-        } else if source.is_body() || source.is_decode() {
-            Error::Truncated { url, source }
-        } else {
+        } else if source.is_connect() {
             Error::Unreachable { url, source }
+        } else {
+            Error::Truncated { url, source }
         }
     }
 }

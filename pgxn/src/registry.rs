@@ -218,3 +218,6 @@ impl Transport {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

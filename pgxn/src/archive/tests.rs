@@ -242,14 +242,14 @@ fn a_root_that_is_a_link_to_elsewhere_is_not_followed() {
 
 #[test]
 fn a_meta_that_is_not_in_the_root_or_not_a_file_is_named() {
-    for (zip, word) in vec![
-        (Zip::new().file("w/sub/META.json", META), "not in the top directory"),
-        (Zip::new().file("w/meta.json", META).link("w/META.json", "meta.json"), "not in the top directory"),
-        (Zip::new().directory("w/META.json"), "not in the top directory"),
-        (Zip::new().file("w/META.json", vec![b' '; 1024 * 1024 + 1]), "larger than"),
-        (Zip::new().file("w/META.json", "{\"name\":"), "JSON that breaks off"),
+    for (zip, word) in [
+        (Zip::new().file("w/sub/META.json", META).bytes(), "not in the top directory"),
+        (Zip::new().file("w/meta.json", META).link("w/META.json", "meta.json").bytes(), "not in the top directory"),
+        (Zip::new().directory("w/META.json").bytes(), "not in the top directory"),
+        (Zip::new().file("w/META.json", vec![b' '; 1024 * 1024 + 1]).bytes(), "larger than"),
+        (Zip::new().file("w/META.json", "{\"name\":").bytes(), "JSON that breaks off"),
     ] {
-        let attempt = zip.unpack();
+        let attempt = Attempt::of(&zip, &Limits::default());
         let error = attempt.tree().meta().unwrap_err().to_string();
         assert!(error.contains(word), "{error}");
     }

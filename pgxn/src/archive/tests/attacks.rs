@@ -137,13 +137,13 @@ fn names_that_differ_in_case_are_two_names() {
 
 #[test]
 fn a_file_where_a_directory_is_needed_is_refused() {
-    for zip in vec![
-        Zip::good().file("widget-1.0.0/a", "1").file("widget-1.0.0/a/b", "2"),
-        Zip::good().file("widget-1.0.0/a/b", "2").file("widget-1.0.0/a", "1"),
-        Zip::good().directory("widget-1.0.0/a").file("widget-1.0.0/a", "1"),
-        Zip::good().file("widget-1.0.0/a", "1").directory("widget-1.0.0/a"),
+    for zip in [
+        Zip::good().file("widget-1.0.0/a", "1").file("widget-1.0.0/a/b", "2").bytes(),
+        Zip::good().file("widget-1.0.0/a/b", "2").file("widget-1.0.0/a", "1").bytes(),
+        Zip::good().directory("widget-1.0.0/a").file("widget-1.0.0/a", "1").bytes(),
+        Zip::good().file("widget-1.0.0/a", "1").directory("widget-1.0.0/a").bytes(),
     ] {
-        zip.unpack().refused(Reason::DuplicateName, "`widget-1.0.0/a` both");
+        Attempt::of(&zip, &Limits::default()).refused(Reason::DuplicateName, "`widget-1.0.0/a` both");
     }
 }
 
