@@ -99,3 +99,12 @@ impl<'a> Evidence<'a> {
         self.exit == Some(0) && self.signal.is_none() && self.limit.is_none()
     }
 }
+
+impl Setting<'_> {
+    /// Whether the distribution holds a file whose path ends with this one, name by name.
+    pub(crate) fn owns(&self, path: &str) -> bool {
+        let ends =
+            |file: &String| file.strip_suffix(path).is_some_and(|before| before.is_empty() || before.ends_with('/'));
+        !path.is_empty() && self.files.iter().any(ends)
+    }
+}

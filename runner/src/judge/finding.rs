@@ -3,7 +3,7 @@
 use protocol::{Flag, Reason, TestRecord, Verdict};
 
 /// What the judge says of one phase.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Finding {
     /// What the run got, where this phase decides it; none where the phase did what it should and the run goes on.
     pub verdict: Option<Verdict>,
@@ -16,11 +16,6 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// A phase that did what it should.
-    pub(crate) fn passed() -> Self {
-        Self { verdict: None, flags: Vec::new(), tests: Vec::new(), omitted_tests: 0 }
-    }
-
     /// The reason, where the phase decided.
     pub fn reason(&self) -> Option<Reason> {
         self.verdict.as_ref().map(|verdict| verdict.reason)

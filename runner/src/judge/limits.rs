@@ -1,21 +1,24 @@
-//! Phases that a limit ended: time, silence, memory, space, processes.
+//! Phases that the runner or the kernel ended: memory, time, silence, space.
 
-use protocol::{Flag, Reason, Verdict};
+use protocol::Reason;
 
+use crate::judge::cause::Cause;
 use crate::judge::{Evidence, Limit};
 
-/// The verdict on a phase that the runner or the kernel ended; none where the command itself decided.
-pub(crate) fn broken(evidence: &Evidence<'_>) -> Option<Verdict> {
+/// SIGKILL, which nobody but the kernel, the engine or the runner sends to a phase's own command.
+const SIGKILL: i32 = 9;
+
+/// What ended a phase from outside; none where its command decided.
+pub(crate) fn broken(evidence: &Evidence<'_>) -> Option<Cause> {
     let reason = match evidence.limit {
         _ if evidence.succeeded() => return None,
         _ if evidence.out_of_memory => Reason::OutOfMemory,
         Some(Limit::Time) => Reason::TimedOut,
         Some(Limit::Silence) => Reason::Silent,
+        None if evidence.out_of_space => Reason::OutOfSpace,
+        None if evidence.signal == Some(SIGKILL) => Reason::EngineFailed,
         None => return None,
     };
-    let mut verdict = Verdict::new(evidence.phase, reason);
-    if evidence.limit.is_some() {
-        verdict.flags.push(Flag::Timeout);
-    }
-    Some(verdict)
+    let detail = if reason == Reason::EngineFailed { "its command was killed, and no limit was reached" } else { "" };
+    Some(Cause::unshown(reason, detail))
 }

@@ -22,14 +22,15 @@ pub(crate) struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// The line as a report names it.
-    pub(crate) fn decisive(&self) -> Decisive {
-        Decisive { file: self.file.to_owned(), line: self.number, text: shown(&self.text, MAX_SHOWN_CHARS) }
+    /// The line as a report names it; none where the report does not keep its file.
+    pub(crate) fn decisive(&self) -> Option<Decisive> {
+        let text = shown(&self.text, MAX_SHOWN_CHARS);
+        Some(Decisive { file: self.file.to_owned(), line: self.number, text }).filter(|it| !it.file.is_empty())
     }
 }
 
 /// The lines of a file.
-pub(crate) fn lines<'a>(file: &LogFile<'a>) -> impl Iterator<Item = Line<'a>> {
+pub(crate) fn lines<'a>(file: LogFile<'a>) -> impl Iterator<Item = Line<'a>> {
     let name = file.name;
     let body = file.bytes.strip_suffix(b"\n").unwrap_or(file.bytes);
     let pieces = body.split(|byte| *byte == b'\n').take(if file.bytes.is_empty() { 0 } else { usize::MAX });

@@ -1,0 +1,104 @@
+//! Judges the phase installcheck.
+//!
+//! PASS takes all of it: the command says that all went well, at least one test is told of in the log, and none of them failed, whatever
+//! the exit code says. A failure is the farm's only where the first failing test's first unexpected error says so: what fails later may
+//! follow from it, and an excuse that comes later does not explain what failed first.
+
+use protocol::{Grade, Reason, Suite};
+
+use crate::judge::cause::Cause;
+use crate::judge::lines::{Line, lines};
+use crate::judge::messages::{Message, Within, explain, first_error};
+use crate::judge::suites::{Seen, Suites};
+use crate::judge::table::Context;
+use crate::judge::{Evidence, command, diffs, server};
+
+/// So many failing tests are named.
+const MAX_NAMED: usize = 12;
+
+/// What the tests came to.
+pub(crate) fn cause(evidence: &Evidence<'_>, suites: &Suites) -> Cause {
+    let failed = suites.failed > 0 || !evidence.succeeded();
+    if let Some(cause) = server::crash(evidence).filter(|_| failed).or_else(|| server::gone(evidence)) {
+        return cause;
+    }
+    if suites.failed > 0 {
+        return failing(evidence, suites);
+    }
+    if !evidence.succeeded() {
+        return broken(evidence, suites);
+    }
+    match (suites.lost, suites.passed, suites.skipped) {
+        (0, 0, 0) => Cause::unshown(Reason::NoTests, ""),
+        (0, 0, skipped) => Cause::unshown(Reason::NoTests, format!("{skipped} of {skipped} tests were skipped")),
+        (0, passed, _) => Cause::unshown(Reason::TestsPassed, format!("{passed} of {} tests passed", suites.total())),
+        (lost, ..) => {
+            Cause::unshown(Reason::TestsBroken, format!("{lost} of the tests that were announced did not run"))
+        }
+    }
+}
+
+/// Tests failed: the first of them decides whose fault it is.
+fn failing(evidence: &Evidence<'_>, suites: &Suites) -> Cause {
+    let Some(first) = suites.failures().next() else { return Cause::unshown(Reason::TestsFailed, "") };
+    let error = match first.record.suite {
+        Suite::Regress | Suite::Isolation => diffs::first_added_error(&evidence.diffs, &first.record.name),
+        Suite::Tap | Suite::Pgtap => first_error(section(evidence, first), Within::Tap),
+    };
+    let excuse = error.as_ref().and_then(|error| excuse(evidence, error));
+    if let Some(cause) = excuse.or_else(|| excuse_in_log(evidence, first)) {
+        return cause;
+    }
+    let names: Vec<&str> = suites.failures().take(MAX_NAMED).map(|seen| &*seen.record.name).collect();
+    let more = if suites.failed > names.len() { ", …" } else { "" };
+    let detail = format!("{} of {} tests failed: {}{more}", suites.failed, suites.total(), names.join(", "));
+    let line = error.map(|error| error.line);
+    let line = line.or_else(|| diffs::first_difference(&evidence.diffs, &first.record.name));
+    match line.or_else(|| lines(evidence.log).find(|line| line.number == first.last)) {
+        Some(line) => Cause::at(&line, Reason::TestsFailed, detail),
+        None => Cause::unshown(Reason::TestsFailed, detail),
+    }
+}
+
+/// What a message excuses: anything that is not the distribution's fault, and what ran out.
+fn excuse(evidence: &Evidence<'_>, message: &Message<'_>) -> Option<Cause> {
+    let context = Context { setting: evidence.setting, phase: evidence.phase, text: "", next: "" };
+    let (reason, detail) = explain(message, &context)?;
+    explains(reason).then(|| Cause::at(&message.line, reason, detail))
+}
+
+const fn explains(reason: Reason) -> bool {
+    !matches!(reason.grade(), Grade::Fail)
+        || matches!(reason, Reason::OutOfMemory | Reason::OutOfSpace | Reason::TooManyProcesses)
+}
+
+/// Tests in Perl do not print the server's messages, but what they themselves lack.
+fn excuse_in_log(evidence: &Evidence<'_>, first: &Seen) -> Option<Cause> {
+    if first.record.suite != Suite::Tap {
+        return None;
+    }
+    command::explain_lines(evidence, section(evidence, first)).filter(|cause| explains(cause.reason))
+}
+
+/// The lines of the log that tell of a test.
+fn section<'a>(evidence: &Evidence<'a>, seen: &Seen) -> impl Iterator<Item = Line<'a>> + use<'a> {
+    let (first, last) = (seen.first, seen.last);
+    lines(evidence.log).skip_while(move |line| line.number < first).take_while(move |line| line.number <= last)
+}
+
+/// The command failed, though no test did.
+fn broken(evidence: &Evidence<'_>, suites: &Suites) -> Cause {
+    let excuse = || first_error(lines(evidence.log), Within::Output).and_then(|message| excuse(evidence, &message));
+    let cause = excuse().unwrap_or_else(|| command::explain(evidence));
+    match cause.reason {
+        // All that was asked for has run: there is only no further target.
+        Reason::NoTests if suites.passed > 0 => {
+            Cause::unshown(Reason::TestsPassed, format!("{} of {} tests passed", suites.passed, suites.total()))
+        }
+        // What fails here are the tests, whatever word a tool has for it.
+        reason if reason.grade() == Grade::Fail && !explains(reason) && reason != Reason::FileNotPackaged => {
+            Cause { reason: Reason::TestsBroken, ..cause }
+        }
+        _ => cause,
+    }
+}

@@ -1,0 +1,14 @@
+//! What is known of logs: one table of rules for each kind of tool, each row with where it was seen.
+
+pub(crate) mod compiler;
+pub(crate) mod configure;
+pub(crate) mod files;
+pub(crate) mod headers;
+pub(crate) mod limits;
+pub(crate) mod linker;
+pub(crate) mod make;
+pub(crate) mod modules;
+pub(crate) mod network;
+pub(crate) mod programs;
+pub(crate) mod sql;
+pub(crate) mod sql_meanings;
