@@ -238,3 +238,6 @@ fn range(value: &Value, whose: &str, problems: &mut Vec<String>) -> Range {
         Range::any()
     })
 }
+
+#[cfg(test)]
+mod tests;
