@@ -15,7 +15,7 @@
 //! other on PostgreSQL as they are on SQLite: no claimer sees another's half-made choice, none comes back empty while work remains, and
 //! locks are always taken in one order (turn, lanes, jobs, runs, results). A claim takes about a millisecond; runs take many seconds.
 //!
-//! `lanes.waiting` is changed only together with the state of a job, by [`move_job`] here.
+//! `lanes.waiting` is changed only together with the state of a job, by `move_job` here.
 
 use protocol::{JobId, JobState, Name, Priority, ReleaseId, RunId, Target, Timestamp, Verdict};
 use serde::Serialize;

@@ -59,6 +59,8 @@ pub struct StoredRelease {
 /// Another archive of the same version is superseded, and what waits for it is withdrawn. The release is no longer broken.
 pub async fn insert(tx: &mut Tx, id: ReleaseId, new: &NewRelease<'_>, now: Timestamp) -> Result<Inserted> {
     let release = new.release;
+    // Of two coordinators that see the same release, the second one then finds it known.
+    jobs::lock_queue(tx).await?;
     let known = with_sha1(tx, release).await?;
     let inserted = match known {
         Some(known) if known.superseded_at.is_none() => return Ok(Inserted::Known(known.id)),

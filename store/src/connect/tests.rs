@@ -3,7 +3,7 @@ use std::process::{Command, Stdio};
 
 use super::*;
 use crate::testing::{at, insert, new_postgres_database, on_both, release, run_sql, sqlite_url};
-use crate::{dists, releases};
+use crate::{broken, dists, farm, matrix, queue, registry, releases, runs};
 
 #[tokio::test]
 async fn a_transaction_that_is_dropped_midway_leaves_nothing() {
@@ -145,11 +145,53 @@ async fn a_server_that_is_not_there_is_named_without_its_password() {
     assert_eq!(refused, "the database `postgres://farm:***@127.0.0.1:1/farm` cannot be opened");
 }
 
+/// A row of every table, as they are after the migration of that number.
+const ROWS: [(i64, &str); 1] = [(1, include_str!("rows/0001.sql"))];
+
 #[tokio::test]
-async fn a_database_is_migrated_once_and_opens_again_with_its_rows() {
+async fn an_older_database_with_rows_is_migrated_and_keeps_them() {
+    for (version, rows) in ROWS {
+        let dir = tempfile::tempdir().unwrap();
+        let (postgres, _) = new_postgres_database().await;
+        for url in [sqlite_url(&dir), postgres] {
+            let older = pool(1).connect(&url.replace("farm.db", "farm.db?mode=rwc")).await.unwrap();
+            MIGRATIONS.run_to(version, &older).await.unwrap();
+            older.execute(rows).await.unwrap();
+            older.close().await;
+            let store = Store::connect(&url).await.unwrap();
+            reads_every_row(&mut store.read().await.unwrap()).await;
+            store.close().await;
+        }
+    }
+}
+
+#[test]
+fn every_migration_has_sample_rows_for_the_one_after_it() {
+    let versions: Vec<i64> = MIGRATIONS.iter().map(|migration| migration.version).collect();
+    assert_eq!(versions, ROWS.map(|(version, _)| version));
+}
+
+async fn reads_every_row(conn: &mut Conn) {
+    let (dist, run) = ("pair".parse().unwrap(), "01KAJ0000000000000000000R2".parse().unwrap());
+    let detail = runs::detail(conn, run).await.unwrap().unwrap();
+    let result = detail.result.unwrap();
+    assert_eq!((result.phases.len(), result.tests.len(), result.files.len()), (1, 1, 1));
+    assert_eq!(detail.run.unwrap().runner, "attic");
+    assert_eq!(result.image.unwrap().postgresql, "17.11");
+    assert_eq!(runs::running(conn, 10).await.unwrap().len(), 1);
+    assert_eq!(queue::page(conn, None, 10).await.unwrap().len(), 1);
+    assert_eq!(queue::counts(conn).await.unwrap()[0].waiting, 1);
+    assert_eq!(matrix::of_dist(conn, &dist).await.unwrap().len(), 3);
+    assert_eq!(dists::get(conn, &dist).await.unwrap().unwrap().releases, 1);
+    assert_eq!(broken::list(conn, 10).await.unwrap().len(), 1);
+    assert_eq!(registry::current(conn).await.unwrap().unwrap().cursor, "17");
+    assert_eq!(farm::counts(conn, at(0)).await.unwrap().results, 1);
+}
+
+#[tokio::test]
+async fn a_database_opens_again_with_its_rows() {
     let dir = tempfile::tempdir().unwrap();
-    let (postgres, _) = new_postgres_database().await;
-    for url in [sqlite_url(&dir), postgres] {
+    for url in [sqlite_url(&dir), new_postgres_database().await.0] {
         let store = Store::connect(&url).await.unwrap();
         insert(&store, &release("pair", "1.0.0")).await;
         store.close().await;

@@ -227,10 +227,11 @@ async fn fill(store: &Store, release: ReleaseId, count: i64) {
     for sql in [releases, jobs] {
         sqlx::query(sqlx::AssertSqlSafe(sql)).bind(count).bind(release.to_string()).execute(tx.raw()).await.unwrap();
     }
+    crate::testing::run_sql(&mut tx, "DELETE FROM lanes").await;
     crate::testing::run_sql(
         &mut tx,
         "INSERT INTO lanes (target, rank, owner_key, waiting, served_turn)
-         SELECT target, rank, owner_key, COUNT(*), 0 FROM jobs GROUP BY target, rank, owner_key",
+         SELECT target, rank, owner_key, COUNT(*), 0 FROM jobs WHERE state = 'queued' GROUP BY target, rank, owner_key",
     )
     .await;
     tx.commit().await.unwrap();
@@ -268,15 +269,20 @@ async fn a_claim_costs_the_same_with_a_million_jobs_as_with_a_thousand() {
     on_both(async |store| {
         let runner = runner(&store, "attic").await;
         let first = insert(&store, &release("pair", "0.0.0")).await.id();
-        fill(&store, first, 1_000_000).await;
+        fill(&store, first, 1_000).await;
+        let few = claim_time(&store, runner).await;
+        let second = insert(&store, &release("pear", "0.0.0")).await.id();
+        fill(&store, second, 1_000_000).await;
         let many = claim_time(&store, runner).await;
+        println!("a claim from a thousand takes {few:?}, from a million {many:?}");
+        assert!(many < few * 2 + Duration::from_millis(5), "{many:?}");
+
         let mut conn = store.read().await.unwrap();
         let start = Instant::now();
         let page = crate::queue::page(&mut conn, None, 50).await.unwrap();
         let (page_time, start) = (start.elapsed(), Instant::now());
         let waiting = waiting(&mut conn, page[49].id, at(5)).await.unwrap().unwrap();
-        println!("{many:?} a claim, {page_time:?} a page, {:?} a place ({})", start.elapsed(), waiting.ahead);
-        assert!(many < Duration::from_millis(50), "{many:?}");
+        println!("a page takes {page_time:?}, the place of a job {:?} ({})", start.elapsed(), waiting.ahead);
     })
     .await;
 }

@@ -174,3 +174,19 @@ async fn of_a_report_and_a_sweep_that_meet_one_wins_and_the_queue_stays_right() 
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_largest_report_is_stored_whole() {
+    on_both(async |store| {
+        let (claimed, runner) = claimed(&store).await;
+        let (token, mut report) = (token(), report(&claimed, Reason::TestsFailed));
+        let many =
+            (0..20_000).map(|number| protocol::TestRecord { name: number.to_string(), ..report.tests[0].clone() });
+        report.tests = many.collect();
+        let accepted = accept_in_own_transaction(&store, &key(&claimed, runner, &token), &report).await;
+        assert_eq!(accepted, Acceptance::Accepted);
+        let detail = runs::detail(&mut store.read().await.unwrap(), claimed.run_id).await.unwrap().unwrap();
+        assert_eq!(detail.result.unwrap().tests, report.tests);
+    })
+    .await;
+}
