@@ -1,1 +1,4 @@
 //! End-to-end tests: real processes, a real engine, real databases, a real browser.
+
+pub mod attacks;
+pub mod fixtures;
