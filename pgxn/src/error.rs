@@ -74,10 +74,14 @@ pub enum Error {
         /// The status.
         status: u16,
     },
-    /// Something that every registry has is not there.
-    #[error(
-        "`{url}` does not exist; check that the address is that of a PGXN registry, or try again later if the release is new"
-    )]
+    /// There is no index, so that this is no registry, or one that is not whole.
+    #[error("`{url}` does not exist, so that this is not the address of a PGXN registry; check it")]
+    NoIndex {
+        /// Where the index should be.
+        url: Url,
+    },
+    /// Something is not there: an archive or META.json, perhaps not yet.
+    #[error("`{url}` does not exist; if the release is new, try again later, else tell the registry's administrator")]
     Missing {
         /// What was asked for.
         url: Url,
@@ -189,6 +193,7 @@ impl Error {
             Self::Unreachable { .. }
             | Self::Timeout { .. }
             | Self::Truncated { .. }
+            | Self::NoIndex { .. }
             | Self::Missing { .. }
             | Self::NotJson { .. }
             | Self::Digest { .. }

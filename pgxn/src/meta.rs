@@ -36,6 +36,14 @@ pub enum MetaError {
         /// What is wrong with it.
         why: String,
     },
+    /// It is that of another release.
+    #[error("META.json describes {found}, not {expected}")]
+    Another {
+        /// The release that it describes.
+        found: String,
+        /// The release that was asked for.
+        expected: String,
+    },
     /// JSON, but not an object.
     #[error("META.json is not a JSON object")]
     NotAnObject,
@@ -148,6 +156,16 @@ impl Meta {
             problems,
             source,
         })
+    }
+
+    /// The same, if it is that of the release asked for. A hyphen in a version makes no difference: old ones were stored with and without.
+    pub fn of(self, dist: &Name, version: &Version) -> Result<Self, MetaError> {
+        let plain = |version: &Version| version.as_str().to_lowercase().replace('-', "");
+        if self.name == *dist && plain(&self.version) == plain(version) {
+            return Ok(self);
+        }
+        let found = format!("{} {}", self.name, self.version);
+        Err(MetaError::Another { found, expected: format!("{dist} {version}") })
     }
 
     /// The whole document.

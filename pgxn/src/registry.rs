@@ -73,7 +73,7 @@ impl Registry {
         let index_url = index::address(&base, "/index.json")?;
         let (value, _) = match transport.json(&index_url, &Validators::default(), &options).await? {
             Some(Conditional::Changed { value, validators }) => (value, validators),
-            Some(Conditional::Unchanged) | None => return Err(Error::Missing { url: index_url }),
+            Some(Conditional::Unchanged) | None => return Err(Error::NoIndex { url: index_url }),
         };
         let index = Index::read(base, &value)?;
         Ok(Self { inner: Arc::new(Inner { index, transport, options }) })
@@ -115,10 +115,13 @@ impl Registry {
         let url = self.meta_url(dist, version)?;
         match self.inner.transport.fetch(&url, &Validators::default(), &self.inner.options).await? {
             Fetched::Missing | Fetched::Unchanged => Ok(None),
-            Fetched::Body { bytes, .. } => Meta::parse(&bytes).map(Some).map_err(|error| match error {
-                MetaError::NotJson { found, source } => Error::NotJson { url, found, source },
-                source => Error::Meta { url, source: Box::new(source) },
-            }),
+            Fetched::Body { bytes, .. } => {
+                let meta = Meta::parse(&bytes).and_then(|meta| meta.of(dist, version));
+                meta.map(Some).map_err(|error| match error {
+                    MetaError::NotJson { found, source } => Error::NotJson { url, found, source },
+                    source => Error::Meta { url, source: Box::new(source) },
+                })
+            }
         }
     }
 

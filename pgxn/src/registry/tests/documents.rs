@@ -61,6 +61,19 @@ async fn read_everything(registry: &Registry) {
 }
 
 #[tokio::test]
+async fn what_a_registry_does_can_be_awaited_by_any_task() {
+    fn can_move<T: Send>(_: &T) {}
+    let mirror = Mirror::filled(Kind::Api);
+    can_move(&Registry::open(&mirror.file_url(), options()));
+    let registry = Registry::open(&mirror.file_url(), options()).await.unwrap();
+    let (dist, version) = (name("widget"), version("1.0.0"));
+    can_move(&registry.all_releases());
+    can_move(&registry.recent(&Validators::default()));
+    can_move(&registry.meta(&dist, &version));
+    can_move(&registry.download(&dist, &version, mirror.path()));
+}
+
+#[tokio::test]
 async fn a_bare_mirror_has_no_user_lists() {
     let mirror = Mirror::filled(Kind::Mirror);
     let registry = Registry::open(&mirror.file_url(), options()).await.unwrap();
@@ -155,6 +168,8 @@ async fn a_broken_meta_says_what_is_wrong_with_it() {
         ("[]", "not a JSON object"),
         ("{\"name\":\"widget\"}", "has no `version`"),
         ("{\"name\":\"wid get\",\"version\":\"1\"}", "unusable `name`"),
+        ("{\"name\":\"gadget\",\"version\":\"1.0.0\"}", "describes gadget 1.0.0, not widget 1.0.0"),
+        ("{\"name\":\"widget\",\"version\":\"1.0.1\"}", "describes widget 1.0.1, not widget 1.0.0"),
     ] {
         mirror.write_text(path, text);
         let error = registry.meta(&name("widget"), &version("1.0.0")).await.unwrap_err();

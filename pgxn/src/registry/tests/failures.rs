@@ -63,7 +63,7 @@ async fn an_error_that_does_not_pass_is_told_at_once_or_after_the_last_attempt()
     assert!(error.to_string().contains("HTTP status 403; check that this machine may"), "{error}");
     assert_eq!((asked, error.is_temporary()), (1, false));
     let (error, asked) = opened([Fault::Status(404, None, "not found")], options()).await;
-    assert!(matches!(error, Error::Missing { .. }), "{error:?}");
+    assert!(matches!(error, Error::NoIndex { .. }), "{error:?}");
     assert_eq!(asked, 1);
     let (error, _) = opened([Fault::Status(204, None, "")], options()).await;
     assert!(matches!(error, Error::Status { status: 204, .. }), "{error:?}");
@@ -176,10 +176,10 @@ async fn a_directory_that_is_no_registry_is_said_to_be_none() {
     let empty = tempfile::TempDir::new().unwrap();
     let url = Url::from_directory_path(empty.path()).unwrap();
     let Err(error) = Registry::open(&url, options()).await else { panic!("there is no registry") };
-    assert!(matches!(error, Error::Missing { .. }), "{error:?}");
+    assert!(matches!(error, Error::NoIndex { .. }), "{error:?}");
     std::fs::create_dir(empty.path().join("index.json")).unwrap();
     let Err(error) = Registry::open(&url, options()).await else { panic!("there is no registry") };
-    assert!(matches!(error, Error::Missing { .. }), "{error:?}");
+    assert!(matches!(error, Error::NoIndex { .. }), "{error:?}");
 }
 
 #[tokio::test]
