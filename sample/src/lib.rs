@@ -8,6 +8,8 @@
 pub mod debian;
 mod error;
 pub mod mirror;
+#[cfg(test)]
+mod round_trip;
 pub mod serve;
 mod tree;
 
