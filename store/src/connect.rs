@@ -50,6 +50,19 @@ enum Inner {
 }
 
 /// A transaction to write in. Dropped without [`Tx::commit`], it leaves nothing behind.
+///
+/// It reads as a [`Conn`] does. The other way round does not compile:
+/// ```compile_fail,E0308
+/// async fn page(conn: &mut store::Conn, id: protocol::RunnerId, now: protocol::Timestamp) {
+///     store::runners::revoke(conn, id, now).await.ok();
+/// }
+/// ```
+/// ```
+/// async fn command(tx: &mut store::Tx, id: protocol::RunnerId, now: protocol::Timestamp) {
+///     store::runners::revoke(tx, id, now).await.ok();
+///     store::runners::list(tx).await.ok();
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Tx(Conn);
 
