@@ -43,7 +43,7 @@ impl Badge<'_> {
 }
 
 /// Draws a badge; the colour is that of the mark, dark enough for white words.
-pub fn draw(label: &str, message: &str, mark: Mark) -> Result<String, askama::Error> {
+pub(crate) fn draw(label: &str, message: &str, mark: Mark) -> Result<String, askama::Error> {
     let colour = match mark {
         Mark::Pass | Mark::Untested => "#00734f",
         Mark::Fail => "#b8320b",

@@ -1,1 +1,103 @@
 //! The pages, the badges and the same as JSON.
+//!
+//! A request becomes a page in three steps, each in a file of its own under `pages`: rows of the store, a view (plain data, built by a
+//! pure function, which is also the page's JSON), and a template. Nothing here writes, and no page needs a script.
+
+mod address;
+mod answer;
+mod asset;
+mod badge;
+mod fault;
+mod frame;
+mod grid;
+mod log;
+mod mark;
+mod pages;
+mod text;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::get;
+use protocol::{Clock, Matrix, Timestamp};
+use store::{Blobs, Store};
+use url::Url;
+
+/// What the pages say of the farm itself.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The registry that the farm watches.
+    pub registry_url: Url,
+    /// Whether that is the sample registry, which the farm made itself.
+    pub sample: bool,
+    /// The address under which people reach the farm, for badges to copy.
+    pub public_url: Url,
+    /// The version of the program.
+    pub version: String,
+}
+
+/// Everything that the pages read from. Clones share it.
+#[derive(Clone)]
+pub struct Dashboard(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    blobs: Blobs,
+    matrix: Matrix,
+    clock: Arc<dyn Clock>,
+    site: Site,
+}
+
+impl Dashboard {
+    /// The pages of a farm.
+    pub fn new(store: Store, blobs: Blobs, matrix: Matrix, clock: Arc<dyn Clock>, site: Site) -> Self {
+        Self(Arc::new(Inner { store, blobs, matrix, clock, site }))
+    }
+
+    fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    fn blobs(&self) -> &Blobs {
+        &self.0.blobs
+    }
+
+    fn matrix(&self) -> &Matrix {
+        &self.0.matrix
+    }
+
+    fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    fn site(&self) -> &Site {
+        &self.0.site
+    }
+}
+
+/// Every page, badge and asset; HEAD works where GET does. Merge it beside the API.
+pub fn router(dashboard: Dashboard) -> Router {
+    Router::new()
+        .route("/", get(pages::home::show))
+        .route("/status.json", get(pages::home::show))
+        .route("/dists/", get(pages::dists::show))
+        .route("/search", get(pages::dists::search))
+        .route("/dist/{dist}", get(pages::dist::redirect))
+        .route("/dist/{dist}/", get(pages::dist::show))
+        .route("/dist/{dist}/matrix.json", get(pages::dist::show))
+        .route("/dist/{dist}/{version}", get(pages::release::redirect))
+        .route("/dist/{dist}/{version}/", get(pages::release::show))
+        .route("/run/{id}", get(pages::run::show))
+        .route("/run/{id}/{file}", get(pages::file::show))
+        .route("/queue/", get(pages::queue::show))
+        .route("/farm/", get(pages::farm::show))
+        .route("/badge/{file}", get(pages::badge::show))
+        .route("/static/{name}", get(asset::serve))
+        .route("/favicon.svg", get(asset::icon))
+        .route("/favicon.ico", get(asset::icon))
+        .route("/robots.txt", get(asset::robots))
+        .fallback(pages::nothing_here)
+        .layer(from_fn_with_state(dashboard.clone(), answer::finish))
+        .with_state(dashboard)
+}

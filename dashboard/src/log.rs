@@ -7,6 +7,6 @@ mod ansi;
 mod diff;
 mod part;
 
-pub use ansi::{Line, Span};
-pub use diff::{DiffLine, classify};
-pub use part::{LINES_PER_PART, Part, context, part_of_line};
+pub(crate) use ansi::Line;
+pub(crate) use diff::{DiffLine, classify};
+pub(crate) use part::{LINES_PER_PART, Part, context, part_of_line};

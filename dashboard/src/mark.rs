@@ -6,7 +6,7 @@ use serde::Serialize;
 /// The shape, word and colour of a verdict or of what stands in its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Mark {
+pub(crate) enum Mark {
     /// At least one test ran, and all passed.
     Pass,
     /// It builds and loads, and has no tests.
@@ -27,13 +27,11 @@ pub enum Mark {
     Queued,
     /// The job is not wanted any more.
     Withdrawn,
-    /// There is no job.
-    Unplanned,
 }
 
 impl Mark {
     /// Every mark that has a shape, for the legend and the sprite.
-    pub const SHAPES: [Self; 9] = [
+    pub(crate) const SHAPES: [Self; 9] = [
         Self::Pass,
         Self::Untested,
         Self::Fail,
@@ -45,18 +43,18 @@ impl Mark {
         Self::Queued,
     ];
 
-    /// The mark of a job: its grade once it has one, else its state.
-    pub fn of(state: JobState, grade: Option<Grade>) -> Self {
-        match (state, grade) {
-            (JobState::Running, _) => Self::Running,
-            (JobState::Queued, _) => Self::Queued,
-            (JobState::Finished, Some(grade)) => grade.into(),
-            (JobState::Finished, None) | (JobState::Withdrawn, _) => Self::Withdrawn,
+    /// The mark of a job: its latest grade, which lasts while it is tested again; else its state.
+    pub(crate) fn of(state: JobState, grade: Option<Grade>) -> Self {
+        match (grade, state) {
+            (Some(grade), _) => grade.into(),
+            (None, JobState::Running) => Self::Running,
+            (None, JobState::Queued) => Self::Queued,
+            (None, JobState::Finished | JobState::Withdrawn) => Self::Withdrawn,
         }
     }
 
     /// The name in the style sheet, in the sprite and in JSON.
-    pub const fn class(self) -> &'static str {
+    pub(crate) const fn class(self) -> &'static str {
         match self {
             Self::Pass => "pass",
             Self::Untested => "untested",
@@ -68,20 +66,19 @@ impl Mark {
             Self::Running => "running",
             Self::Queued => "queued",
             Self::Withdrawn => "withdrawn",
-            Self::Unplanned => "unplanned",
         }
     }
 
     /// The symbol in the sprite; states without one of their own borrow the dash.
-    pub const fn symbol(self) -> &'static str {
+    pub(crate) const fn symbol(self) -> &'static str {
         match self {
-            Self::Withdrawn | Self::Unplanned => "na",
+            Self::Withdrawn => "na",
             shaped => shaped.class(),
         }
     }
 
     /// The short word beside the shape.
-    pub const fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Pass => "pass",
             Self::Untested => "builds",
@@ -93,12 +90,11 @@ impl Mark {
             Self::Running => "running",
             Self::Queued => "waiting",
             Self::Withdrawn => "withdrawn",
-            Self::Unplanned => "not planned",
         }
     }
 
     /// What the mark means, for the legend.
-    pub const fn meaning(self) -> &'static str {
+    pub(crate) const fn meaning(self) -> &'static str {
         match self {
             Self::Pass => "builds, loads, and its tests pass",
             Self::Untested => "builds and loads; has no tests",
@@ -110,12 +106,11 @@ impl Mark {
             Self::Running => "is being tested now",
             Self::Queued => "waits for a runner",
             Self::Withdrawn => "not wanted any more",
-            Self::Unplanned => "no test is planned",
         }
     }
 
     /// The shape and word with the phase where a failure needs it: `fail (build)`.
-    pub fn words(self, phase: Option<Phase>) -> String {
+    pub(crate) fn words(self, phase: Option<Phase>) -> String {
         match (self, phase) {
             (Self::Fail, Some(phase)) => format!("{} ({phase})", self.word()),
             _ => self.word().to_owned(),
@@ -123,7 +118,7 @@ impl Mark {
     }
 
     /// Whether it is a verdict that counts, for the page's order of interest.
-    pub const fn is_good(self) -> bool {
+    pub(crate) const fn is_good(self) -> bool {
         matches!(self, Self::Pass | Self::Untested)
     }
 }
@@ -174,9 +169,9 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_runs_again_shows_that_it_runs() {
-        assert_eq!(Mark::of(JobState::Running, Some(Grade::Fail)), Mark::Running);
-        assert_eq!(Mark::of(JobState::Finished, Some(Grade::Fail)), Mark::Fail);
+    fn a_verdict_stays_while_its_job_runs_again() {
+        assert_eq!(Mark::of(JobState::Running, Some(Grade::Fail)), Mark::Fail);
+        assert_eq!(Mark::of(JobState::Running, None), Mark::Running);
         assert_eq!(Mark::of(JobState::Withdrawn, None), Mark::Withdrawn);
     }
 }

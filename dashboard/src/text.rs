@@ -5,7 +5,7 @@ mod majors;
 mod moment;
 mod sentence;
 
-pub use amount::{bytes, count, duration};
-pub use majors::{Dash, list as majors};
-pub use moment::{When, ago};
-pub use sentence::{OnMajor, Subject, badge, sentence};
+pub(crate) use amount::{bytes, count, duration};
+pub(crate) use majors::{Dash, list as majors};
+pub(crate) use moment::{When, ago};
+pub(crate) use sentence::{OnMajor, Subject, badge, sentence};

@@ -8,7 +8,7 @@ const MAX_LINE_BYTES: usize = 4_000;
 
 /// A piece of a line that looks the same from end to end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Span {
+pub(crate) struct Span {
     /// Classes of the style sheet, apart by spaces, out of a closed list; empty for plain text.
     pub class: String,
     /// The text, not escaped.
@@ -17,7 +17,7 @@ pub struct Span {
 
 /// A line of a log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Line {
+pub(crate) struct Line {
     /// Its number in the file, from 1.
     pub number: u64,
     /// Its text.
@@ -27,8 +27,13 @@ pub struct Line {
 }
 
 impl Line {
+    /// How much of it is not shown, in words.
+    pub(crate) fn cut_words(&self) -> String {
+        crate::text::bytes(self.cut as u64)
+    }
+
     /// The text without its looks.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.spans.iter().map(|span| span.text.as_str()).collect()
     }
 }

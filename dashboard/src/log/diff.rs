@@ -5,7 +5,7 @@ use serde::Serialize;
 /// What a line of a diff is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum DiffLine {
+pub(crate) enum DiffLine {
     /// Names the files.
     Head,
     /// Names the place.
@@ -22,7 +22,7 @@ pub enum DiffLine {
 
 impl DiffLine {
     /// Its class in the style sheet.
-    pub const fn class(self) -> &'static str {
+    pub(crate) const fn class(self) -> &'static str {
         match self {
             Self::Head => "dh",
             Self::Hunk => "dk",
@@ -36,7 +36,7 @@ impl DiffLine {
 
 /// Says what a line is by how it starts. Within a hunk `--- x` may also be a removed `-- x`: a comment in SQL, so a file's head has a
 /// path or a date after its name.
-pub fn classify(line: &str) -> DiffLine {
+pub(crate) fn classify(line: &str) -> DiffLine {
     let heads = ["diff ", "Index: ", "====", "\\ No newline"];
     if heads.iter().any(|head| line.starts_with(head)) || is_file_line(line) {
         return DiffLine::Head;

@@ -5,11 +5,11 @@ use serde::Serialize;
 use super::ansi::{Line, Style, paint};
 
 /// The number of lines that one address shows.
-pub const LINES_PER_PART: u64 = 2_000;
+pub(crate) const LINES_PER_PART: u64 = 2_000;
 
 /// One part of a log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Part {
+pub(crate) struct Part {
     /// Which part it is, from 1.
     pub number: u64,
     /// How many there are; at least 1.
@@ -22,7 +22,7 @@ pub struct Part {
 
 impl Part {
     /// Cuts part `number` out of a log; none when there is no such part. An empty log has one empty part.
-    pub fn cut(log: &[u8], number: u64) -> Option<Self> {
+    pub(crate) fn cut(log: &[u8], number: u64) -> Option<Self> {
         let total_lines = lines_of(log).count() as u64;
         let parts = total_lines.div_ceil(LINES_PER_PART).max(1);
         if !(1..=parts).contains(&number) {
@@ -31,20 +31,15 @@ impl Part {
         let from = (number - 1) * LINES_PER_PART;
         Some(Self { number, parts, total_lines, lines: painted(log, from, LINES_PER_PART) })
     }
-
-    /// Whether another part comes after this one.
-    pub fn is_last(&self) -> bool {
-        self.number == self.parts
-    }
 }
 
 /// The part that holds a line.
-pub const fn part_of_line(line: u64) -> u64 {
+pub(crate) const fn part_of_line(line: u64) -> u64 {
     line.saturating_sub(1) / LINES_PER_PART + 1
 }
 
 /// A line with up to `around` lines before and after it; empty when the log has no such line.
-pub fn context(log: &[u8], line: u64, around: u64) -> Vec<Line> {
+pub(crate) fn context(log: &[u8], line: u64, around: u64) -> Vec<Line> {
     if line == 0 || lines_of(log).count() < usize::try_from(line).unwrap_or(usize::MAX) {
         return Vec::new();
     }
@@ -83,7 +78,7 @@ mod tests {
         let parts: Vec<Part> = (1..=3).map(|number| Part::cut(&log, number).unwrap()).collect();
         assert_eq!(parts.iter().map(|part| part.lines.len()).collect::<Vec<_>>(), [2_000, 2_000, 500]);
         assert_eq!((parts[1].lines[0].number, parts[1].lines[0].text().as_str()), (2_001, "line 2001"));
-        assert!(parts[2].is_last() && Part::cut(&log, 4).is_none() && Part::cut(&log, 0).is_none());
+        assert!(parts[2].parts == 3 && Part::cut(&log, 4).is_none() && Part::cut(&log, 0).is_none());
         assert_eq!((part_of_line(2_000), part_of_line(2_001), part_of_line(0)), (1, 2, 1));
     }
 

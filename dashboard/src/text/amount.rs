@@ -1,7 +1,7 @@
 //! Numbers in human units.
 
 /// A duration in milliseconds: `640 ms`, `2.4 s`, `42 s`, `3 min 20 s`, `1 h 05 min`, `3 d 4 h`.
-pub fn duration(millis: u64) -> String {
+pub(crate) fn duration(millis: u64) -> String {
     let seconds = millis / 1000;
     match millis {
         0..1_000 => format!("{millis} ms"),
@@ -21,7 +21,7 @@ fn two(large: u64, large_unit: &str, small: u64, small_unit: &str) -> String {
 }
 
 /// A number of bytes in decimal units: `512 B`, `1.5 kB`, `84 MB`.
-pub fn bytes(number: u64) -> String {
+pub(crate) fn bytes(number: u64) -> String {
     const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
     if number < 1000 {
         return format!("{number} B");
@@ -41,7 +41,7 @@ pub fn bytes(number: u64) -> String {
 }
 
 /// A number with its noun, and its thousands apart: `1 run`, `12,400 runs`, `no runs`.
-pub fn count(number: u64, one: &str, many: &str) -> String {
+pub(crate) fn count(number: u64, one: &str, many: &str) -> String {
     match number {
         0 => format!("no {many}"),
         1 => format!("1 {one}"),

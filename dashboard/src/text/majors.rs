@@ -2,7 +2,7 @@
 
 /// How a range is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dash {
+pub(crate) enum Dash {
     /// `14 to 16 and 18`, for sentences.
     Words,
     /// `14–16, 18`, where there is little room.
@@ -12,7 +12,7 @@ pub enum Dash {
 /// Joins majors, in whatever order they come, and gives each its name by `name`.
 ///
 /// Three or more in a row become a range; a devel major never does, so that its name keeps its word.
-pub fn list(numbers: &[u16], devel: &[u16], dash: Dash) -> String {
+pub(crate) fn list(numbers: &[u16], devel: &[u16], dash: Dash) -> String {
     let mut sorted = numbers.to_vec();
     sorted.sort_unstable();
     sorted.dedup();

@@ -9,7 +9,7 @@ const DAY: u64 = 24 * HOUR;
 
 /// A moment on a page, with the words for how far from the page's own time it is. Its JSON is the exact time alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct When {
+pub(crate) struct When {
     at: Timestamp,
     /// Such as `4 min ago`.
     pub relative: String,
@@ -17,23 +17,18 @@ pub struct When {
 
 impl When {
     /// The moment `at` as it looks from `now`.
-    pub fn new(at: Timestamp, now: Timestamp) -> Self {
+    pub(crate) fn new(at: Timestamp, now: Timestamp) -> Self {
         Self { at, relative: ago(at, now) }
     }
 
     /// RFC 3339, for `datetime` and JSON.
-    pub fn iso(&self) -> String {
+    pub(crate) fn iso(&self) -> String {
         self.at.to_string()
     }
 
     /// The exact moment for people: `2026-11-20 21:44:05 UTC`.
-    pub fn exact(&self) -> String {
+    pub(crate) fn exact(&self) -> String {
         self.iso().replace('T', " ").replace('Z', " UTC")
-    }
-
-    /// The day alone: `2026-11-20`.
-    pub fn day(&self) -> String {
-        self.iso().chars().take(10).collect()
     }
 }
 
@@ -44,7 +39,7 @@ impl Serialize for When {
 }
 
 /// How far `at` is from `now`, in words: `just now`, `4 min ago`, `in 2 h`, `3 years ago`.
-pub fn ago(at: Timestamp, now: Timestamp) -> String {
+pub(crate) fn ago(at: Timestamp, now: Timestamp) -> String {
     let past = now.since(at).as_secs();
     let future = at.since(now).as_secs();
     match (past, future) {
@@ -109,6 +104,6 @@ mod tests {
     fn a_moment_is_exact_in_json_and_in_the_tooltip() {
         let when = When::new(Timestamp::parse_rfc3339("2026-11-20T21:44:05Z").unwrap(), NOON);
         assert_eq!(serde_json::to_value(&when).unwrap(), "2026-11-20T21:44:05Z");
-        assert_eq!((when.exact().as_str(), when.day().as_str()), ("2026-11-20 21:44:05 UTC", "2026-11-20"));
+        assert_eq!(when.exact(), "2026-11-20 21:44:05 UTC");
     }
 }

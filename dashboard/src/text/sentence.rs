@@ -7,7 +7,7 @@ use crate::mark::Mark;
 
 /// A release on one PostgreSQL major; two of them where the platforms differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OnMajor {
+pub(crate) struct OnMajor {
     /// The major.
     pub major: u16,
     /// Whether PostgreSQL maintains it.
@@ -20,11 +20,13 @@ pub struct OnMajor {
     pub only: Option<Platform>,
     /// The release since which it fails, where an earlier one did not.
     pub since: Option<String>,
+    /// Whether the verdict counts: false for a failure that no second run has confirmed.
+    pub confirmed: bool,
 }
 
 /// What the sentence is about.
 #[derive(Clone, Copy, Debug)]
-pub struct Subject<'a> {
+pub(crate) struct Subject<'a> {
     /// The distribution, as its author writes it.
     pub dist: &'a str,
     /// The release.
@@ -53,7 +55,7 @@ const ORDER: [Mark; 9] = [
 ];
 
 /// Says where a release works: `pgtap 1.3.4 passes on PostgreSQL 14 to 18; on 19 devel it fails to build since 1.3.3.`
-pub fn sentence(subject: Subject<'_>) -> String {
+pub(crate) fn sentence(subject: Subject<'_>) -> String {
     let devel: Vec<u16> = devel(subject.on);
     let name = format!("{} {}", subject.dist, subject.version);
     let clauses = clauses(subject.on);
@@ -85,8 +87,8 @@ fn first(name: &str, majors: &str, like: &OnMajor) -> String {
         Mark::Env => format!("{name} could not be tested {place}, as the farm lacks something that it needs"),
         Mark::Error => format!("{name} could not be tested {place}, as the farm failed"),
         _ => match &like.since {
-            Some(since) => format!("{name} {} {place}, since {since}", verb(like)),
-            None => format!("{name} {} {place}", verb(like)),
+            Some(since) => format!("{name} {} {place}, since {since}{}", verb(like), doubt(like)),
+            None => format!("{name} {} {place}{}", verb(like), doubt(like)),
         },
     }
 }
@@ -95,9 +97,13 @@ fn does(like: &OnMajor) -> String {
     match (like.mark, &like.since) {
         (Mark::Untested, _) => "builds and loads, but has no tests".to_owned(),
         (Mark::Env, _) => "could not be tested, as the farm lacks something that it needs".to_owned(),
-        (_, Some(since)) => format!("{} since {since}", verb(like)),
-        (_, None) => verb(like).to_owned(),
+        (_, Some(since)) => format!("{} since {since}{}", verb(like), doubt(like)),
+        (_, None) => format!("{}{}", verb(like), doubt(like)),
     }
+}
+
+fn doubt(like: &OnMajor) -> &'static str {
+    if like.confirmed { "" } else { " (not confirmed yet)" }
 }
 
 fn verb(like: &OnMajor) -> &'static str {
@@ -131,12 +137,13 @@ fn failing(phase: Option<Phase>) -> &'static str {
 /// The few words of a badge and the mark that colours them: `15–18 passing`, `failing on 18`, `untested`.
 ///
 /// Only supported majors count, and only what counts for or against an author.
-pub fn badge(on: &[OnMajor]) -> (String, Mark) {
+pub(crate) fn badge(on: &[OnMajor]) -> (String, Mark) {
     let supported: Vec<OnMajor> = on.iter().filter(|on| on.support == Support::Supported).cloned().collect();
     let considered = if supported.is_empty() { on } else { &supported };
     let devel = devel(considered);
     let those = |mark: Mark| {
-        let majors: Vec<u16> = considered.iter().filter(|on| on.mark == mark).map(|on| on.major).collect();
+        let majors: Vec<u16> =
+            considered.iter().filter(|on| on.mark == mark && on.confirmed).map(|on| on.major).collect();
         (!majors.is_empty()).then(|| list(&majors, &devel, Dash::Short))
     };
     if let Some(majors) = those(Mark::Fail) {
@@ -160,7 +167,7 @@ fn clauses(on: &[OnMajor]) -> Vec<Clause<'_>> {
     for one in on.iter().filter(|one| ORDER.contains(&one.mark)) {
         let alike = |clause: &&mut Clause<'_>| {
             let like = clause.like;
-            (like.mark, like.only, &like.since) == (one.mark, one.only, &one.since)
+            (like.mark, like.only, &like.since, like.confirmed) == (one.mark, one.only, &one.since, one.confirmed)
                 && (one.mark != Mark::Fail || like.phase == one.phase)
         };
         match clauses.iter_mut().find(alike) {

@@ -1,0 +1,27 @@
+//! Serves every page on a believable farm: `cargo run -p dashboard --example gallery [PORT]`, then look.
+
+mod farm;
+
+use std::sync::Arc;
+
+use dashboard::{Dashboard, Site};
+use protocol::{ManualClock, Matrix};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let port: u16 = std::env::args().nth(1).map_or(Ok(8088), |port| port.parse())?;
+    let directory = tempfile::tempdir()?;
+    let (store, blobs) = farm::build(directory.path()).await;
+    let site = Site {
+        registry_url: farm::REGISTRY.parse()?,
+        sample: true,
+        public_url: format!("http://127.0.0.1:{port}/").parse()?,
+        version: "0.1.0".into(),
+    };
+    let clock = Arc::new(ManualClock::at(farm::NOW));
+    let router = dashboard::router(Dashboard::new(store, blobs, Matrix::embedded(), clock, site));
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
+    println!("http://{}/", listener.local_addr()?);
+    axum::serve(listener, router).await?;
+    Ok(())
+}

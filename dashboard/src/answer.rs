@@ -1,0 +1,121 @@
+//! Answers: a view as HTML or as JSON, conditional by ETag; headers and error pages by one outer layer.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use url::form_urlencoded;
+
+use crate::Dashboard;
+use crate::fault::{Fault, Link};
+use crate::frame::Frame;
+
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
+                      frame-ancestors 'none'";
+
+/// What a request asks of a page, read leniently: an unknown or broken query is no query.
+#[derive(Debug)]
+pub(crate) struct Ask {
+    path: String,
+    query: Vec<(String, String)>,
+    none_match: Option<HeaderValue>,
+}
+
+impl<S: Sync> FromRequestParts<S> for Ask {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(parts.uri.path(), parts.uri.query(), parts.headers.get(IF_NONE_MATCH).cloned()))
+    }
+}
+
+impl Ask {
+    fn of(path: &str, query: Option<&str>, none_match: Option<HeaderValue>) -> Self {
+        let query = form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().take(16).collect();
+        Self { path: path.to_owned(), query, none_match }
+    }
+
+    /// A value of the query.
+    pub(crate) fn get(&self, key: &str) -> Option<&str> {
+        self.query.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether the answer should be JSON.
+    pub(crate) fn wants_json(&self) -> bool {
+        self.get("format") == Some("json") || self.path.ends_with(".json")
+    }
+
+    /// The view as what is asked for: HTML by a template, or JSON.
+    pub(crate) fn answer<V: Serialize, T: Template>(
+        &self,
+        view: &V,
+        page: impl FnOnce() -> T,
+    ) -> Result<Response, Fault> {
+        if self.wants_json() {
+            return Ok(self.fresh("application/json", "no-cache", serde_json::to_string(view)?));
+        }
+        Ok(self.fresh("text/html; charset=utf-8", "no-cache", page().render()?))
+    }
+
+    /// A body with its ETag, or 304 where the asker has it already. The tag is weak, as the body may be compressed on its way.
+    pub(crate) fn fresh(&self, kind: &'static str, cache: &'static str, body: impl Into<bytes::Bytes>) -> Response {
+        let body = body.into();
+        let tag = format!("W/\"{}\"", &hex::encode(Sha256::digest(&body))[..20]);
+        let known = self.none_match.as_ref().and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let headers = [(ETAG, tag.clone()), (CACHE_CONTROL, cache.to_owned())];
+        if known == "*" || known.split(',').any(|one| one.trim().trim_start_matches("W/") == &tag[2..]) {
+            return (StatusCode::NOT_MODIFIED, headers).into_response();
+        }
+        (headers, [(CONTENT_TYPE, kind)], body).into_response()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "fault.html")]
+struct FaultPage<'a> {
+    frame: Frame<'a>,
+    title: &'static str,
+    asked: &'a str,
+    sentence: &'a str,
+    near: &'a [Link],
+}
+
+/// The outer layer of every page: turns a [`Fault`] into its page, and sets the headers that keep a page safe.
+pub(crate) async fn finish(State(dashboard): State<Dashboard>, request: Request, next: Next) -> Response {
+    let ask = Ask::of(request.uri().path(), request.uri().query(), None);
+    let mut response = next.run(request).await;
+    if let Some(fault) = response.extensions_mut().remove::<Arc<Fault>>() {
+        response = explain(&dashboard, &ask, &fault);
+    }
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    response
+}
+
+fn explain(dashboard: &Dashboard, ask: &Ask, fault: &Fault) -> Response {
+    let status = fault.status();
+    let title = if status == StatusCode::NOT_FOUND { "Not found" } else { "Our fault" };
+    let detail = fault.sentence();
+    if ask.wants_json() {
+        let problem = protocol::Problem { status: status.as_u16(), title: title.into(), detail: detail.into() };
+        let body = serde_json::to_string(&problem).unwrap_or_default();
+        return (status, [(CONTENT_TYPE, "application/problem+json")], body).into_response();
+    }
+    let asked: String = ask.path.chars().take(200).collect();
+    let frame = Frame::new(dashboard.site(), title, detail);
+    let page = FaultPage { frame, title, asked: &asked, sentence: detail, near: fault.near() };
+    let body = page.render().unwrap_or_else(|_| detail.to_owned());
+    (status, [(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "no-store")], body).into_response()
+}

@@ -1,0 +1,45 @@
+//! What never changes at its address: the style sheet, the icon, and what robots are told.
+
+use std::sync::LazyLock;
+
+use axum::extract::Path;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use sha2::{Digest, Sha256};
+
+use crate::fault::Fault;
+
+const STYLE: &str = include_str!("../static/style.css");
+const ICON: &str = include_str!("../static/favicon.svg");
+const ROBOTS: &str = "User-agent: *\nDisallow: /*?raw\nDisallow: /*?format=json\nDisallow: /*?part=\nDisallow: /api/\n";
+
+/// The name of the style sheet: it changes with its content, so that it can be cached for ever.
+static STYLE_NAME: LazyLock<String> =
+    LazyLock::new(|| format!("style.{}.css", &hex::encode(Sha256::digest(STYLE))[..12]));
+
+/// The address of the style sheet.
+pub(crate) fn style() -> String {
+    format!("/static/{}", *STYLE_NAME)
+}
+
+/// `/static/…`: the style sheet. An older name answers as well, so that a page that is cached somewhere keeps its looks.
+pub(crate) async fn serve(Path(name): Path<String>) -> Result<Response, Fault> {
+    if !(name.starts_with("style.") && name.ends_with(".css")) {
+        return Err(Fault::missing(format!("There is no `{name}` here.")));
+    }
+    let cache = if name == *STYLE_NAME { "public, max-age=31536000, immutable" } else { "no-cache" };
+    Ok(([(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, cache)], STYLE).into_response())
+}
+
+/// `/favicon.svg`.
+pub(crate) async fn icon() -> Response {
+    ([(CONTENT_TYPE, "image/svg+xml"), (CACHE_CONTROL, "public, max-age=86400")], ICON).into_response()
+}
+
+/// `/robots.txt`: pages may be read; what repeats them in other forms need not.
+pub(crate) async fn robots() -> Response {
+    ([(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "public, max-age=86400")], ROBOTS).into_response()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+//! What goes wrong with a page: something that is not there, or a fault of ours. Rendered with the site's frame by the outer layer.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+/// Where to go instead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Link {
+    /// The address.
+    pub href: String,
+    /// The words.
+    pub text: String,
+}
+
+/// Why a page cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Fault {
+    /// It is not there.
+    #[error("{sentence}")]
+    Missing {
+        /// What was asked for and is not there.
+        sentence: String,
+        /// What is near it.
+        near: Vec<Link>,
+    },
+    /// The database failed.
+    #[error("the store failed")]
+    Store(#[from] store::Error),
+    /// A template failed.
+    #[error("the page could not be written")]
+    Render(#[from] askama::Error),
+    /// The JSON of a page failed.
+    #[error("the JSON of the page could not be written")]
+    Json(#[from] serde_json::Error),
+}
+
+impl Fault {
+    /// Nothing is there, and nothing near it is known.
+    pub(crate) fn missing(sentence: impl Into<String>) -> Self {
+        Self::Missing { sentence: sentence.into(), near: Vec::new() }
+    }
+
+    /// The status of its answer.
+    pub(crate) const fn status(&self) -> StatusCode {
+        match self {
+            Self::Missing { .. } => StatusCode::NOT_FOUND,
+            Self::Store(_) | Self::Render(_) | Self::Json(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// What people are told: what is missing in full, of our own faults only that there is one.
+    pub(crate) fn sentence(&self) -> &str {
+        match self {
+            Self::Missing { sentence, .. } => sentence,
+            Self::Store(_) | Self::Render(_) | Self::Json(_) => {
+                "The farm could not make this page. The fault is ours and has been logged; trying again in a minute may help."
+            }
+        }
+    }
+
+    /// What is near what was asked for.
+    pub(crate) fn near(&self) -> &[Link] {
+        match self {
+            Self::Missing { near, .. } => near,
+            Self::Store(_) | Self::Render(_) | Self::Json(_) => &[],
+        }
+    }
+}
+
+impl IntoResponse for Fault {
+    fn into_response(self) -> Response {
+        if self.status().is_server_error() {
+            tracing::error!(error = &self as &dyn std::error::Error, "a page failed");
+        }
+        let mut response = self.status().into_response();
+        response.extensions_mut().insert(Arc::new(self));
+        response
+    }
+}

@@ -1,0 +1,49 @@
+//! What stands around every page: title, description, navigation, the registry's name.
+
+use crate::{Site, asset};
+
+/// The frame of a page.
+#[derive(Clone, Debug)]
+pub(crate) struct Frame<'a> {
+    /// The farm.
+    pub site: &'a Site,
+    /// The title, without the farm's name.
+    pub title: String,
+    /// One sentence on the page, for search engines and previews.
+    pub description: String,
+    /// The address of the style sheet.
+    pub style: String,
+    /// The address of the same page as JSON.
+    pub json: Option<String>,
+    /// What was searched for.
+    pub query: String,
+    /// Whether the page has a search box of its own.
+    pub searches: bool,
+}
+
+impl<'a> Frame<'a> {
+    /// A frame with a title and a description.
+    pub(crate) fn new(site: &'a Site, title: impl Into<String>, description: impl Into<String>) -> Self {
+        Self {
+            site,
+            title: title.into(),
+            description: description.into(),
+            style: asset::style(),
+            json: None,
+            query: String::new(),
+            searches: false,
+        }
+    }
+
+    /// The same, with the address of its JSON.
+    #[must_use]
+    pub(crate) fn with_json(mut self, address: impl Into<String>) -> Self {
+        self.json = Some(address.into());
+        self
+    }
+
+    /// The registry's address as people write it.
+    pub(crate) fn registry(&self) -> &str {
+        self.site.registry_url.as_str().trim_end_matches('/')
+    }
+}

@@ -1,0 +1,199 @@
+//! The matrix of a distribution: releases × PostgreSQL majors, built from the store's cells.
+
+use std::collections::BTreeMap;
+
+use protocol::{Matrix, PgMajor, ReleaseId, Status, Support, Timestamp};
+use serde::Serialize;
+use store::jobs::Waiting;
+use store::releases::StoredRelease;
+
+use crate::address;
+use crate::mark::Mark;
+use crate::text::{OnMajor, When};
+
+mod change;
+mod spot;
+
+pub(crate) use change::Change;
+pub(crate) use spot::{Spot, place};
+
+/// A column: a PostgreSQL major.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Column {
+    /// The major.
+    pub major: PgMajor,
+    /// Whether PostgreSQL maintains it.
+    pub support: Support,
+}
+
+impl Column {
+    /// The word beside the number, where it is not a supported major.
+    pub(crate) const fn remark(&self) -> &'static str {
+        match self.support {
+            Support::Supported => "",
+            Support::Devel => "devel",
+            Support::Eol => "ended",
+        }
+    }
+
+    /// The class of its cells.
+    pub(crate) const fn class(&self) -> &'static str {
+        match self.support {
+            Support::Supported => "",
+            Support::Devel => "devel",
+            Support::Eol => "eol",
+        }
+    }
+}
+
+/// A matrix.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Grid {
+    /// Its columns: supported majors, newest first, then devel, then those past their end.
+    pub columns: Vec<Column>,
+    /// Its rows, newest release first.
+    pub rows: Vec<Row>,
+}
+
+/// A row: a release.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Row {
+    /// The version.
+    pub version: String,
+    /// What its author calls it.
+    pub status: Status,
+    /// When the registry got it.
+    pub released_at: When,
+    /// The release's page.
+    pub href: String,
+    /// Its cells, one per column.
+    pub cells: Vec<Cell>,
+}
+
+/// A release on a major, on every platform.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Cell {
+    /// The column.
+    #[serde(flatten)]
+    pub column: Column,
+    /// What is known per platform; empty when nothing is planned.
+    pub spots: Vec<Spot>,
+    /// What changed since the release before, where the two compare.
+    pub change: Option<Change>,
+    /// The release since which it fails.
+    pub since: Option<String>,
+}
+
+impl Cell {
+    /// Whether all platforms agree, so that one glyph says it all.
+    pub(crate) fn joined(&self) -> bool {
+        self.spots.windows(2).all(|pair| pair[0].agrees(&pair[1]))
+    }
+
+    /// The glyphs to draw: one, or one per platform where they differ.
+    pub(crate) fn shown(&self) -> &[Spot] {
+        if self.joined() { self.spots.get(..1).unwrap_or_default() } else { &self.spots }
+    }
+
+    /// Why the cell is empty.
+    pub(crate) const fn why_empty(&self) -> &'static str {
+        match self.column.support {
+            Support::Supported | Support::Devel => "not planned",
+            Support::Eol => "not planned: PostgreSQL does not maintain it any more",
+        }
+    }
+}
+
+impl Row {
+    /// What the sentence and the badge say of it.
+    pub(crate) fn on_majors(&self) -> Vec<OnMajor> {
+        self.cells.iter().flat_map(on_major).collect()
+    }
+}
+
+fn on_major(cell: &Cell) -> Vec<OnMajor> {
+    let joined = cell.joined();
+    let one = |spot: &Spot| OnMajor {
+        major: cell.column.major.number(),
+        support: cell.column.support,
+        mark: spot.mark,
+        phase: spot.phase,
+        only: (!joined).then_some(spot.target.platform),
+        since: cell.since.clone().filter(|_| spot.mark == Mark::Fail),
+        confirmed: spot.is_confirmed(),
+    };
+    cell.shown().iter().map(one).collect()
+}
+
+/// What a matrix is built from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sources<'a> {
+    /// The majors.
+    pub matrix: &'a Matrix,
+    /// The releases, newest first.
+    pub releases: &'a [StoredRelease],
+    /// Their cells, in any order.
+    pub cells: &'a [store::matrix::Cell],
+    /// Where waiting jobs stand in the queue.
+    pub waiting: &'a [Waiting],
+    /// The page's time.
+    pub now: Timestamp,
+}
+
+impl Grid {
+    /// Builds a matrix. Majors that are not supported have a column only where something was planned for them.
+    pub(crate) fn build(sources: Sources<'_>) -> Self {
+        let columns = columns(sources.matrix, sources.cells, sources.now);
+        let mut by_place: BTreeMap<(ReleaseId, PgMajor), Vec<Spot>> = BTreeMap::new();
+        for cell in sources.cells {
+            let waiting = sources.waiting.iter().find(|waiting| waiting.job_id == cell.job_id);
+            let spot = Spot::new(cell, waiting, sources.now);
+            by_place.entry((cell.release_id, cell.target.major)).or_default().push(spot);
+        }
+        let row = |stored: &StoredRelease| Row {
+            version: stored.release.version.to_string(),
+            status: stored.release.status,
+            released_at: When::new(stored.release.released_at, sources.now),
+            href: address::release(&stored.release.dist, &stored.release.version),
+            cells: columns
+                .iter()
+                .map(|column| {
+                    let mut spots = by_place.get(&(stored.id, column.major)).cloned().unwrap_or_default();
+                    spots.sort_by_key(|spot| spot.target.platform);
+                    Cell { column: *column, spots, change: None, since: None }
+                })
+                .collect(),
+        };
+        let mut rows: Vec<Row> = sources.releases.iter().map(row).collect();
+        change::mark(&mut rows);
+        Self { columns, rows }
+    }
+
+    /// The row of a version.
+    pub(crate) fn row(&self, version: &str) -> Option<&Row> {
+        self.rows.iter().find(|row| row.version == version)
+    }
+}
+
+fn columns(matrix: &Matrix, cells: &[store::matrix::Cell], now: Timestamp) -> Vec<Column> {
+    let planned = |major: PgMajor| cells.iter().any(|cell| cell.target.major == major);
+    let known = matrix.postgresql.iter().map(|entry| Column { major: entry.major, support: entry.support(now) });
+    let mut columns: Vec<Column> =
+        known.filter(|column| column.support == Support::Supported || planned(column.major)).collect();
+    // A major that the matrix has dropped still has its verdicts.
+    for cell in cells {
+        if columns.iter().all(|column| column.major != cell.target.major) {
+            columns.push(Column { major: cell.target.major, support: Support::Eol });
+        }
+    }
+    let group = |support| match support {
+        Support::Supported => 0,
+        Support::Devel => 1,
+        Support::Eol => 2,
+    };
+    columns.sort_by_key(|column| (group(column.support), std::cmp::Reverse(column.major)));
+    columns
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

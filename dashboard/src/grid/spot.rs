@@ -1,0 +1,116 @@
+//! A release on one target: the verdict with everything that its card says, or why there is none.
+
+use protocol::{Flag, JobState, Phase, Reason, RunId, Target, Timestamp};
+use serde::Serialize;
+use store::jobs::Waiting;
+use store::matrix;
+
+use crate::address;
+use crate::mark::Mark;
+use crate::text::{When, count, duration};
+
+/// A verdict, or what stands in its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Spot {
+    /// The target.
+    pub target: Target,
+    /// The verdict's shape, word and colour.
+    pub mark: Mark,
+    /// The phase that decided.
+    pub phase: Option<Phase>,
+    /// Why.
+    pub reason: Option<Reason>,
+    /// Remarks beside the grade.
+    pub flags: Vec<Flag>,
+    /// What exactly, in a few words.
+    pub detail: String,
+    /// The line that decided.
+    pub decisive: Option<String>,
+    /// The server's exact version.
+    pub postgresql: Option<String>,
+    /// The run that gave the verdict, or that goes on.
+    pub run: Option<RunId>,
+    /// When the verdict was accepted, or since when it waits or runs.
+    pub at: When,
+    /// What the job does now, in words, where it is not over: its place in the queue, or that it runs again.
+    pub now: Option<String>,
+}
+
+impl Spot {
+    pub(super) fn new(cell: &matrix::Cell, waiting: Option<&Waiting>, now: Timestamp) -> Self {
+        let result = cell.result.as_ref();
+        let at = result.map_or(cell.changed_at, |result| result.accepted_at);
+        Self {
+            target: cell.target,
+            mark: Mark::of(cell.state, result.map(|result| result.grade)),
+            phase: result.map(|result| result.phase),
+            reason: result.map(|result| result.reason),
+            flags: result.map(|result| result.flags.clone()).unwrap_or_default(),
+            detail: result.map(|result| result.detail.clone()).unwrap_or_default(),
+            decisive: result.and_then(|result| result.decisive.clone()),
+            postgresql: result.and_then(|result| result.postgresql.clone()),
+            run: result.map(|result| result.run_id).or(cell.run_id),
+            at: When::new(at, now),
+            now: state_words(cell, waiting, now),
+        }
+    }
+
+    /// The shape's word, with the phase where it failed: `fail (build)`.
+    pub(crate) fn words(&self) -> String {
+        self.mark.words(self.phase)
+    }
+
+    /// Where a click leads.
+    pub(crate) fn href(&self) -> Option<String> {
+        self.run.map(address::run)
+    }
+
+    /// What exactly, or else the reason's own sentence.
+    pub(crate) fn why(&self) -> &str {
+        match self.reason {
+            _ if !self.detail.is_empty() => &self.detail,
+            Some(reason) => reason.sentence(),
+            None => "",
+        }
+    }
+
+    /// Everything that a person who does not see the glyph needs to hear.
+    pub(crate) fn label(&self) -> String {
+        format!("{} on PostgreSQL {}, {}", self.words(), self.target.major, self.target.platform)
+    }
+
+    /// Whether two platforms can share a glyph.
+    pub(crate) fn agrees(&self, other: &Self) -> bool {
+        self.mark == other.mark && (self.mark != Mark::Fail || self.phase == other.phase) && self.flags == other.flags
+    }
+
+    /// Whether a second run has agreed, where one is needed.
+    pub(crate) fn is_confirmed(&self) -> bool {
+        !self.flags.contains(&Flag::Unconfirmed)
+    }
+}
+
+/// What a job that is not over does: `waits: 3 jobs before it, about 4 min`.
+fn state_words(cell: &matrix::Cell, waiting: Option<&Waiting>, now: Timestamp) -> Option<String> {
+    let again = if cell.result.is_some() { " again" } else { "" };
+    match (cell.state, waiting) {
+        (JobState::Finished | JobState::Withdrawn, _) => None,
+        (JobState::Running, _) => Some(format!("runs{again} for {}", duration(millis(now, cell.changed_at)))),
+        (JobState::Queued, None) => Some(format!("waits{again}, {}", cell.priority.sentence())),
+        (JobState::Queued, Some(waiting)) => Some(format!("waits{again}: {}", place(waiting))),
+    }
+}
+
+/// The place of a waiting job, in words: `next`, `3 jobs before it, about 4 min`.
+pub(crate) fn place(waiting: &Waiting) -> String {
+    let before =
+        if waiting.ahead == 0 { "it is next".to_owned() } else { count(waiting.ahead, "job", "jobs") + " before it" };
+    match waiting.eta_ms {
+        Some(eta) if waiting.ahead > 0 => format!("{before}, about {}", duration(eta.max(1_000))),
+        _ => before,
+    }
+}
+
+fn millis(now: Timestamp, at: Timestamp) -> u64 {
+    u64::try_from(now.since(at).as_millis()).unwrap_or(u64::MAX)
+}

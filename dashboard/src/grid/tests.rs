@@ -1,0 +1,148 @@
+use protocol::{Flag, JobId, JobState, Phase, Priority, Reason, Release, RunId, Version};
+
+use super::*;
+use crate::text::{Subject, sentence};
+
+pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_795_212_000_000);
+
+pub(crate) fn release(version: &str, days: i64) -> StoredRelease {
+    let at = Timestamp::from_millis(NOW.as_millis() - days * 86_400_000);
+    StoredRelease {
+        id: ReleaseId::new(at),
+        release: Release {
+            dist: "pgTAP".parse().unwrap(),
+            version: version.parse::<Version>().unwrap(),
+            status: Status::Stable,
+            user: "theory".parse().unwrap(),
+            sha1: "0".repeat(40),
+            released_at: at,
+        },
+        summary: "Unit testing for PostgreSQL".into(),
+        seen_at: at,
+        superseded_at: None,
+    }
+}
+
+pub(crate) fn cell(of: &StoredRelease, target: &str, reason: Option<(Phase, Reason)>) -> store::matrix::Cell {
+    let result = reason.map(|(phase, reason)| store::matrix::Summary {
+        run_id: RunId::new(NOW),
+        grade: reason.grade(),
+        phase,
+        reason,
+        flags: Vec::new(),
+        detail: String::new(),
+        decisive: None,
+        postgresql: Some("18.1".into()),
+        tests: 0,
+        tests_failed: 0,
+        started_at: NOW,
+        finished_at: NOW,
+        accepted_at: NOW,
+    });
+    store::matrix::Cell {
+        job_id: JobId::new(NOW),
+        release_id: of.id,
+        target: target.parse().unwrap(),
+        state: if result.is_some() { JobState::Finished } else { JobState::Queued },
+        priority: Priority::NewRelease,
+        queued_at: NOW,
+        changed_at: NOW,
+        run_id: None,
+        result,
+    }
+}
+
+const PASS: Option<(Phase, Reason)> = Some((Phase::Installcheck, Reason::TestsPassed));
+const BUILD: Option<(Phase, Reason)> = Some((Phase::Build, Reason::CompileError));
+const FARM: Option<(Phase, Reason)> = Some((Phase::Fetch, Reason::EngineFailed));
+
+fn grid(releases: &[StoredRelease], cells: &[store::matrix::Cell]) -> Grid {
+    Grid::build(Sources { matrix: &Matrix::embedded(), releases, cells, waiting: &[], now: NOW })
+}
+
+fn say(grid: &Grid) -> String {
+    let row = &grid.rows[0];
+    sentence(Subject { dist: "pgTAP", version: &row.version, on: &row.on_majors() })
+}
+
+#[test]
+fn supported_majors_come_first_then_devel_then_ended_ones() {
+    let one = release("1.0.0", 1);
+    let cells = ["pg13-amd64", "pg19-amd64", "pg18-amd64"].map(|target| cell(&one, target, PASS));
+    let grid = grid(&[one], &cells);
+    let majors: Vec<u16> = grid.columns.iter().map(|column| column.major.number()).collect();
+    assert_eq!(majors, [18, 17, 16, 15, 19, 13]);
+    assert_eq!(grid.columns[5].remark(), "ended");
+    assert_eq!(grid.rows[0].cells[1].why_empty(), "not planned");
+}
+
+#[test]
+fn platforms_that_agree_share_a_glyph_and_others_do_not() {
+    let one = release("1.0.0", 1);
+    let cells = [
+        cell(&one, "pg18-amd64", PASS),
+        cell(&one, "pg18-arm64", PASS),
+        cell(&one, "pg17-arm64", BUILD),
+        cell(&one, "pg17-amd64", PASS),
+    ];
+    let grid = grid(&[one], &cells);
+    let shown: Vec<usize> = grid.rows[0].cells.iter().map(|cell| cell.shown().len()).collect();
+    assert_eq!(shown, [1, 2, 0, 0]);
+    assert_eq!(
+        say(&grid),
+        "pgTAP 1.0.0 passes on PostgreSQL 18; on 17 (amd64) it passes; on 17 (arm64) it fails to build."
+    );
+}
+
+#[test]
+fn a_failure_is_dated_by_the_first_release_that_has_it() {
+    let releases = [release("1.3", 1), release("1.2", 2), release("1.1", 3), release("1.0", 4)];
+    let cells = [BUILD, FARM, BUILD, PASS].iter().zip(&releases).map(|(reason, of)| cell(of, "pg18-amd64", *reason));
+    let grid = grid(&releases, &cells.collect::<Vec<_>>());
+    assert_eq!(say(&grid), "pgTAP 1.3 fails to build on PostgreSQL 18, since 1.1.");
+    let changes: Vec<_> = grid.rows.iter().map(|row| row.cells[0].change).collect();
+    assert_eq!(changes, [None, None, Some(Change::Broken), None]);
+}
+
+#[test]
+fn a_failure_without_a_better_past_has_no_date() {
+    let releases = [release("1.1", 1), release("1.0", 2)];
+    let cells = [BUILD, BUILD].iter().zip(&releases).map(|(reason, of)| cell(of, "pg18-amd64", *reason));
+    assert_eq!(say(&grid(&releases, &cells.collect::<Vec<_>>())), "pgTAP 1.1 fails to build on PostgreSQL 18.");
+}
+
+#[test]
+fn a_mended_release_is_marked() {
+    let releases = [release("1.1", 1), release("1.0", 2)];
+    let cells = [PASS, BUILD].iter().zip(&releases).map(|(reason, of)| cell(of, "pg18-amd64", *reason));
+    let grid = grid(&releases, &cells.collect::<Vec<_>>());
+    assert_eq!(grid.rows[0].cells[0].change, Some(Change::Fixed));
+}
+
+#[test]
+fn a_failure_that_is_not_confirmed_turns_nothing() {
+    let releases = [release("1.1", 1), release("1.0", 2)];
+    let mut cells = vec![cell(&releases[0], "pg18-amd64", BUILD), cell(&releases[1], "pg18-amd64", PASS)];
+    cells[0].result.as_mut().unwrap().flags.push(Flag::Unconfirmed);
+    let grid = grid(&releases, &cells);
+    assert_eq!(grid.rows[0].cells[0].change, None);
+    assert_eq!(say(&grid), "pgTAP 1.1 fails to build on PostgreSQL 18 (not confirmed yet).");
+}
+
+#[test]
+fn a_waiting_cell_says_its_place() {
+    let one = release("1.0.0", 1);
+    let cells = [cell(&one, "pg18-amd64", None)];
+    let waiting = [Waiting {
+        job_id: cells[0].job_id,
+        target: cells[0].target,
+        priority: Priority::NewRelease,
+        queued_at: NOW,
+        ahead: 12,
+        eta_ms: Some(240_000),
+    }];
+    let sources = Sources { matrix: &Matrix::embedded(), releases: &[one], cells: &cells, waiting: &waiting, now: NOW };
+    let spot = &Grid::build(sources).rows[0].cells[0].spots[0];
+    assert_eq!(spot.now.as_deref(), Some("waits: 12 jobs before it, about 4 min"));
+    assert_eq!((spot.mark, spot.href()), (Mark::Queued, None));
+}

@@ -1,0 +1,22 @@
+//! The pages, a file each: what is read from the store, the view that it becomes, and the template that shows it.
+
+pub(crate) mod badge;
+pub(crate) mod dist;
+pub(crate) mod dists;
+pub(crate) mod farm;
+pub(crate) mod file;
+pub(crate) mod home;
+pub(crate) mod queue;
+pub(crate) mod release;
+pub(crate) mod run;
+
+mod facts;
+mod lines;
+mod registry;
+
+use crate::fault::Fault;
+
+/// The answer to an address that no page has.
+pub(crate) async fn nothing_here() -> Fault {
+    Fault::missing("There is no page at this address.")
+}

@@ -1,0 +1,84 @@
+//! The list of distributions, whole or by the beginning of a name.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use protocol::Name;
+use serde::Serialize;
+use store::dists;
+
+use super::home::{Recent, recent_release};
+use crate::answer::Ask;
+use crate::fault::Fault;
+use crate::frame::Frame;
+use crate::{Dashboard, address};
+
+const PER_PAGE: u32 = 50;
+const MAX_QUERY_CHARS: usize = 128;
+
+/// The list as data.
+#[derive(Debug, Serialize)]
+pub(crate) struct View {
+    /// What was searched for; empty for the whole list.
+    pub query: String,
+    /// How many distributions there are in all.
+    pub total: u64,
+    /// The majors of the rows.
+    pub majors: Vec<u16>,
+    /// The distributions, each with its latest release; named as on the home page, which shows the same list.
+    pub recent: Vec<Recent>,
+    /// The address of the page after this one.
+    pub next: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "dists.html")]
+struct Page<'a> {
+    frame: Frame<'a>,
+    view: &'a View,
+}
+
+/// `/search`: an address that people try.
+pub(crate) async fn search(ask: Ask) -> Redirect {
+    Redirect::permanent(&format!("/dists/?q={}", address::segment(ask.get("q").unwrap_or_default())))
+}
+
+/// `/dists/`: an exact name leads straight to its page.
+pub(crate) async fn show(State(dashboard): State<Dashboard>, ask: Ask) -> Result<Response, Fault> {
+    let query: String = ask.get("q").unwrap_or_default().trim().chars().take(MAX_QUERY_CHARS).collect();
+    let after: Option<Name> = ask.get("after").and_then(|name| name.parse().ok());
+    let view = load(&dashboard, &query, after.as_ref()).await?;
+    if let ([only], None, false) = (view.recent.as_slice(), &after, query.is_empty())
+        && !ask.wants_json()
+    {
+        return Ok(Redirect::temporary(&only.href).into_response());
+    }
+    ask.answer(&view, || {
+        let title = if query.is_empty() { "Distributions".to_owned() } else { format!("{query}: distributions") };
+        let mut frame =
+            Frame::new(dashboard.site(), title, "Distributions with the verdicts on their latest releases.");
+        frame.json = Some(format!("/dists/?q={}&format=json", address::segment(&query)));
+        frame.query.clone_from(&query);
+        Page { frame, view: &view }
+    })
+}
+
+async fn load(dashboard: &Dashboard, query: &str, after: Option<&Name>) -> Result<View, Fault> {
+    let mut conn = dashboard.store().read().await?;
+    let mut found = dists::list(&mut conn, query, after, PER_PAGE + 1).await?;
+    let more = found.len() > PER_PAGE as usize;
+    found.truncate(PER_PAGE as usize);
+    let mut rows = Vec::new();
+    for dist in &found {
+        rows.push(recent_release(dashboard, &mut conn, &dist.latest).await?);
+    }
+    let last = found.last().filter(|_| more).map(|dist| dist.name.key());
+    let next = last.map(|last| format!("/dists/?q={}&after={}", address::segment(query), address::segment(&last)));
+    Ok(View {
+        query: query.to_owned(),
+        total: dists::count(&mut conn).await?,
+        majors: dashboard.matrix().supported(dashboard.now()).iter().map(|major| major.number()).collect(),
+        recent: rows,
+        next,
+    })
+}

@@ -1,0 +1,108 @@
+//! The farm: is it healthy? Its runners and what they do, how far it is behind, what it cannot read.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use protocol::{Platform, Timestamp};
+use serde::Serialize;
+use store::farm::Counts;
+use store::runners::Runner;
+use store::runs::Run;
+use store::{broken, farm, runners, runs};
+
+use super::dist::Broken;
+use super::home::{RUNNER_SEEN, lag, minus};
+use super::lines::Running;
+use super::registry::Lag;
+use crate::Dashboard;
+use crate::answer::Ask;
+use crate::fault::Fault;
+use crate::frame::Frame;
+use crate::text::{Dash, When, majors};
+
+const MOST_BROKEN: u32 = 100;
+const MOST_RUNS: u32 = 1_000;
+
+/// The farm as data.
+#[derive(Debug, Serialize)]
+pub(crate) struct View {
+    /// Everything counted.
+    pub counts: Counts,
+    /// How far the farm is behind the registry.
+    pub registry: Lag,
+    /// Its runners: those that are there, then those that are not, then those that may not claim any more.
+    pub runners: Vec<RunnerLine>,
+    /// Releases that cannot be tested, as they cannot be read.
+    pub broken: Vec<Broken>,
+}
+
+/// A runner.
+#[derive(Debug, Serialize)]
+pub(crate) struct RunnerLine {
+    /// Its name.
+    pub name: String,
+    /// Whether it is there: `here`, `silent`, `revoked`.
+    pub state: &'static str,
+    /// When it was heard of last.
+    pub seen_at: Option<When>,
+    /// What it can test, in words.
+    pub targets: String,
+    /// The version of its program.
+    pub version: String,
+    /// What it does now.
+    pub doing: Vec<Running>,
+}
+
+#[derive(Template)]
+#[template(path = "farm.html")]
+struct Page<'a> {
+    frame: Frame<'a>,
+    view: &'a View,
+}
+
+/// `/farm/`.
+pub(crate) async fn show(State(dashboard): State<Dashboard>, ask: Ask) -> Result<Response, Fault> {
+    let now = dashboard.now();
+    let mut conn = dashboard.store().read().await?;
+    let running = runs::running(&mut conn, MOST_RUNS).await?;
+    let mut lines: Vec<RunnerLine> =
+        runners::list(&mut conn).await?.iter().map(|runner| line(runner, &running, now)).collect();
+    lines.sort_by_key(|line| ["here", "silent", "revoked"].iter().position(|state| *state == line.state));
+    let view = View {
+        counts: farm::counts(&mut conn, minus(now, RUNNER_SEEN)).await?,
+        registry: lag(&dashboard, &mut conn).await?,
+        runners: lines,
+        broken: broken::list(&mut conn, MOST_BROKEN).await?.iter().map(|it| Broken::new(it, now)).collect(),
+    };
+    ask.answer(&view, || {
+        let description = "The runners of the farm, what they do now, and what the farm cannot read.";
+        Page { frame: Frame::new(dashboard.site(), "Farm", description).with_json("/farm/?format=json"), view: &view }
+    })
+}
+
+fn line(runner: &Runner, running: &[Run], now: Timestamp) -> RunnerLine {
+    let is_here = runner.last_seen_at.is_some_and(|at| now.since(at) <= RUNNER_SEEN);
+    let state = match (runner.revoked_at, is_here) {
+        (Some(_), _) => "revoked",
+        (None, true) => "here",
+        (None, false) => "silent",
+    };
+    RunnerLine {
+        name: runner.name.clone(),
+        state,
+        seen_at: runner.last_seen_at.map(|at| When::new(at, now)),
+        targets: targets(runner),
+        version: runner.version.clone(),
+        doing: running.iter().filter(|run| run.runner_id == runner.id).map(|run| Running::new(run, now)).collect(),
+    }
+}
+
+/// `PostgreSQL 15–18 on amd64; 17 on arm64`.
+fn targets(runner: &Runner) -> String {
+    let on = |platform: Platform| {
+        let numbers: Vec<u16> =
+            runner.targets.iter().filter(|it| it.platform == platform).map(|it| it.major.number()).collect();
+        (!numbers.is_empty()).then(|| format!("{} on {}", majors(&numbers, &[], Dash::Short), platform.as_str()))
+    };
+    Platform::ALL.into_iter().filter_map(on).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,213 @@
+//! The home page: what this is, what runs now, and the latest verdicts.
+
+use std::time::Duration;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use protocol::{Support, Target, Timestamp};
+use serde::Serialize;
+use store::farm::Counts;
+use store::releases::StoredRelease;
+use store::{Conn, broken, farm, matrix, queue, registry, releases, runs};
+
+use super::lines::{Running, Verdict};
+use super::registry::Lag;
+use crate::Dashboard;
+use crate::answer::Ask;
+use crate::fault::Fault;
+use crate::frame::Frame;
+use crate::grid::{Grid, Row, Sources};
+use crate::text::{count, duration};
+
+const RECENT: u32 = 16;
+const VERDICTS: u32 = 12;
+const RUNS: u32 = 8;
+
+/// A runner counts as there when it was heard of within this time.
+pub(super) const RUNNER_SEEN: Duration = Duration::from_secs(300);
+
+/// The home page as data; also `/status.json`.
+#[derive(Debug, Serialize)]
+pub(crate) struct View {
+    /// Everything counted.
+    pub counts: Counts,
+    /// Per supported major, how many distributions pass on it.
+    pub shares: Vec<Share>,
+    /// How far the farm is behind the registry.
+    pub registry: Lag,
+    /// The queue in words.
+    pub queue: String,
+    /// What runs now.
+    pub running: Vec<Running>,
+    /// The latest verdicts.
+    pub verdicts: Vec<Verdict>,
+    /// The majors of the rows of recent releases.
+    pub majors: Vec<u16>,
+    /// The latest releases.
+    pub recent: Vec<Recent>,
+}
+
+impl View {
+    /// How much the farm knows, in words.
+    pub(crate) fn size(&self) -> String {
+        let counts = &self.counts;
+        let releases = count(counts.releases, "release", "releases");
+        let dists = count(counts.dists, "distribution", "distributions");
+        let text = format!("{releases} of {dists}, {} so far.", count(counts.results, "verdict", "verdicts"));
+        text.strip_prefix('n').map_or_else(|| text.clone(), |rest| format!("N{rest}"))
+    }
+
+    /// How many releases cannot be read.
+    pub(crate) fn broken(&self) -> String {
+        count(self.counts.broken, "release", "releases")
+    }
+}
+
+/// How many distributions pass on a major.
+#[derive(Debug, Serialize)]
+pub(crate) struct Share {
+    /// The major.
+    pub major: u16,
+    /// Distributions whose latest release passes its tests.
+    pub passing: u64,
+    /// Distributions whose latest release has a verdict that counts.
+    pub judged: u64,
+}
+
+/// A release in the list.
+#[derive(Debug, Serialize)]
+pub(crate) struct Recent {
+    /// The distribution, as its author writes it.
+    pub dist: String,
+    /// The distribution's page.
+    pub href: String,
+    /// Its one-line description.
+    pub summary: String,
+    /// Who uploaded it.
+    pub user: String,
+    /// Its verdicts.
+    pub row: Row,
+}
+
+#[derive(Template)]
+#[template(path = "home.html")]
+struct Page<'a> {
+    frame: Frame<'a>,
+    view: &'a View,
+}
+
+/// `/` and `/status.json`.
+pub(crate) async fn show(State(dashboard): State<Dashboard>, ask: Ask) -> Result<Response, Fault> {
+    let view = load(&dashboard).await?;
+    let description =
+        "Every release of every PostgreSQL extension on PGXN, built and tested on every supported PostgreSQL.";
+    ask.answer(&view, || {
+        let mut frame = Frame::new(dashboard.site(), "", description).with_json("/status.json");
+        frame.searches = true;
+        Page { frame, view: &view }
+    })
+}
+
+async fn load(dashboard: &Dashboard) -> Result<View, Fault> {
+    let now = dashboard.now();
+    let mut conn = dashboard.store().read().await?;
+    let counts = farm::counts(&mut conn, minus(now, RUNNER_SEEN)).await?;
+    let running = runs::running(&mut conn, RUNS).await?;
+    let verdicts = matrix::latest(&mut conn, None, VERDICTS).await?;
+    let latest = releases::latest(&mut conn, RECENT).await?;
+    let mut recent = Vec::new();
+    for stored in &latest {
+        recent.push(recent_release(dashboard, &mut conn, stored).await?);
+    }
+    let columns = |recent: &[Recent]| -> Vec<u16> {
+        recent
+            .first()
+            .map(|first| first.row.cells.iter().map(|cell| cell.column.major.number()).collect())
+            .unwrap_or_default()
+    };
+    Ok(View {
+        queue: queue_words(&mut conn, &counts).await?,
+        shares: shares(dashboard, &mut conn).await?,
+        registry: lag(dashboard, &mut conn).await?,
+        running: running.iter().map(|run| Running::new(run, now)).collect(),
+        verdicts: verdicts.iter().map(|line| Verdict::new(line, now)).collect(),
+        majors: columns(&recent),
+        counts,
+        recent,
+    })
+}
+
+pub(super) fn minus(now: Timestamp, by: Duration) -> Timestamp {
+    Timestamp::from_millis(now.as_millis().saturating_sub(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)))
+}
+
+/// A release with its verdicts on the supported majors, so that the rows of a list stand in line.
+pub(super) async fn recent_release(
+    dashboard: &Dashboard,
+    conn: &mut Conn,
+    stored: &StoredRelease,
+) -> Result<Recent, Fault> {
+    let now = dashboard.now();
+    let cells = matrix::of_release(conn, stored.id).await?;
+    let releases = std::slice::from_ref(stored);
+    let sources = Sources { matrix: dashboard.matrix(), releases, cells: &cells, waiting: &[], now };
+    let mut row = Grid::build(sources).rows.remove(0);
+    row.cells.retain(|cell| cell.column.support == Support::Supported);
+    Ok(Recent {
+        dist: stored.release.dist.to_string(),
+        href: crate::address::dist(&stored.release.dist),
+        summary: stored.summary.clone(),
+        user: stored.release.user.to_string(),
+        row,
+    })
+}
+
+async fn shares(dashboard: &Dashboard, conn: &mut Conn) -> Result<Vec<Share>, Fault> {
+    let matrix = dashboard.matrix();
+    let mut shares = Vec::new();
+    for major in matrix.supported(dashboard.now()) {
+        let mut best = farm::Share { passing: 0, judged: 0 };
+        for platform in &matrix.platforms {
+            let share = farm::share(conn, Target { major, platform: *platform }).await?;
+            best = if share.judged > best.judged { share } else { best };
+        }
+        if best.judged > 0 {
+            shares.push(Share { major: major.number(), passing: best.passing, judged: best.judged });
+        }
+    }
+    Ok(shares)
+}
+
+pub(super) async fn lag(dashboard: &Dashboard, conn: &mut Conn) -> Result<Lag, Fault> {
+    let watch = registry::get(conn, &dashboard.site().registry_url).await?;
+    let is_here = match watch.as_ref().and_then(|watch| watch.newest.as_ref()) {
+        Some(newest) => {
+            releases::find(conn, &newest.dist, &newest.version).await?.is_some()
+                || broken::of_dist(conn, &newest.dist).await?.iter().any(|it| it.version == newest.version.as_str())
+        }
+        None => false,
+    };
+    Ok(Lag::new(watch.as_ref(), is_here, dashboard.now()))
+}
+
+/// The queue in words: `12 jobs wait, most of them new in the registry; the first is next since 4 min`.
+async fn queue_words(conn: &mut Conn, counts: &Counts) -> Result<String, Fault> {
+    if counts.queued == 0 {
+        return Ok("Nothing waits.".to_owned());
+    }
+    let first = queue::page(conn, None, 1).await?;
+    let noun = count(counts.queued, "test waits", "tests wait");
+    let Some(first) = first.first() else { return Ok(format!("{noun}.")) };
+    let waiting = match store::jobs::waiting(conn, first.id, first.queued_at).await? {
+        Some(waiting) => waiting.eta_ms.map(|eta| format!("; next in about {}", duration(eta.max(1_000)))),
+        None => None,
+    };
+    Ok(format!(
+        "{noun}, first {} {} on PostgreSQL {}{}.",
+        first.dist,
+        first.version,
+        first.target.major,
+        waiting.unwrap_or_default()
+    ))
+}

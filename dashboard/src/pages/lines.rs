@@ -1,0 +1,98 @@
+//! One line each of a running test and of a verdict, shared by several pages.
+
+use protocol::{RunId, Timestamp};
+use serde::Serialize;
+use store::matrix::VerdictLine;
+use store::runs::Run;
+
+use crate::address;
+use crate::mark::Mark;
+use crate::text::{When, duration};
+
+/// A run that goes on now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Running {
+    /// The run.
+    pub run: RunId,
+    /// Its page.
+    pub href: String,
+    /// The release: `pgtap 1.3.4`.
+    pub release: String,
+    /// The PostgreSQL major.
+    pub major: u16,
+    /// The platform.
+    pub platform: &'static str,
+    /// The phase that its runner told last.
+    pub phase: String,
+    /// For how long it has been running.
+    pub elapsed: String,
+    /// The runner's name.
+    pub runner: String,
+}
+
+impl Running {
+    /// A run as it looks at `now`.
+    pub(crate) fn new(run: &Run, now: Timestamp) -> Self {
+        let elapsed = u64::try_from(now.since(run.claimed_at).as_millis()).unwrap_or(u64::MAX);
+        Self {
+            run: run.id,
+            href: address::run(run.id),
+            release: format!("{} {}", run.dist, run.version),
+            major: run.target.major.number(),
+            platform: run.target.platform.as_str(),
+            phase: run.phase.map_or_else(|| "starting".to_owned(), |phase| phase.to_string()),
+            elapsed: duration(elapsed / 1000 * 1000),
+            runner: run.runner.clone(),
+        }
+    }
+}
+
+/// A verdict in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Verdict {
+    /// The run, or the id of a verdict that needed none.
+    pub run: RunId,
+    /// Its page.
+    pub href: String,
+    /// The release.
+    pub release: String,
+    /// The PostgreSQL major.
+    pub major: u16,
+    /// The platform.
+    pub platform: &'static str,
+    /// The grade.
+    pub mark: Mark,
+    /// The grade in words.
+    pub words: String,
+    /// What exactly, or the reason's sentence.
+    pub why: String,
+    /// When it was accepted.
+    pub at: When,
+    /// How long the run took.
+    pub took: String,
+    /// The runner's name.
+    pub runner: Option<String>,
+}
+
+impl Verdict {
+    /// A verdict as it looks at `now`.
+    pub(crate) fn new(line: &VerdictLine, now: Timestamp) -> Self {
+        let summary = &line.summary;
+        let mark = Mark::from(summary.grade);
+        let took = summary.finished_at.since(summary.started_at).as_millis();
+        let why = if summary.detail.is_empty() { summary.reason.sentence() } else { &summary.detail };
+        Self {
+            run: summary.run_id,
+            href: address::run(summary.run_id),
+            release: format!("{} {}", line.dist, line.version),
+            major: line.target.major.number(),
+            platform: line.target.platform.as_str(),
+            mark,
+            words: mark.words(Some(summary.phase)),
+            why: why.to_owned(),
+            at: When::new(summary.accepted_at, now),
+            took: duration(u64::try_from(took).unwrap_or(u64::MAX)),
+            runner: line.runner.clone(),
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! The view of a run: built from rows by pure functions, and the page's JSON.
+
+use protocol::{
+    ArchiveFacts, FileKind, FileRecord, ImageFacts, Overhead, PhaseRecord, RunId, RunnerFacts, Suite, TestOutcome,
+    TestRecord, Timestamp,
+};
+use serde::Serialize;
+use store::jobs::Waiting;
+use store::matrix::VerdictLine;
+use store::runs::{Run, RunDetail, RunState};
+
+use super::evidence::{Diffs, Excerpt};
+use super::headline::Headline;
+use super::repeat;
+use crate::mark::Mark;
+use crate::text::{When, bytes, duration};
+use crate::{Site, address};
+
+/// What the view is built from.
+pub(crate) struct Rows {
+    pub detail: RunDetail,
+    pub runs: Vec<Run>,
+    pub verdicts: Vec<VerdictLine>,
+    pub waiting: Option<Waiting>,
+    pub before: Option<(String, String, Mark)>,
+}
+
+/// A run's page as data.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct View {
+    pub id: RunId,
+    pub dist: String,
+    pub dist_href: String,
+    pub version: String,
+    pub release_href: String,
+    pub major: u16,
+    pub platform: &'static str,
+    pub headline: Headline,
+    pub decisive: Option<Excerpt>,
+    /// What the release before did on the same target.
+    pub before: Option<Before>,
+    /// The command that repeats the run.
+    pub command: String,
+    pub took: Option<String>,
+    pub finished_at: Option<When>,
+    pub phases: Vec<PhaseLine>,
+    pub tests: Tests,
+    pub diffs: Option<Diffs>,
+    pub image: Option<ImageFacts>,
+    pub runner: Option<RunnerFacts>,
+    pub runner_name: Option<String>,
+    pub archive: Option<ArchiveFacts>,
+    pub packages: Option<String>,
+    pub files: Vec<FileLine>,
+    pub notes: Vec<String>,
+    pub overhead: Option<Overhead>,
+    pub others: Vec<Other>,
+}
+
+/// The release before.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Before {
+    pub version: String,
+    pub href: String,
+    pub mark: Mark,
+}
+
+/// A phase on the timeline.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct PhaseLine {
+    #[serde(flatten)]
+    pub record: PhaseRecord,
+    #[serde(skip)]
+    pub mark: Mark,
+    pub log_href: Option<String>,
+    /// Where its bar starts, in thousandths of the run.
+    #[serde(skip)]
+    pub from: u64,
+    /// How wide its bar is, in thousandths of the run.
+    #[serde(skip)]
+    pub width: u64,
+}
+
+impl PhaseLine {
+    pub(crate) fn wall(&self) -> String {
+        duration(self.record.duration_ms)
+    }
+
+    pub(crate) fn cpu(&self) -> String {
+        self.record.cpu_ms.map(duration).unwrap_or_default()
+    }
+
+    pub(crate) fn memory(&self) -> String {
+        self.record.peak_memory_bytes.map(bytes).unwrap_or_default()
+    }
+
+    /// How its command ended, where that is not plain success.
+    pub(crate) fn end(&self) -> String {
+        match (self.record.exit, self.record.signal) {
+            (_, Some(signal)) => format!("signal {signal}"),
+            (Some(exit), None) if exit != 0 => format!("exit {exit}"),
+            _ => String::new(),
+        }
+    }
+}
+
+/// The tests of a run.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Tests {
+    pub passed: usize,
+    pub failed: usize,
+    pub skipped: usize,
+    /// Each one, those that failed first.
+    pub list: Vec<TestLine>,
+}
+
+impl Tests {
+    fn new(tests: &[TestRecord]) -> Self {
+        let number = |outcome| tests.iter().filter(|test| test.outcome == outcome).count();
+        let mut list: Vec<TestLine> = tests.iter().cloned().map(|record| TestLine { record }).collect();
+        list.sort_by_key(|test| test.record.outcome != TestOutcome::Failed);
+        Self {
+            passed: number(TestOutcome::Passed),
+            failed: number(TestOutcome::Failed),
+            skipped: number(TestOutcome::Skipped),
+            list,
+        }
+    }
+
+    /// Those that a page shows at once; the JSON has all.
+    pub(crate) fn shown(&self) -> &[TestLine] {
+        &self.list[..self.list.len().min(500)]
+    }
+
+    /// `11 passed, 1 failed`.
+    pub(crate) fn words(&self) -> String {
+        let parts = [(self.failed, "failed"), (self.passed, "passed"), (self.skipped, "skipped")];
+        let parts: Vec<String> =
+            parts.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}")).collect();
+        parts.join(", ")
+    }
+}
+
+/// A test in the list.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub(crate) struct TestLine {
+    pub record: TestRecord,
+}
+
+impl TestLine {
+    pub(crate) const fn mark(&self) -> Mark {
+        match self.record.outcome {
+            TestOutcome::Passed => Mark::Pass,
+            TestOutcome::Failed => Mark::Fail,
+            TestOutcome::Skipped => Mark::Na,
+        }
+    }
+
+    /// Its suite, and its time where that is known.
+    pub(crate) fn words(&self) -> String {
+        let suite = match self.record.suite {
+            Suite::Regress => "pg_regress",
+            Suite::Isolation => "isolation",
+            Suite::Tap => "TAP",
+            Suite::Pgtap => "pgTAP",
+        };
+        self.record.duration_ms.map_or_else(|| suite.to_owned(), |millis| format!("{suite}, {}", duration(millis)))
+    }
+}
+
+/// A file in the list.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct FileLine {
+    #[serde(flatten)]
+    pub record: FileRecord,
+    pub href: String,
+}
+
+impl FileLine {
+    pub(crate) fn size(&self) -> String {
+        bytes(self.record.bytes)
+    }
+
+    pub(crate) fn kind(&self) -> &'static str {
+        kind_words(self.record.kind)
+    }
+}
+
+/// What a file is, for people.
+pub(crate) const fn kind_words(kind: FileKind) -> &'static str {
+    match kind {
+        FileKind::Log => "what the phase printed",
+        FileKind::ServerLog => "the server's log",
+        FileKind::Diffs => "differences from the expected output",
+        FileKind::Summary => "what pg_regress printed",
+        FileKind::Packages => "packages of the image",
+    }
+}
+
+/// Another run of the same job.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Other {
+    pub href: String,
+    pub mark: Mark,
+    pub words: String,
+    pub attempt: u32,
+    pub runner: String,
+    pub at: When,
+}
+
+impl View {
+    /// Builds the view of a run as it looks at `now`.
+    pub(crate) fn build(
+        rows: &Rows,
+        site: &Site,
+        decisive: Option<Excerpt>,
+        diffs: Option<Diffs>,
+        now: Timestamp,
+    ) -> Self {
+        let detail = &rows.detail;
+        let release = &detail.release.release;
+        let result = detail.result.as_ref();
+        let files = result.map(|result| result.files.as_slice()).unwrap_or_default();
+        let packages = files.iter().find(|file| file.kind == FileKind::Packages);
+        Self {
+            id: detail.id,
+            dist: release.dist.to_string(),
+            dist_href: address::dist(&release.dist),
+            version: release.version.to_string(),
+            release_href: address::release(&release.dist, &release.version),
+            major: detail.target.major.number(),
+            platform: detail.target.platform.as_str(),
+            headline: Headline::new(detail.run.as_ref(), result, rows.waiting.as_ref(), now),
+            decisive,
+            before: rows.before.clone().map(|(version, href, mark)| Before { version, href, mark }),
+            command: repeat::command(&release.dist, &release.version, detail.target, &site.registry_url),
+            took: result.map(|result| duration(millis(result.finished_at, result.started_at))),
+            finished_at: result.map(|result| When::new(result.accepted_at, now)),
+            phases: timeline(detail.id, result.map(|result| result.phases.as_slice()).unwrap_or_default()),
+            tests: result.map(|result| Tests::new(&result.tests)).unwrap_or_default(),
+            diffs,
+            image: result.and_then(|result| result.image.clone()),
+            runner: result.and_then(|result| result.runner.clone()),
+            runner_name: detail.run.as_ref().map(|run| run.runner.clone()),
+            archive: result.and_then(|result| result.archive.clone()),
+            packages: packages.map(|file| address::file(detail.id, &file.name)),
+            files: files.iter().map(|file| file_line(detail.id, file)).collect(),
+            notes: result.map(|result| result.notes.clone()).unwrap_or_default(),
+            overhead: result.filter(|_| detail.run.is_some()).map(|result| result.overhead),
+            others: others(rows, now),
+        }
+    }
+
+    /// The overhead's parts that took any time, in words.
+    pub(crate) fn overhead_parts(&self) -> Vec<(&'static str, String)> {
+        let Some(cost) = self.overhead else { return Vec::new() };
+        let parts = [
+            ("container", cost.start_ms),
+            ("server", cost.server_ms),
+            ("copy in", cost.copy_in_ms),
+            ("commands", cost.exec_ms),
+            ("copy out", cost.copy_out_ms),
+            ("clean-up", cost.cleanup_ms),
+        ];
+        parts.into_iter().filter(|(_, millis)| *millis > 0).map(|(name, millis)| (name, duration(millis))).collect()
+    }
+
+    /// What the farm itself cost, in all.
+    pub(crate) fn overhead_total(&self) -> String {
+        let total = |cost: Overhead| {
+            cost.start_ms + cost.server_ms + cost.copy_in_ms + cost.exec_ms + cost.copy_out_ms + cost.cleanup_ms
+        };
+        duration(self.overhead.map(total).unwrap_or_default())
+    }
+
+    /// The size of the archive.
+    pub(crate) fn archive_size(&self) -> String {
+        self.archive.as_ref().map(|archive| bytes(archive.bytes)).unwrap_or_default()
+    }
+
+    /// The memory that the runner gave the run.
+    pub(crate) fn memory(&self) -> String {
+        self.runner.as_ref().map(|runner| bytes(runner.memory_bytes)).unwrap_or_default()
+    }
+}
+
+fn millis(later: Timestamp, earlier: Timestamp) -> u64 {
+    u64::try_from(later.since(earlier).as_millis()).unwrap_or(u64::MAX)
+}
+
+fn file_line(id: RunId, record: &FileRecord) -> FileLine {
+    FileLine { record: record.clone(), href: address::file(id, &record.name) }
+}
+
+/// The phases with their bars: each starts where the one before ended, and none is too narrow to be seen.
+fn timeline(id: RunId, phases: &[PhaseRecord]) -> Vec<PhaseLine> {
+    let total = phases.iter().map(|phase| phase.duration_ms).fold(0, u64::saturating_add).max(1);
+    let share = |millis: u64| u64::try_from(u128::from(millis) * 1000 / u128::from(total)).unwrap_or(1000);
+    let mut passed = 0_u64;
+    let mut line = |record: &PhaseRecord| {
+        let from = share(passed).min(994);
+        passed = passed.saturating_add(record.duration_ms);
+        PhaseLine {
+            mark: record.outcome.into(),
+            log_href: record.log.as_deref().map(|name| address::file(id, name)),
+            from,
+            width: share(record.duration_ms).clamp(6, 1000 - from),
+            record: record.clone(),
+        }
+    };
+    phases.iter().map(&mut line).collect()
+}
+
+fn others(rows: &Rows, now: Timestamp) -> Vec<Other> {
+    let other = |run: &Run| {
+        let verdict = rows.verdicts.iter().find(|line| line.summary.run_id == run.id).map(|line| &line.summary);
+        let mark = match (verdict, run.state) {
+            (Some(verdict), _) => Mark::from(verdict.grade),
+            (None, RunState::Open | RunState::Reported) => Mark::Running,
+            (None, RunState::Expired | RunState::Released) => Mark::Error,
+        };
+        let words = match (verdict, run.state) {
+            (Some(verdict), _) => mark.words(Some(verdict.phase)),
+            (None, RunState::Expired) => "runner lost".to_owned(),
+            (None, RunState::Released) => "given back".to_owned(),
+            (None, RunState::Open | RunState::Reported) => mark.word().to_owned(),
+        };
+        let at = run.ended_at.unwrap_or(run.claimed_at);
+        let at = When::new(at, now);
+        Other { href: address::run(run.id), mark, words, attempt: run.attempt, runner: run.runner.clone(), at }
+    };
+    rows.runs.iter().filter(|run| run.id != rows.detail.id).take(50).map(other).collect()
+}
