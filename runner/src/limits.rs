@@ -15,7 +15,7 @@ pub struct Limits {
     pub cpus: u32,
     /// Processes and threads.
     pub pids: u32,
-    /// Open files of a process.
+    /// Open files of a process: not more than what any engine may give without asking for a privilege.
     pub open_files: u32,
     /// Wall time of one phase.
     pub phase: Duration,
@@ -35,7 +35,7 @@ impl Default for Limits {
             memory_bytes: 3072 * MIB,
             cpus: 2,
             pids: 512,
-            open_files: 65_536,
+            open_files: 4_096,
             phase: Duration::from_mins(15),
             run: Duration::from_mins(45),
             silence: Duration::from_mins(5),

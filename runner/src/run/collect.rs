@@ -20,7 +20,7 @@ if [ "$SLOW" = yes ] && read -r group </run/pgxn-phase; then kill -9 "-$group"; 
     [ -e /run/pgxn-failed ] && echo pgxn-server failed
     if [ -e /run/pgxn-server ]; then pg_isready -q -t 3; echo "pgxn-server $?"; fi
     stat -c 'pgxn-time %n %.3Y' /dev/mqueue /run/pgxn-tree /run/pgxn-server
-} 2>/dev/null >&2
+} >&2 2>/dev/null
 log=data/server.log
 if [ "$(stat -c %s $log 2>/dev/null || echo 0)" -gt 5000000 ]; then
     { head -c 2000000 $log; echo; echo 'pgxn-testers: the middle of this log is left out here'; tail -c 2000000 $log; } >data/cut && log=data/cut

@@ -21,7 +21,7 @@ for file in "$extensions"/*.control; do echo "pgxn-shipped ${file##*/}"; done >&
 
 /// Lists what was written since: the times of change cannot be set back, unlike those of modification.
 const AFTER: &str = r#"
-find "$extensions" "$("$PG_CONFIG" --sharedir)/contrib" -type f \( -name '*.control' -o -name '*.sql' \) -cnewer /run/pgxn-mark -printf 'pgxn-written %f\n' 2>/dev/null >&2
+find "$extensions" "$("$PG_CONFIG" --sharedir)/contrib" -type f \( -name '*.control' -o -name '*.sql' \) -cnewer /run/pgxn-mark -printf 'pgxn-written %f\n' >&2 2>/dev/null
 "#;
 
 /// Installs.

@@ -14,6 +14,7 @@ mod lookup;
 
 pub(crate) use container::{ContainerSpec, ContainerState, Mount};
 pub(crate) use exec::{Chunk, Exec, ExecSpec};
+pub(crate) use images::{BuildEvent, BuildSpec, FoundImage};
 
 /// What the engine says of itself and of its machine.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -66,7 +66,6 @@ impl Engine {
             env: Some(vec!["LANG=C.UTF-8".into()]),
             labels: Some(spec.labels.clone()),
             healthcheck: Some(HealthConfig { test: Some(vec!["NONE".into()]), ..HealthConfig::default() }),
-            network_disabled: Some(true),
             stop_timeout: Some(0),
             host_config: Some(host_config(spec, self.facts().cpus)),
             ..ContainerCreateBody::default()
