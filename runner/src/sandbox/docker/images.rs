@@ -202,10 +202,7 @@ fn inspected(found: ImageInspect) -> FoundImage {
         tags: found.repo_tags.unwrap_or_default(),
         labels: found.config.and_then(|config| config.labels).unwrap_or_default(),
         size_bytes: found.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
-        created: found
-            .created
-            .and_then(|at| Timestamp::parse_rfc3339(&at.to_string()))
-            .unwrap_or(Timestamp::from_millis(0)),
+        created: found.created.and_then(|at| Timestamp::parse_rfc3339(&at)).unwrap_or(Timestamp::from_millis(0)),
     }
 }
 

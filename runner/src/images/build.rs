@@ -1,0 +1,182 @@
+//! From a recipe and its input to an image with labels.
+
+use std::collections::HashMap;
+
+use futures_util::StreamExt;
+use serde::Deserialize;
+
+use crate::error::Result;
+use crate::images::context::{self, Input};
+use crate::images::progress::{Told, plain};
+use crate::images::recipe::Recipe;
+use crate::sandbox::docker::{BuildEvent, BuildSpec, Engine};
+
+/// The last lines of a build that an error shows.
+const TAIL: usize = 20;
+const MAX_FACTS: usize = 64 * 1024;
+
+/// Why there is no image: in words, with the last lines of the build.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The source turned out not to have the server: another may.
+    Unavailable(String),
+    /// A step failed.
+    Failed(String),
+}
+
+/// What an image says of itself, in `/pgxn/facts.json`.
+#[derive(Debug, Deserialize)]
+struct Facts {
+    pg_full: String,
+    pg_version: String,
+    pg_config: String,
+    bindir: String,
+    library_path: String,
+}
+
+/// Builds and tags the image of a recipe on a base image.
+pub(super) async fn build(
+    engine: &Engine,
+    recipe: &Recipe,
+    base: &str,
+    (input, afresh): (&Input, bool),
+    told: Told<'_>,
+) -> Result<Result<(), Failure>> {
+    let arguments = [
+        ("BASE", base.to_owned()),
+        ("PG", recipe.target.major.to_string()),
+        ("KIND", recipe.source.kind.to_string()),
+        ("SUITE", recipe.source.suite.clone()),
+        ("OVERLAY", recipe.source.overlay.clone().unwrap_or_default()),
+    ];
+    let spec = BuildSpec {
+        context: context::pack(input),
+        platform: recipe.target.platform,
+        arguments: arguments.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        labels: HashMap::new(),
+        tag: None,
+        afresh,
+    };
+    let built = match follow(engine, spec, told).await? {
+        Ok(built) => built,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    let read = engine.read_image(&built, &["/pgxn/facts.json", "/pgxn/writable"], MAX_FACTS).await?;
+    let spec = match finish(recipe, &built, &read[0], &read[1]) {
+        Ok(spec) => spec,
+        Err(why) => return Ok(Err(Failure::Failed(why))),
+    };
+    Ok(follow(engine, spec, told).await?.map(drop))
+}
+
+/// A second build, which adds only what is known of the first: labels and the environment.
+fn finish(recipe: &Recipe, built: &str, facts: &str, writable: &str) -> Result<BuildSpec, String> {
+    let facts: Facts = serde_json::from_str(facts).map_err(|error| format!("the image's facts.json: {error}"))?;
+    let writable: Vec<&str> = writable.lines().filter(|line| line.starts_with('/')).collect();
+    let digest = recipe.digest();
+    let labels = [
+        ("recipe", digest.clone()),
+        ("pg", recipe.target.major.to_string()),
+        ("pg-version", facts.pg_version),
+        ("pg-full", facts.pg_full),
+        ("source", recipe.source.kind.to_string()),
+        ("suite", recipe.source.suite.clone()),
+        ("platform", recipe.target.platform.to_string()),
+        ("pg-config", facts.pg_config),
+        ("writable", serde_json::to_string(&writable).expect("texts serialise")),
+    ];
+    let dockerfile = format!(
+        "FROM {built}\nENV PATH={}:/usr/local/bin:/usr/bin:/bin LIBRARY_PATH={}\n",
+        facts.bindir, facts.library_path
+    );
+    Ok(BuildSpec {
+        context: context::pack_dockerfile(&dockerfile),
+        platform: recipe.target.platform,
+        arguments: HashMap::new(),
+        labels: labels.into_iter().map(|(name, value)| (format!("org.pgxn.testers.{name}"), value)).collect(),
+        tag: Some(recipe.tag()),
+        afresh: false,
+    })
+}
+
+/// Follows a build to its end; the image's identity.
+async fn follow(engine: &Engine, spec: BuildSpec, told: Told<'_>) -> Result<Result<String, Failure>> {
+    let mut output = Output::default();
+    let mut built = None;
+    let mut events = engine.build_image(spec);
+    while let Some(event) = events.next().await {
+        match event? {
+            BuildEvent::Text(text) => output.take(&text, told),
+            BuildEvent::Built(id) => built = Some(id),
+            BuildEvent::Failed(why) => return Ok(Err(output.failure(&why))),
+        }
+    }
+    Ok(built.ok_or_else(|| output.failure("the builder did not say which image it made")))
+}
+
+/// The output of a build, line by line; the builder sends it in pieces of any size.
+#[derive(Debug, Default)]
+struct Output {
+    rest: String,
+    tail: Vec<String>,
+    unavailable: Option<String>,
+}
+
+impl Output {
+    fn take(&mut self, text: &str, told: Told<'_>) {
+        self.rest.push_str(text);
+        while let Some(end) = self.rest.find('\n') {
+            let line = plain(&self.rest[..end]);
+            self.rest.drain(..=end);
+            if !line.is_empty() {
+                self.line(line, told);
+            }
+        }
+        // Nobody prints a line as long as this one but to do harm.
+        if self.rest.len() > 64 * 1024 {
+            self.rest.clear();
+        }
+    }
+
+    fn line(&mut self, line: String, told: Told<'_>) {
+        if let Some((percent, text)) = step(&line) {
+            told.step(text, Some(percent));
+            return;
+        }
+        if let Some(why) = line.strip_prefix("pgxn-unavailable: ") {
+            self.unavailable = Some(why.to_owned());
+        }
+        // Layers come and go: of no interest to anybody.
+        if !line.starts_with(" --->") && !line.starts_with("Removing intermediate container") {
+            told.line(line.clone());
+            self.tail.push(line);
+            if self.tail.len() > TAIL {
+                self.tail.remove(0);
+            }
+        }
+    }
+
+    fn failure(&self, why: &str) -> Failure {
+        match &self.unavailable {
+            Some(why) => Failure::Unavailable(why.clone()),
+            None => Failure::Failed(format!("{}\n{}", plain(why), self.tail.join("\n"))),
+        }
+    }
+}
+
+/// `Step 3/21 : RUN exec sh /pgxn/build/packages`, as a percentage of what is behind and a few words.
+fn step(line: &str) -> Option<(u8, String)> {
+    let (count, command) = line.strip_prefix("Step ")?.split_once(" : ")?;
+    let (number, all) = count.split_once('/')?;
+    let (number, all): (u32, u32) = (number.parse().ok()?, all.parse().ok()?);
+    let percent = number.checked_sub(1)?.checked_mul(100)?.checked_div(all)?;
+    let text = match command {
+        _ if command.contains("/build/packages") => "install compilers, libraries and tools",
+        _ if command.contains("server-") && command.starts_with("RUN") => "install PostgreSQL and make a cluster",
+        _ => command,
+    };
+    Some((u8::try_from(percent.min(100)).ok()?, text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,63 @@
+//! What the machine that builds knows of package archives, and the images should know as well: proxies, archives whose dates are past.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+
+/// The groups of settings that make a difference to whether an archive can be read.
+const TAKEN: [&str; 8] = [
+    "Acquire::Check-Date",
+    "Acquire::Check-Valid-Until",
+    "Acquire::ForceIPv4",
+    "Acquire::ForceIPv6",
+    "Acquire::Max-FutureTime",
+    "Acquire::Min-ValidTime",
+    "Acquire::http::",
+    "Acquire::https::",
+];
+
+/// The machine's settings of apt, one a line in the syntax of apt.conf; none on a machine that has no apt.
+pub(super) async fn apt_settings() -> Vec<String> {
+    let dump = Command::new("apt-config").arg("dump").stdin(Stdio::null()).kill_on_drop(true).output();
+    match tokio::time::timeout(Duration::from_secs(10), dump).await {
+        Ok(Ok(output)) if output.status.success() => select(&String::from_utf8_lossy(&output.stdout)),
+        _ => Vec::new(),
+    }
+}
+
+/// The lines that also hold inside a container: no files and programs of the machine, no proxy that only the machine itself reaches.
+fn select(dump: &str) -> Vec<String> {
+    let inside = |line: &&str| {
+        let (name, value) = line.split_once(' ').unwrap_or((line, ""));
+        let local = ["localhost", "127.0.0.1", "[::1]"].iter().any(|host| value.contains(host));
+        let taken = TAKEN.iter().any(|prefix| {
+            name == *prefix
+                || (prefix.ends_with("::") && name.get(..prefix.len()).is_some_and(|start| start == *prefix))
+        });
+        taken && !local && !value.contains("\"/") && value != "\"\";" && line.len() < 500
+    };
+    dump.lines().filter(inside).take(64).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_makes_an_archive_readable_is_taken_and_what_only_the_machine_has_is_not() {
+        let dump = "APT \"\";\n\
+                    APT::Update::Post-Invoke:: \"rm -f /x\";\n\
+                    Acquire::Check-Valid-Until \"false\";\n\
+                    Acquire::Check-Valid-Until-Not \"false\";\n\
+                    Acquire::http \"\";\n\
+                    Acquire::http::Proxy \"http://proxy.example:3128\";\n\
+                    Acquire::https::Proxy \"http://127.0.0.1:3142\";\n\
+                    Acquire::https::CAInfo \"/etc/ssl/mine.pem\";\n\
+                    Acquire::http::Proxy-Auto-Detect \"/usr/bin/auto-apt-proxy\";\n";
+        assert_eq!(
+            select(dump),
+            ["Acquire::Check-Valid-Until \"false\";", "Acquire::http::Proxy \"http://proxy.example:3128\";"]
+        );
+    }
+}
