@@ -15,7 +15,7 @@ const SCRIPT: &str = r#"
 cd / || exit 1
 if [ "$SLOW" = yes ] && read -r group </run/pgxn-phase; then kill -9 "-$group"; fi 2>/dev/null
 {
-    awk '$1 == "oom_kill" { print "pgxn-killed", $2 }' /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control
+    cat /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control | sed -n 's/^oom_kill /pgxn-killed /p'
     df --output=avail,target | sed 's/^/pgxn-room /'
     [ -e /run/pgxn-failed ] && echo pgxn-server failed
     if [ -e /run/pgxn-server ]; then pg_isready -q -t 3; echo "pgxn-server $?"; fi

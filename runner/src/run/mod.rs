@@ -146,5 +146,11 @@ pub(crate) fn log_name(phase: Phase) -> String {
     format!("{phase}.log")
 }
 
+/// A look around in a container after a phase that was too slow.
+#[cfg(test)]
+pub(crate) async fn look_around(sandbox: &Sandbox) -> Result<collect::Look> {
+    collect::run(sandbox, Phase::Build, true).await
+}
+
 #[cfg(test)]
 mod tests;

@@ -21,6 +21,9 @@ pub struct Image {
 }
 
 impl Image {
+    /// The label that every image of ours has.
+    pub const MARK: &str = "org.pgxn.testers.recipe";
+
     /// Reads an image's labels; the error names the label that is missing or wrong.
     pub fn from_labels(tag: &str, digest: &str, labels: &HashMap<String, String>) -> Result<Self> {
         let wrong = |label: &str| Error::ImageLabel { tag: tag.to_owned(), label: format!("{PREFIX}{label}") };

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::time::Duration;
 
 use protocol::RunId;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::error::Result;
@@ -17,7 +18,7 @@ use crate::sandbox::{Command, Ended, Image, Log};
 use crate::task::Tasks;
 
 /// Names the run that a container belongs to.
-const RUN_LABEL: &str = "org.pgxn.testers.run";
+pub(super) const RUN_LABEL: &str = "org.pgxn.testers.run";
 
 /// How often the engine is asked to remove a container before it is left to the next start.
 const REMOVALS: u32 = 5;
@@ -54,8 +55,10 @@ impl Sandbox {
     pub async fn start(place: &Place, image: &Image, run_id: RunId, limits: &Limits) -> Result<Self> {
         let (place, image, limits) = (place.clone(), image.clone(), limits.clone());
         let tasks = place.tasks.clone();
-        let starting = tasks.spawn(async move { Self::make(place, &image, run_id, limits).await });
-        starting.await.expect("starting a container does not panic, and nobody aborts it")
+        let (sender, made) = oneshot::channel();
+        // The handle's output would be dropped after the task has counted as ended; what nobody takes from here is dropped within it.
+        drop(tasks.spawn(async move { drop(sender.send(Self::make(place, &image, run_id, limits).await)) }));
+        made.await.expect("starting a container does not panic, and nobody aborts it")
     }
 
     async fn make(place: Place, image: &Image, run_id: RunId, limits: Limits) -> Result<Self> {

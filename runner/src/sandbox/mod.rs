@@ -19,3 +19,6 @@ pub use instance::Instance;
 pub use life::{Place, Sandbox};
 pub(crate) use log::Log;
 pub use log::LogText;
+
+#[cfg(test)]
+pub(crate) mod tests;
