@@ -125,9 +125,9 @@ mod tests {
     #[test]
     fn the_operators_token_is_made_once_and_is_the_owners_alone() {
         let dir = tempfile::tempdir().unwrap();
-        let made = AdminToken::open(dir.path()).unwrap();
-        let read = AdminToken::open(dir.path()).unwrap();
-        assert!(read.matches(made.expose()) && !read.matches("") && !read.matches(&"0".repeat(64)));
+        let first = AdminToken::open(dir.path()).unwrap();
+        let second = AdminToken::open(dir.path()).unwrap();
+        assert!(second.matches(first.expose()) && !second.matches("") && !second.matches(&"0".repeat(64)));
         let mode = fs::metadata(dir.path().join(TOKEN_FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }

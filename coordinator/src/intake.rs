@@ -36,7 +36,10 @@ pub(crate) struct Candidate {
 /// Asks the registry for the META.json of a release.
 pub(crate) async fn fetch(registry: &Registry, dist: &Name, version: &Version) -> Found {
     match registry.meta(dist, version).await {
-        Ok(Some(meta)) => judge(meta, dist, version),
+        Ok(Some(meta)) => match meta.release() {
+            Ok(release) => Found::Release(Box::new(Candidate { release, meta })),
+            Err(error) => Found::Broken(sentence(&error)),
+        },
         Ok(None) => Found::NotThere,
         Err(
             error @ (pgxn::Error::NotJson { .. }
@@ -45,16 +48,6 @@ pub(crate) async fn fetch(registry: &Registry, dist: &Name, version: &Version) -
             | pgxn::Error::TooLarge { .. }),
         ) => Found::Broken(sentence(&error)),
         Err(error) => Found::Failed(error),
-    }
-}
-
-fn judge(meta: Meta, dist: &Name, version: &Version) -> Found {
-    if meta.name != *dist || meta.version != *version {
-        return Found::Broken(format!("its META.json is that of {} {}", meta.name, meta.version));
-    }
-    match meta.release() {
-        Ok(release) => Found::Release(Box::new(Candidate { release, meta })),
-        Err(error) => Found::Broken(sentence(&error)),
     }
 }
 

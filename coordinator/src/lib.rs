@@ -29,3 +29,6 @@ pub use error::{Error, Result};
 pub use events::{Event, Events};
 pub use schedule::Schedule;
 pub use task::run;
+
+#[cfg(test)]
+mod testing;

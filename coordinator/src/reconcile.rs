@@ -215,7 +215,7 @@ fn unreadable_failure(unreadable: &Unreadable) -> Failure {
 }
 
 #[cfg(test)]
-mod tests {
+mod split_tests {
     use super::*;
 
     fn listed(dist: &str, version: &str, status: Option<Status>, day: i64) -> Listed {
@@ -246,6 +246,9 @@ mod tests {
         let (newest, older) = split(releases, &known);
         assert_eq!(names(&newest), ["c 1.0.0", "b 0.2.0", "a 1.10.0"]);
         assert_eq!(newest.iter().map(|task| task.known).collect::<Vec<_>>(), [false, false, true]);
-        assert_eq!(names(&older), ["a 2.0.0", "a 1.0.0", "B 0.1.0"]);
+        assert_eq!(names(&older), ["a 1.0.0", "a 2.0.0", "B 0.1.0"]);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -218,3 +218,6 @@ fn newest(feed: &Feed) -> Option<Newest> {
     let (released_at, entry) = dated.max_by_key(|(date, _)| *date)?;
     Some(Newest { dist: entry.dist.clone(), version: entry.version.clone(), released_at })
 }
+
+#[cfg(test)]
+mod tests;

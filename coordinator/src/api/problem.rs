@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::extract::Request;
-use axum::http::header::{ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use protocol::Problem;
@@ -149,21 +149,15 @@ pub(crate) async fn dress(request: Request, next: Next) -> Response {
     if dressed || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
-    let mut answer = problem(status, plain_detail(status, &method, &uri, response.headers()));
-    if let Some(allow) = response.headers().get(ALLOW) {
-        answer.headers_mut().insert(ALLOW, allow.clone());
-    }
-    answer
+    problem(status, plain_detail(status, &method, &uri))
 }
 
-fn plain_detail(status: StatusCode, method: &Method, uri: &Uri, headers: &HeaderMap) -> String {
+fn plain_detail(status: StatusCode, method: &Method, uri: &Uri) -> String {
     let path: String = uri.path().chars().take(200).collect();
     match status {
         StatusCode::NOT_FOUND => format!("there is nothing at `{path}`; `/api/v1/openapi.json` lists what there is"),
-        StatusCode::METHOD_NOT_ALLOWED => {
-            let allowed = headers.get(ALLOW).and_then(|allow| allow.to_str().ok()).unwrap_or("nothing");
-            format!("`{path}` does not take {method}; it takes {allowed}")
-        }
+        // Which ones it takes, axum adds to the header `allow` further out.
+        StatusCode::METHOD_NOT_ALLOWED => format!("`{path}` does not take {method}"),
         StatusCode::REQUEST_TIMEOUT => format!("`{method} {path}` was not done in time; try again"),
         StatusCode::PAYLOAD_TOO_LARGE => format!("the body of `{method} {path}` is too large"),
         _ if status.is_server_error() => "the coordinator failed".to_owned(),
