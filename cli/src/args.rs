@@ -32,9 +32,6 @@ pub(crate) enum Command {
     /// Operate a coordinator
     #[command(subcommand)]
     Admin(AdminCommand),
-    /// Measure what the farm costs
-    #[command(subcommand)]
-    Bench(BenchCommand),
 }
 
 const TEST_HELP: &str = "\
@@ -194,9 +191,9 @@ pub(crate) enum ImagesCommand {
 /// How to reach a running coordinator.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct AdminArgs {
-    /// The coordinator
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", env = "PGXN_TESTERS_COORDINATOR")]
-    pub(crate) coordinator: Url,
+    /// The coordinator; by default the one that was last started on the data directory
+    #[arg(long, value_name = "URL", env = "PGXN_TESTERS_COORDINATOR")]
+    pub(crate) coordinator: Option<Url>,
 
     /// The directory of its state, which holds the operator's token
     #[arg(long, value_name = "DIR", default_value = "data", env = "PGXN_TESTERS_DATA")]
@@ -244,28 +241,6 @@ pub(crate) enum RunnersCommand {
 
         /// The runner's name
         name: Name,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum BenchCommand {
-    /// The wall time of a run against the same commands typed by hand in a warm container
-    Overhead {
-        /// Distributions, as NAME@VERSION, directories or archives
-        #[arg(value_name = "PATH|ZIP|DIST[@VERSION]", required = true)]
-        what: Vec<String>,
-
-        /// The PostgreSQL major
-        #[arg(long, value_name = "MAJOR")]
-        pg: Option<PgMajor>,
-
-        /// How often each is run each way
-        #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
-        times: u32,
-
-        /// The registry that has the distributions
-        #[arg(long, value_name = "URL", default_value = crate::config::PUBLIC_REGISTRY, env = "PGXN_TESTERS_REGISTRY")]
-        registry: Url,
     },
 }
 

@@ -1,3 +1,62 @@
-//! The `pgxn-testers` binary: only wires.
+//! The `pgxn-testers` binary: reads the command line, wires the parts together, and turns the outcome into an exit code.
 
-fn main() {}
+mod agent;
+mod args;
+mod commands;
+mod config;
+mod console;
+mod events;
+mod farm;
+mod http;
+mod imaging;
+mod registry;
+mod sample_registry;
+mod signal;
+mod task;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use crate::args::{Cli, Command};
+use crate::console::{Colour, Console};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    http::install_crypto();
+    let console = Console::stderr(config::no_color());
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::try_new(config::log_filter()).unwrap_or_else(|_| EnvFilter::new("warn")))
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(console, &anyhow::Error::new(error).context("start the runtime")),
+    };
+    let code = match runtime.block_on(run(cli.command, console)) {
+        Ok(code) => code,
+        Err(error) => fail(console, &error),
+    };
+    // What still runs, such as a removal that hangs, must not keep the process.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    code
+}
+
+async fn run(command: Command, console: Console) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Up(args) => commands::up::run(args, console).await,
+        Command::Coordinator(args) => commands::coordinator::run(args, console).await,
+        Command::Runner(args) => commands::runner::run(args, console).await,
+        Command::Test(args) => commands::test::run(args, console).await,
+        Command::Images(command) => commands::images::run(command, console).await,
+        Command::Admin(command) => commands::admin::run(command, console).await,
+    }
+}
+
+/// Says what went wrong, on one line with its causes. 3 means that the farm's side failed; 2, wrong usage, is clap's.
+fn fail(console: Console, error: &anyhow::Error) -> ExitCode {
+    console.line(&format!("{} {error:#}", console.paint(Colour::Red, "error:")));
+    ExitCode::from(3)
+}

@@ -1,4 +1,7 @@
 //! End-to-end tests: real processes, a real engine, real databases, a real browser.
 
 pub mod attacks;
+pub mod farm;
 pub mod fixtures;
+pub mod poll;
+pub mod process;

@@ -1,0 +1,8 @@
+//! One file per subcommand.
+
+pub(crate) mod admin;
+pub(crate) mod coordinator;
+pub(crate) mod images;
+pub(crate) mod runner;
+pub(crate) mod test;
+pub(crate) mod up;

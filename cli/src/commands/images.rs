@@ -1,0 +1,112 @@
+//! `pgxn-testers images`: build, list and check.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+use protocol::{Clock, Matrix, PgMajor, Platform, SystemClock, Target};
+use runner::images::Condition;
+use runner::native_targets;
+use runner::sandbox::docker::Engine;
+
+use crate::args::ImagesCommand;
+use crate::console::{Colour, Console};
+use crate::imaging::Imaging;
+
+pub(crate) async fn run(command: ImagesCommand, console: Console) -> Result<ExitCode> {
+    let engine = Engine::connect(&runner::engine_host()).await?;
+    let imaging = Imaging::new(engine, console);
+    match command {
+        ImagesCommand::Build { pg, platform } => build(&imaging, &supported(&pg), platform, console).await,
+        ImagesCommand::List => list(&imaging).await,
+        ImagesCommand::Check { pg } => check(&imaging, &supported(&pg)).await,
+    }
+}
+
+fn supported(wanted: &[PgMajor]) -> Vec<PgMajor> {
+    if wanted.is_empty() { Matrix::embedded().supported(SystemClock.now()) } else { wanted.to_vec() }
+}
+
+/// Builds one after the other; one that fails does not keep the others from being built.
+async fn build(imaging: &Imaging, majors: &[PgMajor], platform: Platform, console: Console) -> Result<ExitCode> {
+    let mut missing = Vec::new();
+    for major in majors {
+        let target = Target { major: *major, platform };
+        let begun = Instant::now();
+        match imaging.image(target).await {
+            Ok(image) => {
+                let facts = &image.facts;
+                let words =
+                    format!("{target}  PostgreSQL {} from {} on {}", facts.postgresql, facts.source, facts.suite);
+                console.line(&format!("{words}, ready after {:.1} s", begun.elapsed().as_secs_f64()));
+            }
+            Err(error) => {
+                console.line(&format!(
+                    "{} {target}: {:#}",
+                    console.paint(Colour::Red, "error:"),
+                    anyhow::Error::new(error)
+                ));
+                missing.push(target.to_string());
+            }
+        }
+    }
+    if !missing.is_empty() {
+        bail!("no image could be made for {}", missing.join(", "));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn list(imaging: &Imaging) -> Result<ExitCode> {
+    let now = SystemClock.now();
+    println!("{:<11} {:<8} {:<9} {:<10} {:>8} {:>8}  TAG", "TARGET", "SOURCE", "SUITE", "VERSION", "SIZE", "AGE");
+    for listed in imaging.images().list().await? {
+        let facts = &listed.image.facts;
+        let size = format!("{} MB", listed.size_bytes / 1_000_000);
+        let age = age(now.since(listed.created).as_secs());
+        let stale = if listed.current { "" } else { "  (of another recipe)" };
+        println!(
+            "{:<11} {:<8} {:<9} {:<10} {size:>8} {age:>8}  {}{stale}",
+            listed.target, facts.source, facts.suite, facts.postgresql, facts.tag
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn check(imaging: &Imaging, majors: &[PgMajor]) -> Result<ExitCode> {
+    let mut code = ExitCode::SUCCESS;
+    for checked in imaging.images().check(&native_targets(majors), SystemClock.now()).await? {
+        let words = match &checked.condition {
+            Condition::Current(listed) => format!("current: {}", listed.image.facts.tag),
+            Condition::Old(listed, days) => format!("{days} days old: {}", listed.image.facts.tag),
+            Condition::Stale(listed) => format!("of another recipe, build it again: {}", listed.image.facts.tag),
+            Condition::Missing => "missing: pgxn-testers images build makes it".into(),
+        };
+        println!("{:<11} {words}", checked.target);
+        if !matches!(checked.condition, Condition::Current(_)) {
+            code = ExitCode::from(1);
+        }
+    }
+    Ok(code)
+}
+
+/// A duration in the largest unit that is not zero.
+fn age(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..86_400 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_is_told_in_one_unit() {
+        assert_eq!(age(59), "59 s");
+        assert_eq!(age(7_200), "2 h");
+        assert_eq!(age(172_800), "2 d");
+    }
+}

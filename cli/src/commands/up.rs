@@ -1,0 +1,148 @@
+//! `pgxn-testers up`: a whole farm on this machine, in one process.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use coordinator::{Coordinator, operate};
+use protocol::{Clock, Name, PgMajor, SystemClock, Target};
+use runner::{Agent, Site, SiteConfig, native_targets};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::agent::quiet_listener;
+use crate::args::{RegistryChoice, UpArgs};
+use crate::console::{Colour, Console};
+use crate::farm::{DataDir, Farm, WatchedRegistry, address_of, bind};
+use crate::imaging::Imaging;
+use crate::{events, registry, sample_registry, signal, task};
+
+/// The name of the runner inside.
+const RUNNER: &str = "local";
+
+/// Below which path the sample registry is served.
+const SAMPLE_PATH: &str = "/registry";
+
+pub(crate) async fn run(args: UpArgs, console: Console) -> Result<ExitCode> {
+    let dir = DataDir::open(&args.data.data_dir)?;
+    let listener = bind(args.listen).await?;
+    let address = address_of(&listener)?;
+    // Before anything is made: a second `up` on the same data directory ends here, and an engine that is gone is said at once.
+    let site = SiteConfig::new(dir.join("runner"), args.jobs);
+    let choice = registry::choose(args.registry.clone(), &dir, console).await?;
+    let watched = watched(&choice, &address)?;
+    let majors = crate::commands::test::majors(&args.pg);
+    let farm =
+        Farm::open((&args.data, &dir), listener, watched.clone(), |config| config.majors.clone_from(&majors)).await?;
+    let farm = if watched.sample {
+        farm.nest(SAMPLE_PATH, sample::serve::router(&sample::debian::tree(&sample_registry::home(&dir))))
+    } else {
+        farm
+    };
+    let site = Site::open(&site, Arc::new(SystemClock)).await?;
+    greet(&farm.address, &watched, &majors, console);
+    let shutdown = CancellationToken::new();
+    let coordinator = farm.coordinator.clone();
+    let mut tasks = task::Tasks::new(shutdown.clone());
+    tasks.spawn("the signal handler", task::fallible(signal::watch(shutdown.clone())));
+    tasks.spawn("the terminal", events::show(coordinator.clone(), console, shutdown.clone()));
+    tasks.spawn("the web server", farm.serve(shutdown.clone()));
+    let size = args.sample;
+    let (sample_dir, stop) = (dir.clone(), shutdown.clone());
+    let watching = coordinator.clone();
+    tasks.spawn("the coordinator", async move {
+        if watched.sample {
+            sample_registry::build(&sample_dir, size, None, console, &stop).await?;
+        }
+        coordinator::run(watching, stop).await.map_err(Into::into)
+    });
+    let worker = Worker { site, coordinator: coordinator.clone(), address, jobs: args.jobs, majors };
+    tasks.spawn("the runner", worker.work(console, shutdown.clone()));
+    if args.until_idle {
+        tasks.spawn("the wait for an idle farm", until_idle(coordinator, shutdown));
+    }
+    tasks.ended().await?;
+    console.line("Stopped. Started again, it goes on where it stopped.");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is watched, by its address.
+fn watched(choice: &RegistryChoice, address: &Url) -> Result<WatchedRegistry> {
+    match choice {
+        RegistryChoice::At(url) => Ok(WatchedRegistry { url: url.clone(), sample: false }),
+        RegistryChoice::Sample => {
+            let url = address.join(&format!("{SAMPLE_PATH}/")).context("write the address of the sample registry")?;
+            Ok(WatchedRegistry { url, sample: true })
+        }
+    }
+}
+
+fn greet(address: &Url, watched: &WatchedRegistry, majors: &[PgMajor], console: Console) {
+    let majors: Vec<String> = majors.iter().map(ToString::to_string).collect();
+    let kind = if watched.sample { "sample registry" } else { "registry" };
+    console.line(&format!("Watching the {kind} {} for PostgreSQL {}", watched.url, majors.join(" and ")));
+    console.line(&format!("Open {}   (Ctrl-C stops)", console.paint(Colour::Bold, address.as_str())));
+}
+
+/// The runner inside.
+struct Worker {
+    site: Site,
+    coordinator: Coordinator,
+    address: Url,
+    jobs: u16,
+    majors: Vec<PgMajor>,
+}
+
+impl Worker {
+    /// Makes the images first, so that no lease waits for one, then works.
+    async fn work(self, console: Console, shutdown: CancellationToken) -> Result<()> {
+        let imaging = Imaging::new(self.site.place.engine.clone(), console);
+        let mut targets: Vec<Target> = Vec::new();
+        for target in native_targets(&self.majors) {
+            let image = tokio::select! {
+                image = imaging.image(target) => image,
+                () = shutdown.cancelled() => return Ok(()),
+            };
+            match image {
+                Ok(image) => {
+                    let facts = &image.facts;
+                    let words = format!("PostgreSQL {} from {} on {}", facts.postgresql, facts.source, facts.suite);
+                    console.line(&console.paint(Colour::Dim, &format!("image    {words} is ready")));
+                    targets.push(target);
+                }
+                Err(error) if targets.is_empty() && self.majors.len() == 1 => return Err(error.into()),
+                Err(error) => {
+                    let error = anyhow::Error::new(error);
+                    console.line(&format!(
+                        "{} PostgreSQL {}: {error:#}",
+                        console.paint(Colour::Yellow, "image   "),
+                        target.major
+                    ));
+                }
+            }
+        }
+        let name: Name = RUNNER.parse().context("read the local runner's name")?;
+        let admitted = operate::own_runner(&self.coordinator, &name).await?;
+        let client = runner::Coordinator::new(&self.address, &admitted.token)?;
+        let agent = Agent::new(self.site, client, targets, imaging.ensure(), quiet_listener(console));
+        runner::work(agent, self.jobs, shutdown).await;
+        Ok(())
+    }
+}
+
+/// Asks for the end once the whole registry is read and nothing waits or runs.
+async fn until_idle(coordinator: Coordinator, shutdown: CancellationToken) -> Result<()> {
+    let mut pause = tokio::time::interval(Duration::from_millis(500));
+    while !shutdown.is_cancelled() {
+        pause.tick().await;
+        let mut conn = coordinator.store().read().await?;
+        let counts = store::farm::counts(&mut conn, SystemClock.now()).await?;
+        let watch = store::registry::current(&mut conn).await?;
+        let is_read = watch.is_some_and(|watch| watch.polled_at.is_some() && watch.reconciled_at.is_some());
+        if is_read && counts.queued == 0 && counts.running == 0 {
+            shutdown.cancel();
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! What a person sees in the terminal: one line per thing that happened, understandable without colour.
+//!
+//! Data goes to standard output, everything else to standard error, so that a pipe gets only what was asked for.
+
+use std::io::{IsTerminal, Write};
+
+use protocol::Grade;
+
+/// The terminal, or the file or pipe that stands for it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Console {
+    colour: bool,
+}
+
+/// A colour of the terminal's own palette.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Colour {
+    Green,
+    Red,
+    Yellow,
+    Dim,
+    Bold,
+}
+
+impl Colour {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Green => "32",
+            Self::Red => "31",
+            Self::Yellow => "33",
+            Self::Dim => "2",
+            Self::Bold => "1",
+        }
+    }
+}
+
+impl Console {
+    /// Standard error, coloured only where a person reads it and has not asked for none (<https://no-color.org>).
+    pub(crate) fn stderr(no_color: bool) -> Self {
+        Self { colour: std::io::stderr().is_terminal() && !no_color }
+    }
+
+    /// Prints a line. An output that is gone is no reason to stop a farm.
+    pub(crate) fn line(self, text: &str) {
+        let _ = writeln!(std::io::stderr().lock(), "{text}");
+    }
+
+    /// Text in a colour, where colours are shown.
+    pub(crate) fn paint(self, colour: Colour, text: &str) -> String {
+        if self.colour { format!("\x1b[{}m{text}\x1b[0m", colour.code()) } else { text.to_owned() }
+    }
+
+    /// A grade, padded to the width of the longest, in its colour.
+    pub(crate) fn grade(self, grade: Grade) -> String {
+        self.paint(grade_colour(grade), &format!("{grade:<8}"))
+    }
+}
+
+const fn grade_colour(grade: Grade) -> Colour {
+    match grade {
+        Grade::Pass | Grade::Untested => Colour::Green,
+        Grade::Fail => Colour::Red,
+        Grade::Blocked | Grade::Env | Grade::Error => Colour::Yellow,
+        Grade::Na => Colour::Dim,
+    }
+}
+
+/// Text from outside, made safe for a terminal: control characters become `?`.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_line_cannot_move_the_cursor() {
+        assert_eq!(plain("a\x1b[2Jb\r"), "a?[2Jb?");
+    }
+
+    #[test]
+    fn without_a_terminal_there_are_no_escape_sequences() {
+        let console = Console { colour: false };
+        assert_eq!(console.grade(Grade::Pass), "PASS    ");
+    }
+}

@@ -1,0 +1,141 @@
+//! A coordinator with its dashboard, put together from the data directory and served on one address.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use axum::Router;
+use coordinator::config::AdminToken;
+use coordinator::{Config, Coordinator};
+use dashboard::{Dashboard, Site};
+use protocol::{Matrix, SystemClock};
+use store::{Blobs, Store};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower_http::compression::CompressionLayer;
+use url::Url;
+
+use crate::args::DataArgs;
+
+/// The file in the data directory that says where the coordinator listens, for `admin` and for people.
+const ADDRESS_FILE: &str = "address";
+
+/// The directory that holds all state.
+#[derive(Clone, Debug)]
+pub(crate) struct DataDir {
+    path: PathBuf,
+}
+
+impl DataDir {
+    /// Makes the directory where it is missing.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        std::fs::create_dir_all(path)
+            .with_context(|| format!("make the data directory {}; choose another with --data-dir", path.display()))?;
+        let path = path.canonicalize().with_context(|| format!("find the data directory {}", path.display()))?;
+        Ok(Self { path })
+    }
+
+    /// A file or directory in it.
+    pub(crate) fn join(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The address of the coordinator that has last been started on it.
+    pub(crate) fn address(path: &Path) -> Result<Url> {
+        let file = path.join(ADDRESS_FILE);
+        let text = std::fs::read_to_string(&file).with_context(|| {
+            format!(
+                "read {}: is a coordinator running on this data directory? give --coordinator or --data-dir",
+                file.display()
+            )
+        })?;
+        text.trim().parse().with_context(|| format!("read the address in {}", file.display()))
+    }
+}
+
+/// What a farm's pages say of its registry.
+#[derive(Clone, Debug)]
+pub(crate) struct WatchedRegistry {
+    pub(crate) url: Url,
+    pub(crate) sample: bool,
+}
+
+/// A coordinator and the address that it will answer on.
+pub(crate) struct Farm {
+    pub(crate) coordinator: Coordinator,
+    pub(crate) address: Url,
+    router: Router,
+    listener: TcpListener,
+}
+
+/// Takes the address, before anything that takes long.
+pub(crate) async fn bind(listen: SocketAddr) -> Result<TcpListener> {
+    match TcpListener::bind(listen).await {
+        Ok(listener) => Ok(listener),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            bail!("{listen} is taken by another program; stop that one, or choose another address with --listen")
+        }
+        Err(error) => Err(error).with_context(|| format!("listen on {listen}; choose another address with --listen")),
+    }
+}
+
+/// The address of a listener as a URL that a browser takes.
+pub(crate) fn address_of(listener: &TcpListener) -> Result<Url> {
+    let local = listener.local_addr().context("ask for the address that was taken")?;
+    let shown = if local.ip().is_unspecified() { SocketAddr::new([127, 0, 0, 1].into(), local.port()) } else { local };
+    format!("http://{shown}/").parse().context("write the address as a URL")
+}
+
+/// Opens the database of a data directory.
+pub(crate) async fn open_store(data: &DataArgs, dir: &DataDir) -> Result<Store> {
+    let url = match &data.database {
+        Some(url) => url.to_string(),
+        None => format!("sqlite://{}", dir.join("farm.db").display()),
+    };
+    Ok(Store::connect(&url).await?)
+}
+
+impl Farm {
+    /// Puts a coordinator, its API and its pages together.
+    pub(crate) async fn open(
+        (data, dir): (&DataArgs, &DataDir),
+        listener: TcpListener,
+        registry: WatchedRegistry,
+        adjust: impl FnOnce(&mut Config),
+    ) -> Result<Self> {
+        let store = open_store(data, dir).await?;
+        let blobs = Blobs::open(&dir.join("blobs").display().to_string())?;
+        let clock = Arc::new(SystemClock);
+        let address = address_of(&listener)?;
+        let mut config = Config::new(registry.url.clone(), AdminToken::open(&dir.path)?);
+        adjust(&mut config);
+        let site = Site {
+            registry_url: registry.url,
+            sample: registry.sample,
+            public_url: address.clone(),
+            version: env!("CARGO_PKG_VERSION").into(),
+        };
+        let coordinator = Coordinator::new(store.clone(), blobs.clone(), Matrix::embedded(), clock.clone(), config)?;
+        let pages = Dashboard::new(store, blobs, Matrix::embedded(), clock, site);
+        let router = coordinator::api::router(coordinator.clone()).merge(dashboard::router(pages));
+        std::fs::write(dir.join(ADDRESS_FILE), format!("{address}\n"))
+            .context("write the address into the data directory")?;
+        Ok(Self { coordinator, address, router, listener })
+    }
+
+    /// Serves a further router below a path, such as the sample registry.
+    pub(crate) fn nest(mut self, path: &str, router: Router) -> Self {
+        self.router = self.router.nest(path, router);
+        self
+    }
+
+    /// Answers requests until `shutdown`, then lets those that are under way end.
+    pub(crate) async fn serve(self, shutdown: CancellationToken) -> Result<()> {
+        let router = self.router.layer(CompressionLayer::new());
+        axum::serve(self.listener, router)
+            .with_graceful_shutdown(shutdown.cancelled_owned())
+            .await
+            .context("serve pages and API")
+    }
+}

@@ -1,0 +1,117 @@
+//! The program under test as a real process: started, watched, interrupted, killed.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::poll;
+
+/// The `pgxn-testers` binary that was built beside this test.
+///
+/// # Panics
+/// When it was not built: `cargo build -p cli` builds it, `make test` does so before the tests.
+pub fn binary() -> PathBuf {
+    let test = std::env::current_exe().expect("a running test has a path");
+    let directory = test.ancestors().nth(2).expect("tests run from target/<profile>/deps");
+    let binary = directory.join("pgxn-testers");
+    assert!(binary.exists(), "{} is missing: build it with `cargo build -p cli`", binary.display());
+    binary
+}
+
+/// A running `pgxn-testers`; killed when it is dropped.
+pub struct Process {
+    child: Child,
+    output: PathBuf,
+}
+
+impl Process {
+    /// Starts the binary with arguments; what it prints goes to `output`.
+    pub fn start(arguments: &[&str], output: &Path) -> Result<Self> {
+        Self::start_with(arguments, &[], output)
+    }
+
+    /// Starts the binary with arguments and further environment variables.
+    pub fn start_with(arguments: &[&str], environment: &[(&str, &str)], output: &Path) -> Result<Self> {
+        let file = File::options().create(true).append(true).open(output).context("open the output file")?;
+        let child = Command::new(binary())
+            .args(arguments)
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(file.try_clone()?)
+            .stderr(file)
+            .spawn()
+            .context("start pgxn-testers")?;
+        Ok(Self { child, output: output.to_owned() })
+    }
+
+    /// The process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Everything it has printed so far.
+    pub fn output(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(&self.output).unwrap_or_default()).into_owned()
+    }
+
+    /// Kills it with SIGKILL, as a power cut would, and waits until it is gone.
+    pub fn kill(mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Sends SIGINT, as Ctrl-C does.
+    pub fn interrupt(&self) -> Result<()> {
+        let status = Command::new("kill").args(["-INT", &self.id().to_string()]).status()?;
+        ensure!(status.success(), "kill -INT {} failed", self.id());
+        Ok(())
+    }
+
+    /// Waits until it ends by itself.
+    pub async fn ended(&mut self, within: Duration) -> Result<ExitStatus> {
+        let output = self.output.clone();
+        let child = &mut self.child;
+        poll::until(within, "the process to end", async || Ok(child.try_wait()?)).await.with_context(|| {
+            format!("it printed:\n{}", String::from_utf8_lossy(&std::fs::read(output).unwrap_or_default()))
+        })
+    }
+
+    /// Waits until it has printed `text`.
+    pub async fn prints(&mut self, text: &str, within: Duration) -> Result<()> {
+        let output = self.output.clone();
+        let printed = || String::from_utf8_lossy(&std::fs::read(&output).unwrap_or_default()).into_owned();
+        poll::until(within, &format!("`{text}` to be printed"), async || Ok(printed().contains(text).then_some(())))
+            .await
+            .with_context(|| format!("it printed:\n{}", printed()))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// Runs the binary to its end and gives back exit code, standard output and standard error.
+pub fn run(arguments: &[&str]) -> Result<(i32, String, String)> {
+    run_with(arguments, &[])
+}
+
+/// The same with further environment variables.
+pub fn run_with(arguments: &[&str], environment: &[(&str, &str)]) -> Result<(i32, String, String)> {
+    let output = Command::new(binary())
+        .args(arguments)
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null())
+        .output()
+        .context("run pgxn-testers")?;
+    let code = output.status.code().context("pgxn-testers was ended by a signal")?;
+    Ok((code, String::from_utf8_lossy(&output.stdout).into(), String::from_utf8_lossy(&output.stderr).into()))
+}
