@@ -52,6 +52,12 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// One of the coordinator's loops panicked.
+    #[error("a loop of the coordinator met a fault of its own: {why}")]
+    Panicked {
+        /// What tokio says of it.
+        why: String,
+    },
     /// One of the coordinator's loops ended though nobody asked it to.
     #[error("the coordinator's {task} loop ended early")]
     EndedEarly {

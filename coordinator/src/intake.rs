@@ -171,9 +171,9 @@ async fn coalesce(tx: &mut Tx, dist: &Name) -> Result<()> {
     Ok(())
 }
 
-/// Tells runners and listeners of what was stored and committed.
+/// Tells runners and listeners of what was stored and committed. A release that is only recorded is told to nobody: there are thousands.
 pub(crate) fn announce(coordinator: &Coordinator, found: &Candidate, stored: Stored) {
-    if !stored.is_known() {
+    if !stored.is_known() && (stored.queued > 0 || !stored.verdicts.is_empty()) {
         let release = &found.release;
         coordinator.events.send(Event::ReleaseSeen {
             dist: release.dist.clone(),

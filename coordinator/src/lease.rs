@@ -3,6 +3,9 @@
 //! A claim may wait. Whoever puts jobs into the queue rings a bell that every waiting claim hears; a claim listens before it looks, so
 //! that no ring is missed between the two. Another coordinator on the same PostgreSQL rings only its own bell: its jobs are found by the
 //! next claim, at the latest when the wait ends.
+//!
+//! A claim whose answer never reaches its runner leaves a lease that nobody knows: it expires, and costs an attempt. A claim carries
+//! nothing by which it could be recognised, and this is rare enough to be simple.
 
 use std::time::Duration;
 

@@ -14,8 +14,10 @@ use tokio_util::sync::CancellationToken;
 use crate::error::sentence;
 use crate::{Coordinator, Error, Result, expire, reconcile, replan, watch};
 
-/// A comparison that failed is tried again after this.
-const SWEEP_AGAIN: Duration = Duration::from_mins(10);
+/// A comparison that failed is tried again after this, and then after ever more,
+const SWEEP_AGAIN: Duration = Duration::from_mins(1);
+/// up to this.
+const SWEEP_AGAIN_AT_MOST: Duration = Duration::from_mins(30);
 /// How often the sweeps' schedule is looked at, as the clock may jump.
 const SCHEDULE_EVERY: Duration = Duration::from_secs(30);
 
@@ -39,10 +41,7 @@ pub async fn run(coordinator: Coordinator, shutdown: CancellationToken) -> Resul
 }
 
 fn flatten(ended: Result<Result<()>, tokio::task::JoinError>) -> Result<()> {
-    ended.unwrap_or_else(|error| {
-        tracing::error!(%error, "a loop of the coordinator panicked");
-        Err(Error::EndedEarly { task: "panicked" })
-    })
+    ended.unwrap_or_else(|error| Err(Error::Panicked { why: error.to_string() }))
 }
 
 /// Drives a loop until it is cancelled; one that ends before is an error.
@@ -70,7 +69,7 @@ async fn expire_loop(coordinator: Coordinator) {
 
 async fn reconcile_loop(coordinator: Coordinator) {
     log("replan", replan::latest(&coordinator, coordinator.now()).await);
-    let mut not_before = Timestamp::from_millis(0);
+    let (mut not_before, mut failures) = (Timestamp::from_millis(0), 0);
     loop {
         let due = is_due(&coordinator).await && coordinator.now() >= not_before;
         if !due {
@@ -79,9 +78,16 @@ async fn reconcile_loop(coordinator: Coordinator) {
                 () = sleep(SCHEDULE_EVERY) => continue,
             }
         }
-        if !sweep_once(&coordinator).await {
-            not_before = coordinator.now().plus(SWEEP_AGAIN);
-        }
+        failures = if sweep_once(&coordinator).await { 0 } else { u32::saturating_add(failures, 1) };
+        not_before = coordinator.now().plus(pause(failures));
+    }
+}
+
+/// How long to wait after so many comparisons that failed.
+fn pause(failures: u32) -> Duration {
+    match failures.checked_sub(1) {
+        None => Duration::ZERO,
+        Some(before) => SWEEP_AGAIN.saturating_mul(2_u32.saturating_pow(before)).min(SWEEP_AGAIN_AT_MOST),
     }
 }
 
@@ -120,5 +126,41 @@ fn jittered(period: Duration) -> Duration {
 fn log<T>(step: &str, outcome: Result<T>) {
     if let Err(error) = outcome {
         tracing::error!(step, error = sentence(&error), "a step failed; it is taken again");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_loop_that_ends_by_itself_is_an_error_and_one_that_is_told_to_is_not() {
+        let closing = CancellationToken::new();
+        let early = until(closing.clone(), "watch", async {}).await.unwrap_err();
+        assert_eq!(early.to_string(), "the coordinator's watch loop ended early");
+        closing.cancel();
+        assert!(until(closing, "watch", std::future::pending()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_loop_that_panics_is_an_error() {
+        let mut loops = JoinSet::new();
+        loops.spawn(async { panic!("out of cheese") });
+        let error = flatten(loops.join_next().await.unwrap()).unwrap_err();
+        assert!(error.to_string().contains("a fault of its own"), "{error}");
+    }
+
+    #[test]
+    fn a_comparison_that_fails_is_tried_again_ever_less_often() {
+        let minutes = [0, 1, 2, 3, 9, u32::MAX].map(|failures| pause(failures).as_secs() / 60);
+        assert_eq!(minutes, [0, 1, 2, 4, 30, 30]);
+    }
+
+    #[test]
+    fn polls_are_spread_by_a_tenth() {
+        let period = Duration::from_secs(100);
+        let spread: Vec<u64> = (0..200).map(|_| jittered(period).as_secs()).collect();
+        assert!(spread.iter().all(|seconds| (90..=110).contains(seconds)), "{spread:?}");
+        assert!(spread.iter().any(|seconds| *seconds != spread[0]));
     }
 }

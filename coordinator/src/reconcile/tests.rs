@@ -18,7 +18,7 @@ fn metas(farm: &Farm) -> usize {
 
 #[tokio::test]
 async fn releases_that_the_feed_never_showed_are_found() {
-    on_both(async |farm| {
+    on_both(async |mut farm| {
         farm.registry.cap_feed(1);
         for number in ["1.0.0", "1.1.0", "1.2.0"] {
             farm.registry.publish_by("bob", ("pair", number), "stable", None);
@@ -34,6 +34,9 @@ async fn releases_that_the_feed_never_showed_are_found() {
             assert_eq!(priorities(&farm, "pair", number).await, Some(Vec::new()), "{number} is recorded, not planned");
         }
         assert_eq!(priorities(&farm, "other", "0.1.0").await, Some(vec![Priority::NewRelease; 4]), "the feed had it");
+
+        let told = farm.happened().into_iter().filter(|event| matches!(event, Event::ReleaseSeen { .. })).count();
+        assert_eq!(told, 2, "what is only recorded is not told");
 
         let again = sweep(&farm.coordinator, farm.now()).await.unwrap();
         assert_eq!((again.added, again.queued), (0, 0));

@@ -227,3 +227,36 @@ async fn bodies_are_bounded() {
     farm.call(Call::post("/api/v1/claim", &many).bearer(&runner)).await.problem(422);
     assert_eq!(claimed.renew(&farm).await.status, 200, "none of it ended the run");
 }
+
+#[tokio::test]
+async fn claims_at_the_same_time_never_share_a_job() {
+    on_both(async |farm| {
+        for index in 0..10 {
+            farm.registry.publish(&format!("dist-{index}"), "1.0.0");
+        }
+        farm.watch().await;
+        let mut runners = tokio::task::JoinSet::new();
+        for index in 0..8 {
+            let token = farm.runner(&format!("box-{index}")).await;
+            let coordinator = farm.coordinator.clone();
+            runners.spawn(async move {
+                let body = json!({"targets": ["pg17-amd64", "pg18-amd64"], "version": "1"});
+                let mut claimed = Vec::new();
+                loop {
+                    let call = Call::post("/api/v1/claim", &body).bearer(&token);
+                    let answer = call.answered_by(&coordinator).await;
+                    if answer.status == 204 {
+                        return claimed;
+                    }
+                    claimed.push(answer.json()["job_id"].to_string());
+                }
+            });
+        }
+        let mut jobs = runners.join_all().await.concat();
+        assert_eq!(jobs.len(), 20);
+        jobs.sort();
+        jobs.dedup();
+        assert_eq!(jobs.len(), 20);
+    })
+    .await;
+}
