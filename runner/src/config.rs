@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use protocol::{PgMajor, Platform, Target};
 use url::Url;
 
+use crate::limits::WantedLimits;
 use crate::sandbox::docker::Engine;
 
 /// A volunteer's runner.
@@ -29,12 +30,20 @@ pub struct SiteConfig {
     pub engine: String,
     /// How many runs go on at a time, which share the machine.
     pub jobs: u16,
+    /// Limits other than the usual ones.
+    pub limits: WantedLimits,
 }
 
 impl SiteConfig {
     /// A site in that directory, with the engine that `DOCKER_HOST` names, or the usual one.
     pub fn new(data_dir: PathBuf, jobs: u16) -> Self {
-        Self { data_dir, engine: engine_host(), jobs: jobs.max(1) }
+        Self { data_dir, engine: engine_host(), jobs: jobs.max(1), limits: WantedLimits::default() }
+    }
+
+    /// The same site with other limits.
+    #[must_use]
+    pub fn with_limits(self, limits: WantedLimits) -> Self {
+        Self { limits, ..self }
     }
 }
 
@@ -45,6 +54,12 @@ pub fn engine_host() -> String {
         Ok(host) if !host.is_empty() => host,
         _ => Engine::DEFAULT_HOST.to_owned(),
     }
+}
+
+/// The certificates that `SSL_CERT_FILE` names: what this machine trusts, for builds of images behind a proxy that signs by itself.
+#[expect(clippy::disallowed_methods, reason = "this is the crate's config.rs")]
+pub(crate) fn ca_bundle() -> Option<PathBuf> {
+    std::env::var_os("SSL_CERT_FILE").filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 /// The targets that this machine runs natively, of these majors.

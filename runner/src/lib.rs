@@ -1,5 +1,6 @@
 //! From a claimed job to a signed report: the sandbox, the phases, the judge, the images.
 
+pub mod images;
 pub mod judge;
 pub mod local;
 pub mod sandbox;
@@ -19,7 +20,7 @@ pub use client::{CallError, Coordinator};
 pub use config::{RunnerConfig, SiteConfig, engine_host, native_targets};
 pub use error::{Error, Result};
 pub use event::{Events, RunEvent};
-pub use limits::Limits;
+pub use limits::{Limits, WantedLimits};
 pub use run::{Completed, Request, Source, StoredFile, VERSION, run};
 pub use site::Site;
 pub use task::{Tasks, work};

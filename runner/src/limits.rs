@@ -29,6 +29,17 @@ pub struct Limits {
     pub copy_out_bytes: usize,
 }
 
+/// What a volunteer wants other than the defaults.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WantedLimits {
+    /// Memory of everything in a container.
+    pub memory_bytes: Option<u64>,
+    /// Wall time of one phase.
+    pub phase: Option<Duration>,
+    /// Time without any output.
+    pub silence: Option<Duration>,
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -56,6 +67,20 @@ impl Limits {
             memory_bytes: memory_bytes.clamp(512 * MIB, defaults.memory_bytes),
             cpus: (machine.cpus / runs).max(1),
             ..defaults
+        }
+    }
+
+    /// The same, where somebody wants other limits than these.
+    #[must_use]
+    pub fn with(self, wanted: &WantedLimits) -> Self {
+        let phase = wanted.phase.unwrap_or(self.phase);
+        Self {
+            memory_bytes: wanted.memory_bytes.unwrap_or(self.memory_bytes),
+            phase,
+            // A run that may not even last as long as one of its phases would end for a reason that nobody asked for.
+            run: self.run.max(phase),
+            silence: wanted.silence.unwrap_or(self.silence),
+            ..self
         }
     }
 
@@ -95,6 +120,17 @@ mod tests {
     fn runs_at_a_time_share_a_large_machine() {
         let limits = Limits::fitting(&machine(65_536, 16), 4);
         assert_eq!((limits.memory_bytes, limits.cpus), (3072 * MIB, 4));
+    }
+
+    #[test]
+    fn what_a_volunteer_wants_goes_before_what_fits() {
+        let fitting = Limits::fitting(&machine(8192, 2), 1);
+        assert_eq!(fitting.clone().with(&WantedLimits::default()), fitting);
+        let (memory, hour) = (1024 * MIB, Duration::from_hours(1));
+        let wanted = WantedLimits { memory_bytes: Some(memory), phase: Some(hour), silence: None };
+        let limits = fitting.clone().with(&wanted);
+        assert_eq!((limits.memory_bytes, limits.phase, limits.run), (memory, hour, hour));
+        assert_eq!(limits.silence, fitting.silence);
     }
 
     #[test]

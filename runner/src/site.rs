@@ -40,7 +40,7 @@ impl Site {
             tracing::info!(containers = reaped, "removed what a runner that was killed had left behind");
         }
         let instance = Arc::new(Instance::claim(&config.data_dir)?);
-        let limits = Limits::fitting(engine.facts(), u32::from(config.jobs));
+        let limits = Limits::fitting(engine.facts(), u32::from(config.jobs)).with(&config.limits);
         let place = Place { engine, tasks: Tasks::new(), instance: instance.id().to_owned() };
         let (work_dir, download_dir) = (config.data_dir.join("work"), config.data_dir.join("downloads"));
         Ok(Self { place, limits, clock, work_dir, download_dir, instance })
@@ -66,6 +66,9 @@ impl Site {
 
 impl std::fmt::Debug for Site {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Site").field("instance", &self.instance.id()).field("limits", &self.limits).finish_non_exhaustive()
+        f.debug_struct("Site")
+            .field("instance", &self.instance.id())
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
     }
 }
