@@ -226,7 +226,11 @@ impl Images {
                     seen.fresh.insert(tag);
                     return Ok(Ok(()));
                 }
-                Err(error) => seen.unpullable = Some(base::in_words(&error)),
+                // The last of the causes is the one that a person understands.
+                Err(error) => {
+                    let why = base::in_words(&error);
+                    seen.unpullable = Some(why.rsplit(": ").next().unwrap_or_default().to_owned());
+                }
             }
         }
         let why = seen.unpullable.as_deref().unwrap_or_default();

@@ -139,8 +139,10 @@ impl Output {
     }
 
     fn line(&mut self, line: String, told: Told<'_>) {
-        if let Some((percent, text)) = step(&line) {
-            told.step(text, Some(percent));
+        if line.starts_with("Step ") {
+            if let Some((percent, text)) = step(&line) {
+                told.step(text, Some(percent));
+            }
             return;
         }
         if let Some(why) = line.strip_prefix("pgxn-unavailable: ") {
@@ -164,18 +166,16 @@ impl Output {
     }
 }
 
-/// `Step 3/21 : RUN exec sh /pgxn/build/packages`, as a percentage of what is behind and a few words.
-fn step(line: &str) -> Option<(u8, String)> {
-    let (count, command) = line.strip_prefix("Step ")?.split_once(" : ")?;
-    let (number, all) = count.split_once('/')?;
-    let (number, all): (u32, u32) = (number.parse().ok()?, all.parse().ok()?);
-    let percent = number.checked_sub(1)?.checked_mul(100)?.checked_div(all)?;
-    let text = match command {
-        _ if command.contains("/build/packages") => "install compilers, libraries and tools",
-        _ if command.contains("server-") && command.starts_with("RUN") => "install PostgreSQL and make a cluster",
-        _ => command,
-    };
-    Some((u8::try_from(percent.min(100)).ok()?, text.to_owned()))
+/// A step of the Dockerfile that takes time, such as `Step 3/21 : RUN exec sh /pgxn/build/packages`: how much of the time has passed
+/// when it begins, and what it does. The shares were measured.
+fn step(line: &str) -> Option<(u8, &'static str)> {
+    let (_, command) = line.split_once(" : RUN ")?;
+    match command {
+        _ if command.ends_with("/build/apt") => Some((2, "set up the package manager")),
+        _ if command.ends_with("/build/packages") => Some((5, "install compilers, libraries and tools")),
+        _ if command.contains("server-") => Some((65, "install PostgreSQL and make a cluster")),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -22,9 +22,13 @@ fn heard(pieces: &[&str]) -> (Output, Vec<Event>) {
 
 #[test]
 fn output_in_pieces_becomes_steps_and_lines() {
-    let (_, events) =
-        heard(&["Step 3/4 : RUN exec sh /pgxn/bu", "ild/packages\n", " ---> Running in 1\nGet:1", " x\nrest"]);
-    let step = Event::Step { text: "install compilers, libraries and tools".into(), percent: Some(50) };
+    let (_, events) = heard(&[
+        "Step 2/4 : COPY a b\nStep 3/4 : RUN exec sh /pgxn/bu",
+        "ild/packages\n",
+        " ---> Running in 1\nGet:1",
+        " x\nrest",
+    ]);
+    let step = Event::Step { text: "install compilers, libraries and tools".into(), percent: Some(5) };
     assert_eq!(events, [step, Event::Line("Get:1 x".into())]);
 }
 
@@ -60,4 +64,12 @@ fn labels_say_what_a_run_relies_on() {
 #[test]
 fn facts_that_are_none_are_an_error_not_a_panic() {
     assert!(finish(&recipe(), "sha256:1", "", "").unwrap_err().contains("facts.json"));
+}
+
+#[test]
+fn the_dockerfile_s_slow_steps_are_announced_in_order() {
+    let (_, text) = crate::images::recipe::FILES[0];
+    let steps: Vec<_> = text.lines().filter_map(|line| step(&format!("Step 1/9 : {line}"))).collect();
+    assert_eq!(steps.len(), 3, "{steps:?}");
+    assert!(steps.is_sorted(), "{steps:?}");
 }
