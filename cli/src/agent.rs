@@ -8,30 +8,24 @@ use crate::console::{Colour, Console, plain};
 
 /// A listener that prints what a volunteer wants to see: what runs, how it ended, what is wrong.
 pub(crate) fn listener(console: Console) -> Listener {
-    Arc::new(move |event| {
-        if let Some(line) = line(&event, console) {
-            console.line(&line);
-        }
-    })
+    Arc::new(move |event| console.line(&line(&event, console)))
 }
 
 /// A listener for the runner inside `up`, where the coordinator's own events already tell of runs.
 pub(crate) fn quiet_listener(console: Console) -> Listener {
     Arc::new(move |event| {
-        if matches!(event, AgentEvent::Trouble(_) | AgentEvent::Dropped(..))
-            && let Some(line) = line(&event, console)
-        {
-            console.line(&line);
+        if matches!(event, AgentEvent::Trouble(_) | AgentEvent::Dropped(..)) {
+            console.line(&line(&event, console));
         }
     })
 }
 
-fn line(event: &AgentEvent, console: Console) -> Option<String> {
+fn line(event: &AgentEvent, console: Console) -> String {
     let cell = |assignment: &protocol::Assignment| {
         let what = assignment.release.to_string();
         format!("{what:<32} {:<12}", assignment.target.to_string())
     };
-    Some(match event {
+    match event {
         AgentEvent::Claimed(assignment) => console.paint(Colour::Dim, &format!("running  {}", cell(assignment))),
         AgentEvent::Reported(assignment, verdict) => {
             let words = format!("{} {} {}", verdict.phase, verdict.reason.sentence(), plain(&verdict.detail));
@@ -46,5 +40,5 @@ fn line(event: &AgentEvent, console: Console) -> Option<String> {
             format!("{} {} {}", console.paint(Colour::Yellow, "dropped "), cell(assignment), plain(why))
         }
         AgentEvent::Trouble(sentence) => format!("{} {}", console.paint(Colour::Yellow, "runner  "), plain(sentence)),
-    })
+    }
 }

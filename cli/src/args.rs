@@ -7,6 +7,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use protocol::{Name, PgMajor, Platform, Target, Version};
 use url::Url;
 
+mod limits;
+
+pub(crate) use limits::LimitArgs;
+
 /// Builds and tests PostgreSQL extensions from the PGXN registry in sandboxed containers, and shows the verdicts.
 #[derive(Debug, Parser)]
 #[command(name = "pgxn-testers", version, propagate_version = true, max_term_width = 110)]
@@ -85,6 +89,9 @@ pub(crate) struct UpArgs {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) jobs: u16,
 
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+
     /// Stop when nothing is queued or running any more
     #[arg(long)]
     pub(crate) until_idle: bool,
@@ -141,6 +148,9 @@ pub(crate) struct RunnerArgs {
     /// How many runs go on at the same time
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) jobs: u16,
+
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
 }
 
 #[derive(Debug, Args)]
@@ -164,6 +174,9 @@ pub(crate) struct TestArgs {
     /// Print the verdicts as JSON to standard output
     #[arg(long)]
     pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
 }
 
 #[derive(Debug, Subcommand)]

@@ -41,6 +41,7 @@ impl Console {
     }
 
     /// Prints a line. An output that is gone is no reason to stop a farm.
+    #[expect(clippy::unused_self, reason = "who prints has to have been given the console")]
     pub(crate) fn line(self, text: &str) {
         let _ = writeln!(std::io::stderr().lock(), "{text}");
     }

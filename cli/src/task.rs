@@ -7,6 +7,8 @@ use anyhow::{Context, Result, anyhow};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::signal::Signals;
+
 /// A clean end takes at most this long; what is not done then is left as after a power cut, which loses nothing.
 const PATIENCE: Duration = Duration::from_secs(9);
 
@@ -14,12 +16,14 @@ const PATIENCE: Duration = Duration::from_secs(9);
 pub(crate) struct Tasks {
     set: JoinSet<Result<()>>,
     shutdown: CancellationToken,
+    _signals: Signals,
 }
 
 impl Tasks {
-    /// No tasks; `shutdown` asks them all to end.
-    pub(crate) fn new(shutdown: CancellationToken) -> Self {
-        Self { set: JoinSet::new(), shutdown }
+    /// No tasks; `shutdown` asks them all to end, and a signal cancels it.
+    pub(crate) fn new(shutdown: CancellationToken) -> Result<Self> {
+        let signals = Signals::cancel(shutdown.clone()).context("listen for signals")?;
+        Ok(Self { set: JoinSet::new(), shutdown, _signals: signals })
     }
 
     /// Starts a task that should last until `shutdown`.
@@ -67,7 +71,7 @@ mod tests {
     #[tokio::test]
     async fn a_task_that_ends_early_ends_all_and_is_named() {
         let shutdown = CancellationToken::new();
-        let mut tasks = Tasks::new(shutdown.clone());
+        let mut tasks = Tasks::new(shutdown.clone()).unwrap();
         let waiting = shutdown.clone();
         tasks.spawn("the patient one", async move {
             waiting.cancelled().await;
@@ -82,7 +86,7 @@ mod tests {
     #[tokio::test]
     async fn a_shutdown_that_was_asked_for_is_no_failure() {
         let shutdown = CancellationToken::new();
-        let mut tasks = Tasks::new(shutdown.clone());
+        let mut tasks = Tasks::new(shutdown.clone()).unwrap();
         let waiting = shutdown.clone();
         tasks.spawn("the patient one", async move {
             waiting.cancelled().await;

@@ -26,7 +26,7 @@ pub(crate) async fn run(command: AdminCommand, console: Console) -> Result<ExitC
             requeue(&Api::open(&admin)?, what, target.iter().map(ToString::to_string).collect(), console).await?;
         }
         AdminCommand::Runners(RunnersCommand::Add { admin, name }) => {
-            add_runner(&Api::open(&admin)?, &name, console).await?
+            add_runner(&Api::open(&admin)?, &name, console).await?;
         }
         AdminCommand::Runners(RunnersCommand::List(admin)) => list_runners(&Api::open(&admin)?).await?,
         AdminCommand::Runners(RunnersCommand::Revoke { admin, name }) => {

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::args::CoordinatorArgs;
 use crate::console::{Colour, Console};
 use crate::farm::{DataDir, Farm, WatchedRegistry, bind};
-use crate::{signal, task};
+use crate::task;
 
 pub(crate) async fn run(args: CoordinatorArgs, console: Console) -> Result<ExitCode> {
     let shutdown = CancellationToken::new();
@@ -26,8 +26,7 @@ pub(crate) async fn run(args: CoordinatorArgs, console: Console) -> Result<ExitC
     console.line(&format!("Watching {}", args.registry));
     console.line(&format!("Open {}", console.paint(Colour::Bold, farm.address.as_str())));
     let coordinator = farm.coordinator.clone();
-    let mut tasks = task::Tasks::new(shutdown.clone());
-    tasks.spawn("the signal handler", task::fallible(signal::watch(shutdown.clone())));
+    let mut tasks = task::Tasks::new(shutdown.clone())?;
     tasks.spawn("the web server", farm.serve(shutdown.clone()));
     tasks.spawn("the coordinator", task::fallible(coordinator::run(coordinator.clone(), shutdown.clone())));
     tasks.spawn("the terminal", crate::events::show(coordinator, console, shutdown));

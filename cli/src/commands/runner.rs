@@ -12,13 +12,14 @@ use crate::agent::listener;
 use crate::args::RunnerArgs;
 use crate::console::Console;
 use crate::imaging::Imaging;
-use crate::{signal, task};
+use crate::task;
 
 pub(crate) async fn run(args: RunnerArgs, console: Console) -> Result<ExitCode> {
     let token = token(&args.token_file)?;
     let clock = Arc::new(SystemClock);
     let majors = if args.pg.is_empty() { Matrix::embedded().supported(clock.now()) } else { args.pg.clone() };
-    let site = Site::open(&SiteConfig::new(args.data_dir.clone(), args.jobs), clock).await?;
+    let site = SiteConfig::new(args.data_dir.clone(), args.jobs).with_limits((&args.limits).into());
+    let site = Site::open(&site, clock).await?;
     let coordinator = runner::Coordinator::new(&args.coordinator, &token)?;
     let targets = native_targets(&majors);
     let names: Vec<String> = targets.iter().map(ToString::to_string).collect();
@@ -26,8 +27,7 @@ pub(crate) async fn run(args: RunnerArgs, console: Console) -> Result<ExitCode> 
     let images = Imaging::new(site.place.engine.clone(), console).ensure();
     let agent = Agent::new(site, coordinator, targets, images, listener(console));
     let shutdown = CancellationToken::new();
-    let mut tasks = task::Tasks::new(shutdown.clone());
-    tasks.spawn("the signal handler", task::fallible(signal::watch(shutdown.clone())));
+    let mut tasks = task::Tasks::new(shutdown.clone())?;
     tasks.spawn("the runner", async move {
         runner::work(agent, args.jobs, shutdown).await;
         Ok(())

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::args::TestArgs;
 use crate::console::{Colour, Console, plain};
 use crate::imaging::Imaging;
-use crate::signal;
+use crate::signal::Signals;
 
 /// At most this many lines of a log or a diff are printed where a run failed.
 const SHOWN_LINES: usize = 60;
@@ -38,9 +38,10 @@ pub(crate) async fn run(args: TestArgs, console: Console) -> Result<ExitCode> {
         Err(error) => return Err(error.into()),
     };
     let scratch = tempfile::tempdir().context("make a directory for the run")?;
-    let site = Site::open(&SiteConfig::new(scratch.path().join("runner"), 1), Arc::new(SystemClock)).await?;
+    let site = SiteConfig::new(scratch.path().join("runner"), 1).with_limits((&args.limits).into());
+    let site = Site::open(&site, Arc::new(SystemClock)).await?;
     let shutdown = CancellationToken::new();
-    let signals = tokio::task::JoinSet::from_iter([signal::watch(shutdown.clone())]);
+    let signals = Signals::cancel(shutdown.clone()).context("listen for signals")?;
     let cells = tokio::select! {
         cells = test_all(&site, &source, &majors, console) => Some(cells),
         () = shutdown.cancelled() => None,

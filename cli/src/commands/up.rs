@@ -16,7 +16,7 @@ use crate::args::{RegistryChoice, UpArgs};
 use crate::console::{Colour, Console};
 use crate::farm::{DataDir, Farm, WatchedRegistry, address_of, bind};
 use crate::imaging::Imaging;
-use crate::{events, registry, sample_registry, signal, task};
+use crate::{events, registry, sample_registry, task};
 
 /// The name of the runner inside.
 const RUNNER: &str = "local";
@@ -29,7 +29,7 @@ pub(crate) async fn run(args: UpArgs, console: Console) -> Result<ExitCode> {
     let listener = bind(args.listen).await?;
     let address = address_of(&listener)?;
     // Before anything is made: a second `up` on the same data directory ends here, and an engine that is gone is said at once.
-    let site = SiteConfig::new(dir.join("runner"), args.jobs);
+    let site = SiteConfig::new(dir.join("runner"), args.jobs).with_limits((&args.limits).into());
     let choice = registry::choose(args.registry.clone(), &dir, console).await?;
     let watched = watched(&choice, &address)?;
     let majors = crate::commands::test::majors(&args.pg);
@@ -44,16 +44,14 @@ pub(crate) async fn run(args: UpArgs, console: Console) -> Result<ExitCode> {
     greet(&farm.address, &watched, &majors, console);
     let shutdown = CancellationToken::new();
     let coordinator = farm.coordinator.clone();
-    let mut tasks = task::Tasks::new(shutdown.clone());
-    tasks.spawn("the signal handler", task::fallible(signal::watch(shutdown.clone())));
+    let mut tasks = task::Tasks::new(shutdown.clone())?;
     tasks.spawn("the terminal", events::show(coordinator.clone(), console, shutdown.clone()));
     tasks.spawn("the web server", farm.serve(shutdown.clone()));
-    let size = args.sample;
-    let (sample_dir, stop) = (dir.clone(), shutdown.clone());
+    let (holdings, home, stop) = (args.sample, dir.clone(), shutdown.clone());
     let watching = coordinator.clone();
     tasks.spawn("the coordinator", async move {
         if watched.sample {
-            sample_registry::build(&sample_dir, size, None, console, &stop).await?;
+            sample_registry::build(&home, holdings, None, console, &stop).await?;
         }
         coordinator::run(watching, stop).await.map_err(Into::into)
     });
