@@ -77,6 +77,7 @@ async fn check_contract(image: &Image) {
     shell(&sandbox, "make").await;
     shell(&sandbox, "make install").await;
     shell(&sandbox, "! touch /usr/new 2> /dev/null").await;
+    shell(&sandbox, "cp widget.h $(\"$PG_CONFIG\" --includedir-server)/").await;
 
     // The server of the ready cluster, in the place and of the version that the labels say.
     shell(
@@ -87,12 +88,14 @@ async fn check_contract(image: &Image) {
     let version = shell(&sandbox, "\"$PG_CONFIG\" --version; psql -XAtc 'SHOW server_version'").await;
     assert!(version.contains(&image.facts.postgresql_full) && version.contains(&image.facts.postgresql), "{version}");
     let settings = "psql -XAtc \"SELECT name, setting FROM pg_settings WHERE name IN \
-                    ('fsync', 'full_page_writes', 'jit', 'synchronous_commit', 'data_directory') ORDER BY 1\"";
-    let expected = "data_directory|/data/cluster\nfsync|off\nfull_page_writes|off\njit|off\nsynchronous_commit|off\n";
+                    ('fsync', 'full_page_writes', 'synchronous_commit', 'data_directory') ORDER BY 1\"";
+    let expected = "data_directory|/data/cluster\nfsync|off\nfull_page_writes|off\nsynchronous_commit|off\n";
     assert_eq!(shell(&sandbox, settings).await, expected);
     let database = "psql -h /tmp -XAtc \"SELECT rolsuper, pg_encoding_to_char(encoding), datcollate \
                     FROM pg_roles, pg_database WHERE rolname = 'postgres' AND datname = 'postgres'\"";
     assert_eq!(shell(&sandbox, database).await, "t|UTF8|C.UTF-8\n");
+
+    assert_eq!(shell(&sandbox, "psql -XAtc 'SELECT pg_jit_available()'").await, "f\n");
 
     let tests = shell(&sandbox, "make installcheck").await;
     assert!(tests.contains("All 1 tests passed"), "{tests}");
