@@ -88,7 +88,7 @@ impl Limits {
     /// the container is out of memory.
     pub(crate) fn file_system_bytes(&self, mount_point: &str) -> u64 {
         match mount_point {
-            "/work" => self.memory_bytes / 2,
+            "/sandbox" => self.memory_bytes / 2,
             "/data" => self.memory_bytes / 3,
             "/tmp" => self.memory_bytes / 4,
             "/run" => 16 * MIB,
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn a_full_file_system_is_noticed_before_memory_runs_out() {
         let limits = Limits::default();
-        for mount_point in ["/work", "/data", "/tmp", "/run", "/usr/lib/postgresql/17"] {
+        for mount_point in ["/sandbox", "/data", "/tmp", "/run", "/usr/lib/postgresql/17"] {
             assert!(limits.file_system_bytes(mount_point) < limits.memory_bytes, "{mount_point}");
         }
     }

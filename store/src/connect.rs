@@ -205,7 +205,7 @@ fn sqlite_path(url: &str) -> Result<Option<PathBuf>> {
         return Ok(None);
     }
     let Some(path) = url.strip_prefix("sqlite://") else {
-        return fail("expected something like sqlite:///var/lib/farm/farm.db or postgres://user@host/database");
+        return fail("expected something like sqlite:///var/lib/pgxn-testers/farm.db or postgres://user@host/database");
     };
     if path.is_empty() || path.contains('?') || path == ":memory:" {
         return fail("expected the path of a file after sqlite://, without parameters");

@@ -64,11 +64,11 @@ mod tests {
     fn lines_of_both_forms_of_diff_are_told_apart() {
         use DiffLine::{Added, Changed, Head, Hunk, Removed, Same};
         let cases = [
-            ("diff -U3 /work/expected/a.out /work/results/a.out", Head),
-            ("--- /work/expected/a.out\t2026-11-20 10:00:00.000000000 +0000", Head),
-            ("+++ /work/results/a.out\t2026-11-20 10:00:00.000000000 +0000", Head),
-            ("*** /work/expected/a.out\tFri Nov 20 10:00:00 2026", Head),
-            ("--- /work/results/a.out", Head),
+            ("diff -U3 /sandbox/expected/a.out /sandbox/results/a.out", Head),
+            ("--- /sandbox/expected/a.out\t2026-11-20 10:00:00.000000000 +0000", Head),
+            ("+++ /sandbox/results/a.out\t2026-11-20 10:00:00.000000000 +0000", Head),
+            ("*** /sandbox/expected/a.out\tFri Nov 20 10:00:00 2026", Head),
+            ("--- /sandbox/results/a.out", Head),
             ("@@ -1,3 +1,3 @@", Hunk),
             ("***************", Hunk),
             ("*** 1,5 ****", Hunk),

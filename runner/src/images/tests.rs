@@ -54,7 +54,7 @@ fn widget() -> std::fs::File {
 /// Runs a piece of shell as a phase; what it printed. It must succeed.
 async fn shell(sandbox: &Sandbox, script: &str) -> String {
     let mut log = Log::new(1 << 20);
-    let command = Command::shell("/work/src", &format!("set -e; {script}"));
+    let command = Command::shell("/sandbox/src", &format!("set -e; {script}"));
     let ended = sandbox.run(&command, Duration::from_mins(5), &mut log, &mut |_| {}).await.unwrap();
     let text = String::from_utf8(log.finish().bytes).unwrap();
     assert_eq!(ended.exit, Some(0), "{script}: {ended:?}\n{text}");
@@ -70,7 +70,7 @@ async fn check_contract(image: &Image) {
     };
     let run = RunId::new(SystemClock.now());
     let sandbox = Sandbox::start(&place, image, run, &Limits::default()).await.unwrap();
-    sandbox.copy_in(widget(), "/work").await.unwrap();
+    sandbox.copy_in(widget(), "/sandbox").await.unwrap();
 
     // Built and installed as the only user there is, in a tree that is otherwise read-only.
     assert_eq!(shell(&sandbox, "id -un; id -u; id -g").await, "postgres\n1000\n1000\n");

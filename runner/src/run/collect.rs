@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn memory_and_space_and_the_server_are_read() {
         let look = look(
-            "pgxn-killed 2\npgxn-room Avail Mounted on\npgxn-room 0 /work\npgxn-server 2\n\
+            "pgxn-killed 2\npgxn-room Avail Mounted on\npgxn-room 0 /sandbox\npgxn-server 2\n\
              pgxn-time /dev/mqueue 10.5\npgxn-time /run/pgxn-server 10.75\n",
             &[],
         );
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_healthy_container_shows_nothing() {
-        let look = look("pgxn-killed 0\npgxn-room 123 /work\npgxn-room 0 /proc/acpi\npgxn-server 0\n", &[]);
+        let look = look("pgxn-killed 0\npgxn-room 123 /sandbox\npgxn-room 0 /proc/acpi\npgxn-server 0\n", &[]);
         assert!(!look.out_of_memory && !look.out_of_space);
         assert_eq!(look.server, Server::Running);
     }

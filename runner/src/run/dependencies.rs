@@ -32,7 +32,7 @@ where
     book.overhead.start_ms = book::millis(sandbox.start);
     let archive = subject.packed.take().expect("it is packed once and copied once");
     let began = Instant::now();
-    sandbox.copy_in(archive, "/work").await.map_err(in_phase(Phase::Dependencies))?;
+    sandbox.copy_in(archive, "/sandbox").await.map_err(in_phase(Phase::Dependencies))?;
     book.overhead.copy_in_ms = book::millis(began.elapsed());
     book.pass().await;
     Ok((image, sandbox, subject))

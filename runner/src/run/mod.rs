@@ -43,7 +43,7 @@ pub(crate) use subject::Subject;
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Where the source lies in a container.
-pub(crate) const SOURCE_DIR: &str = "/work/src";
+pub(crate) const SOURCE_DIR: &str = "/sandbox/src";
 
 /// What to run.
 #[derive(Clone, Debug)]

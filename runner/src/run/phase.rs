@@ -130,7 +130,13 @@ impl<'a> Bench<'a> {
         shown: &str,
         book: &mut Book<'_>,
     ) -> (Finding, Ended) {
-        let Attempt { ended, log, .. } = attempt;
+        let Attempt { ended, mut log, .. } = attempt;
+        if let Some(limit) = ended.limit {
+            let note = self.limit_note(phase, limit);
+            log.remark(&note);
+            book.flag(Flag::Timeout);
+            book.note(note).await;
+        }
         let log = log.finish();
         let name = book.keep(&log_name(phase), FileKind::Log, &log).unwrap_or_default();
         let kept = look.keep(book);
@@ -139,10 +145,6 @@ impl<'a> Bench<'a> {
         }
         let finding = self.judge(phase, &ended, LogFile { name: &name, bytes: &log.bytes }, &look, &kept);
         book.take(&finding);
-        if let Some(limit) = ended.limit {
-            book.flag(Flag::Timeout);
-            book.note(self.limit_note(phase, limit)).await;
-        }
         book.close(|record| {
             record.reason = finding.reason().filter(|reason| reason.grade() != Grade::Pass);
             record.outcome = match record.reason {

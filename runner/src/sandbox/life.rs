@@ -154,7 +154,7 @@ async fn remove(engine: Engine, name: String) {
 fn environment(image: &Image) -> Vec<String> {
     [
         format!("PG_CONFIG={}", image.pg_config),
-        "HOME=/work/home".into(),
+        "HOME=/sandbox/home".into(),
         "LANG=C.UTF-8".into(),
         "PGUSER=postgres".into(),
         "PGDATABASE=postgres".into(),
@@ -165,7 +165,7 @@ fn environment(image: &Image) -> Vec<String> {
 
 /// The file systems in memory; what is writable below one of the fixed ones needs none of its own.
 fn mounts(image: &Image, limits: &Limits) -> Vec<Mount> {
-    let fixed = ["/work", "/data", "/tmp", "/run"];
+    let fixed = ["/sandbox", "/data", "/tmp", "/run"];
     let below =
         |path: &str| fixed.iter().any(|fixed| path.strip_prefix(fixed).is_some_and(|rest| rest.starts_with('/')));
     let further = image.writable.iter().map(String::as_str).filter(|path| !below(path));

@@ -48,7 +48,7 @@ async fn run(sandbox: &Sandbox, script: &str) -> (Ended, LogText) {
 
 async fn run_for(sandbox: &Sandbox, script: &str, wall: Duration) -> (Ended, LogText) {
     let mut log = Log::new(64 * 1024);
-    let ended = sandbox.run(&Command::shell("/work", script), wall, &mut log, &mut |_| {}).await.unwrap();
+    let ended = sandbox.run(&Command::shell("/sandbox", script), wall, &mut log, &mut |_| {}).await.unwrap();
     (ended, log.finish())
 }
 

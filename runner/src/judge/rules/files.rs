@@ -93,7 +93,7 @@ fn misused(captures: &Captures<'_>, context: &Context<'_>) -> Option<(Reason, St
 /// A place that may not be written. The server's own tree is writable, or should be: then the farm is wrong. Outside of it the sandbox
 /// refuses what a user with sudo would be allowed, which is no fault of the author's.
 fn denied(captures: &Captures<'_>, context: &Context<'_>) -> Option<(Reason, String)> {
-    const OWN: [&str; 3] = ["/work/", "/tmp/", "/data/"];
+    const OWN: [&str; 3] = ["/sandbox/", "/tmp/", "/data/"];
     let name = it(captures);
     if OWN.iter().any(|own| name.starts_with(own)) {
         return Some((unexplained(context.phase), format!("{name} may not be written or run")));

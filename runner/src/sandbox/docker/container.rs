@@ -97,7 +97,7 @@ impl Engine {
     }
 
     /// The names of all containers, running or not, that carry a label with a value.
-    pub(crate) async fn labelled_containers(&self, label: &str, value: &str) -> Result<Vec<String>> {
+    pub async fn labelled_containers(&self, label: &str, value: &str) -> Result<Vec<String>> {
         let filters = HashMap::from([("label".to_owned(), vec![format!("{label}={value}")])]);
         let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
         let found = self.client().list_containers(Some(options)).await;
