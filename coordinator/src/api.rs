@@ -1,8 +1,8 @@
 //! The HTTP API under `/api/v1`, described by `/api/v1/openapi.json`.
 //!
-//! One file per kind of caller: [`runner`] for runners, [`read`] for everybody, [`operator`] for who has the token in the data directory.
+//! One file per kind of caller: `runner` for runners, `read` for everybody, `operator` for who has the token in the data directory.
 //! Every route is registered together with its description, so that the document cannot miss one. Errors are problems that name the thing
-//! (see [`problem`]); bodies, lists and waits are bounded.
+//! (see `problem`); bodies, lists and waits are bounded.
 
 use std::sync::LazyLock;
 use std::time::Duration;

@@ -111,11 +111,3 @@ impl Events {
         let _ = self.0.send(event);
     }
 }
-
-/// The sentence of a verdict: what is special about it, or else what its reason says.
-pub(crate) fn verdict_sentence(reason: Reason, detail: &str) -> String {
-    match detail.trim() {
-        "" => reason.sentence().to_owned(),
-        detail => format!("{} {detail}", reason.sentence()),
-    }
-}

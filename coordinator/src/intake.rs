@@ -11,7 +11,7 @@ use store::releases::{self, Inserted, NewRelease};
 use store::{Tx, broken};
 
 use crate::error::sentence;
-use crate::events::{VerdictEvent, verdict_sentence};
+use crate::events::VerdictEvent;
 use crate::plan::{self, Plan, Why};
 use crate::{Coordinator, Event, Result};
 
@@ -158,7 +158,7 @@ fn event(release: &Release, target: Target, settlement: &Settlement<'_>) -> Verd
         grade: verdict.grade(),
         phase: verdict.phase,
         reason: verdict.reason,
-        sentence: verdict_sentence(verdict.reason, &verdict.detail),
+        sentence: verdict.reason.sentence_with(&verdict.detail),
     }
 }
 

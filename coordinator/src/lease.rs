@@ -21,7 +21,7 @@ use store::{TokenHash, Tx};
 use tokio::time::Instant;
 
 use crate::config::secret;
-use crate::events::{VerdictEvent, verdict_sentence};
+use crate::events::VerdictEvent;
 use crate::{Coordinator, Event, Result};
 
 /// Why a runner's call was not done; the farm's own failures are errors instead.
@@ -61,8 +61,8 @@ pub async fn claim(
 ) -> Result<Option<Assignment>> {
     let deadline = Instant::now() + wait;
     loop {
-        let mut bell = std::pin::pin!(coordinator.queued.notified());
-        bell.as_mut().enable();
+        // It hears every ring from here on, though nobody listens yet.
+        let bell = coordinator.queued.notified();
         if let Some(assignment) = claim_now(coordinator, runner, request).await? {
             return Ok(Some(assignment));
         }
@@ -231,7 +231,7 @@ pub(crate) async fn announce_verdict(coordinator: &Coordinator, run_id: RunId) -
     let Some(detail) = runs::detail(&mut conn, run_id).await? else { return Ok(()) };
     let Some(result) = detail.result else { return Ok(()) };
     let verdict = result.verdict;
-    let sentence = verdict_sentence(verdict.reason, &verdict.detail);
+    let sentence = verdict.reason.sentence_with(&verdict.detail);
     coordinator.events.send(Event::Verdict(VerdictEvent {
         run_id,
         dist: detail.release.release.dist,
