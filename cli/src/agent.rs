@@ -28,7 +28,7 @@ fn line(event: &AgentEvent, console: Console) -> String {
     match event {
         AgentEvent::Claimed(assignment) => console.paint(Colour::Dim, &format!("running  {}", cell(assignment))),
         AgentEvent::Reported(assignment, verdict) => {
-            let words = format!("{} {} {}", verdict.phase, verdict.reason.sentence(), plain(&verdict.detail));
+            let words = format!("{} {}", verdict.phase, plain(&verdict.reason.sentence_with(&verdict.detail)));
             format!(
                 "{} {} {}",
                 console.grade(verdict.grade()),

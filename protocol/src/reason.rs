@@ -157,6 +157,16 @@ reasons! {
     Internal "internal" Error "The runner met a fault of its own.";
 }
 
+impl Reason {
+    /// The sentence, and after a colon what exactly: `The compiler refuses its source: unknown type name ‘bool’.`
+    pub fn sentence_with(self, detail: &str) -> String {
+        match detail.trim().trim_end_matches('.') {
+            "" => self.sentence().to_owned(),
+            detail => format!("{}: {detail}.", self.sentence().trim_end_matches('.')),
+        }
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
@@ -185,6 +195,12 @@ mod tests {
             assert_eq!(reason.as_str().parse(), Ok(*reason));
             assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
         }
+    }
+
+    #[test]
+    fn a_detail_makes_one_sentence_of_two() {
+        assert_eq!(Reason::LinkError.sentence_with(""), "It compiles, but does not link.");
+        assert_eq!(Reason::LinkError.sentence_with("undefined x."), "It compiles, but does not link: undefined x.");
     }
 
     #[test]

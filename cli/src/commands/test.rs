@@ -100,8 +100,8 @@ async fn show(mut heard: mpsc::Receiver<RunEvent>, console: Console) {
 /// Prints the verdict and, where the author can mend something, what there is to see.
 fn explain(completed: &Completed, console: Console) {
     let verdict = &completed.report.verdict;
-    let detail = plain(&verdict.detail);
-    console.line(&format!("  {} {} {detail}", console.grade(verdict.grade()), verdict.reason.sentence()));
+    let sentence = plain(&verdict.reason.sentence_with(&verdict.detail));
+    console.line(&format!("  {} {sentence}", console.grade(verdict.grade())));
     if verdict.blame().is_none() {
         return;
     }
