@@ -63,6 +63,20 @@ pub async fn list(conn: &mut Conn, prefix: &str, after: Option<&Name>, limit: u3
     rows.iter().map(read).collect()
 }
 
+/// Distributions whose name holds `part` anywhere (in whatever case), by name. It reads every name, so it is for people, not for loops.
+pub async fn holding(conn: &mut Conn, part: &str, limit: u32) -> Result<Vec<Dist>> {
+    let part = crate::fields::storable(&part.to_lowercase());
+    let rows = sqlx::query(
+        "SELECT dists.key, dists.name, dists.releases, releases.* FROM dists JOIN releases ON releases.id = dists.latest_id
+         WHERE replace(dists.key, $1, '') <> dists.key ORDER BY dists.key LIMIT $2",
+    )
+    .bind(part)
+    .bind(to_limit(limit))
+    .fetch_all(conn.raw())
+    .await?;
+    rows.iter().map(read).collect()
+}
+
 /// How many distributions there are.
 pub async fn count(conn: &mut Conn) -> Result<u64> {
     let row = sqlx::query("SELECT COUNT(*) AS dists FROM dists").fetch_one(conn.raw()).await?;

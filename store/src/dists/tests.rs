@@ -57,3 +57,21 @@ async fn distributions_are_listed_by_prefix_in_pages() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_distribution_is_found_by_any_part_of_its_name() {
+    on_both(async |store| {
+        for dist in ["pg_partman", "Partition", "semver", "a%b"] {
+            insert(&store, &release(dist, "1.0.0")).await;
+        }
+        let mut conn = store.read().await.unwrap();
+        let mut names = async |part: &str| -> Vec<String> {
+            holding(&mut conn, part, 10).await.unwrap().iter().map(|dist| dist.name.to_string()).collect()
+        };
+        assert_eq!(names("PART").await, ["Partition", "pg_partman"]);
+        assert_eq!(names("%").await, ["a%b"]);
+        assert_eq!(names("").await, Vec::<String>::new());
+        assert_eq!(names("nothing").await, Vec::<String>::new());
+    })
+    .await;
+}
