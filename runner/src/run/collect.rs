@@ -27,7 +27,7 @@ if [ "$(stat -c %s $log 2>/dev/null || echo 0)" -gt 5000000 ]; then
 fi
 {
     for file in pgxn/packages.txt run/pgxn-failed $log; do [ -f $file ] && printf '%s\0' $file; done
-    find work/src -xdev -type f -size -16384k \( NAMES \) -print0 2>/dev/null | head -z -n 60
+    find sandbox/src -xdev -type f -size -16384k \( NAMES \) -print0 2>/dev/null | head -z -n 60
 } | tar -c -f - --null --verbatim-files-from -T - 2>/dev/null
 "#;
 
@@ -183,7 +183,7 @@ fn found(path: &str, text: LogText) -> Option<Found> {
 }
 
 fn below_source(path: &str) -> &str {
-    path.strip_prefix("work/src/").unwrap_or(path)
+    path.strip_prefix("sandbox/src/").unwrap_or(path)
 }
 
 #[cfg(test)]
@@ -217,7 +217,7 @@ mod tests {
     fn files_are_known_by_their_names_and_others_are_left() {
         let look = look(
             "",
-            &["data/server.log", "work/src/output_iso/regression.diffs", "work/src/regression.out", "etc/passwd"],
+            &["data/server.log", "sandbox/src/output_iso/regression.diffs", "sandbox/src/regression.out", "etc/passwd"],
         );
         let names: Vec<_> = look.files.iter().map(|file| (file.name.as_str(), file.kind)).collect();
         assert_eq!(

@@ -43,7 +43,7 @@ script() {
 pub(crate) async fn run(bench: &mut Bench<'_>, book: &mut Book<'_>) -> Step<()> {
     let plan = plan(&bench.subject);
     for name in &plan.others {
-        book.note(format!("META.json provides `{name}`, which is no extension; it was not created.")).await;
+        book.note(format!("META.json provides `{name}`, which has no control file; it was not created.")).await;
     }
     if plan.calls.is_empty() {
         book.skip(Phase::Create).await;

@@ -82,8 +82,9 @@ pub(crate) enum Kind {
     Missing,
 }
 
-/// An entry with a control file is an extension; one whose distribution has no control file at all is the SQL script that it names, as
-/// `pgxn load` has it, or nothing that can be created.
+/// An entry with a control file is an extension. One without is the SQL script that it names, which `make install` has to bring; it is run
+/// where the distribution has no control file at all, as `pgxn load` has it, but not beside extensions (pgTAP's `pgtap-schema`), as it may
+/// need another script first. Whatever names no SQL can not be created.
 pub(crate) fn kind(subject: &Subject, provided: &Provided, written: &BTreeSet<String>) -> Kind {
     let name = provided.name.as_str();
     if subject.installed.contains(name) {
@@ -94,13 +95,13 @@ pub(crate) fn kind(subject: &Subject, provided: &Provided, written: &BTreeSet<St
     let is_control = |file: &String| file.ends_with(".control") || file.ends_with(".control.in");
     let has_control = !subject.installed.is_empty() || subject.files.iter().any(is_control);
     let is_sql = base.ends_with(".sql") || base.ends_with(".sql.in");
-    match (has_control, is_sql) {
-        (false, true) if written.contains(base.trim_end_matches(".in")) => Kind::Script,
-        (false, false) => Kind::Other,
-        (true, false) if !base.is_empty() && !base.ends_with(".control") && !names_control(subject, name) => {
-            Kind::Other
-        }
-        _ => Kind::Missing,
+    let is_written = written.contains(base.trim_end_matches(".in"));
+    if names_control(subject, name) || (is_sql && !is_written) || base.ends_with(".control") {
+        Kind::Missing
+    } else if is_sql && !has_control {
+        Kind::Script
+    } else {
+        Kind::Other
     }
 }
 
@@ -138,6 +139,13 @@ mod tests {
         let written = read("pgxn-written old.sql\n", &mut subject);
         assert_eq!(kind(&subject, &provided("old", "old.sql"), &written), Kind::Script);
         assert_eq!(kind(&subject, &provided("older", "older.sql"), &written), Kind::Missing);
+    }
+
+    #[test]
+    fn a_script_beside_an_extension_is_neither_created_nor_missing() {
+        let mut subject = subject(&["pgtap.control"]);
+        let written = read("pgxn-written pgtap.control\npgxn-written pgtap-schema.sql\n", &mut subject);
+        assert_eq!(kind(&subject, &provided("pgtap-schema", "sql/pgtap-schema.sql"), &written), Kind::Other);
     }
 
     #[test]

@@ -85,8 +85,9 @@ pub(crate) fn script(tests: &[TestFile], provides: &[String]) -> String {
             script.push_str(&format!("psql -X -q -v ON_ERROR_STOP=1 -d pgxn_pgtap -c {}\n", quoted(&sql)));
         }
     }
-    let paths: Vec<String> = tests.iter().map(|test| quoted(&test.path)).collect();
-    script.push_str(&format!("exec pg_prove -d pgxn_pgtap --verbose -- {}\n", paths.join(" ")));
+    // pg_prove knows no `--`; that no path starts with a hyphen is seen to here.
+    let paths: Vec<String> = tests.iter().map(|test| quoted(&format!("./{}", test.path))).collect();
+    script.push_str(&format!("exec pg_prove -d pgxn_pgtap --verbose {}\n", paths.join(" ")));
     script
 }
 
@@ -135,6 +136,6 @@ mod tests {
             [TestFile { path: "t/it's.sql".into(), creates: creates("create extension if not exists \"pgtap\";") }];
         let script = script(&tests, &["widget".to_owned()]);
         assert!(!script.contains("\"pgtap\"") && script.contains("\"widget\""), "{script}");
-        assert!(script.ends_with("-- 't/it'\\''s.sql'\n"), "{script}");
+        assert!(script.ends_with("--verbose './t/it'\\''s.sql'\n"), "{script}");
     }
 }

@@ -31,3 +31,5 @@ pub(super) fn provided(name: &str, file: &str) -> Provided {
         docpath: None,
     }
 }
+
+mod whole;

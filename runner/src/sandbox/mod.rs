@@ -15,6 +15,7 @@ pub(crate) use command::{Command, Ended, WAIT_FOR_SERVER};
 pub use files::Collected;
 pub(crate) use files::pack;
 pub use image::Image;
+pub(crate) use instance::INSTANCE_LABEL;
 pub use instance::Instance;
 pub use life::{Place, Sandbox};
 pub(crate) use log::Log;

@@ -4,24 +4,28 @@ use std::path::Path;
 use std::process::{Command as Process, Stdio};
 use std::time::Duration;
 
-use protocol::{Clock, RunId, SystemClock};
+use protocol::{Clock, Matrix, RunId, SystemClock};
 use tokio::time::{Instant, sleep};
 
 use super::docker::Engine;
 use super::life::{Place, RUN_LABEL};
-use super::{Command, Ended, Image, Instance, Log, LogText, Sandbox, instance::INSTANCE_LABEL};
+use super::{Command, Ended, INSTANCE_LABEL, Image, Instance, Log, LogText, Sandbox};
+use crate::images::{Images, Options};
 use crate::judge::Limit;
 use crate::limits::Limits;
 use crate::task::Tasks;
 
 const MIB: u64 = 1024 * 1024;
 
-/// The engine, and an image of ours: `make test` builds those of PostgreSQL 17 and 18 first.
+/// What the tests run on; `make test` builds its image first.
+pub(crate) const TARGET: &str = if cfg!(target_arch = "aarch64") { "pg17-arm64" } else { "pg17-amd64" };
+
+/// The engine, and an image of this program's recipe.
 pub(crate) async fn engine_and_image() -> (Engine, Image) {
     let engine = Engine::connect(&crate::config::engine_host()).await.unwrap();
-    let images = engine.images_of_ours().await.unwrap();
-    let image = images.into_iter().max_by_key(|image| image.facts.postgresql.parse::<protocol::Version>().unwrap());
-    (engine, image.expect("no image here: build one with `pgxn-testers images build`"))
+    let images = Images::new(engine.clone(), Matrix::embedded(), Options::default());
+    let image = images.find(TARGET.parse().unwrap()).await.unwrap();
+    (engine, image.expect("no image here: `pgxn-testers images build --pg 17` makes it"))
 }
 
 /// A place of its own, so that tests which run at the same time do not meet.
