@@ -1,4 +1,4 @@
-//! Answers: a view as HTML or as JSON, conditional by ETag; headers and error pages by one outer layer.
+//! Answers: a view as HTML or as JSON, conditional by `ETag`; headers and error pages by one outer layer.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -52,7 +52,7 @@ impl Ask {
 
     /// Whether the answer should be JSON.
     pub(crate) fn wants_json(&self) -> bool {
-        self.get("format") == Some("json") || self.path.ends_with(".json")
+        self.get("format") == Some("json") || self.path.strip_suffix(".json").is_some()
     }
 
     /// The view as what is asked for: HTML by a template, or JSON.
@@ -67,7 +67,7 @@ impl Ask {
         Ok(self.fresh("text/html; charset=utf-8", "no-cache", page().render()?))
     }
 
-    /// A body with its ETag, or 304 where the asker has it already. The tag is weak, as the body may be compressed on its way.
+    /// A body with its `ETag`, or 304 where the asker has it already. The tag is weak, as the body may be compressed on its way.
     pub(crate) fn fresh(&self, kind: &'static str, cache: &'static str, body: impl Into<bytes::Bytes>) -> Response {
         let body = body.into();
         let tag = format!("W/\"{}\"", &hex::encode(Sha256::digest(&body))[..20]);

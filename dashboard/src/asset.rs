@@ -24,7 +24,7 @@ pub(crate) fn style() -> String {
 
 /// `/static/…`: the style sheet. An older name answers as well, so that a page that is cached somewhere keeps its looks.
 pub(crate) async fn serve(Path(name): Path<String>) -> Result<Response, Fault> {
-    if !(name.starts_with("style.") && name.ends_with(".css")) {
+    if name.strip_prefix("style.").and_then(|rest| rest.strip_suffix(".css")).is_none() {
         return Err(Fault::missing(format!("There is no `{name}` here.")));
     }
     let cache = if name == *STYLE_NAME { "public, max-age=31536000, immutable" } else { "no-cache" };

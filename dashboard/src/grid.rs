@@ -28,7 +28,7 @@ pub(crate) struct Column {
 
 impl Column {
     /// The word beside the number, where it is not a supported major.
-    pub(crate) const fn remark(&self) -> &'static str {
+    pub(crate) const fn remark(self) -> &'static str {
         match self.support {
             Support::Supported => "",
             Support::Devel => "devel",
@@ -37,7 +37,7 @@ impl Column {
     }
 
     /// The class of its cells.
-    pub(crate) const fn class(&self) -> &'static str {
+    pub(crate) const fn class(self) -> &'static str {
         match self.support {
             Support::Supported => "",
             Support::Devel => "devel",

@@ -91,7 +91,7 @@ pub fn router(dashboard: Dashboard) -> Router {
         .route("/run/{id}", get(pages::run::show))
         .route("/run/{id}/{file}", get(pages::file::show))
         .route("/queue/", get(pages::queue::show))
-        .route("/farm/", get(pages::farm::show))
+        .route("/status/", get(pages::farm::show))
         .route("/badge/{file}", get(pages::badge::show))
         .route("/static/{name}", get(asset::serve))
         .route("/favicon.svg", get(asset::icon))

@@ -26,7 +26,7 @@ pub(crate) const REGISTRY: &str = "http://127.0.0.1:8081/";
 
 const MINUTE: u64 = 60;
 const DAY: u64 = 86_400;
-const LEASE: Duration = Duration::from_secs(300);
+const LEASE: Duration = Duration::from_mins(5);
 
 /// Builds the farm in a directory.
 pub(crate) async fn build(directory: &Path) -> (Store, Blobs) {
@@ -147,7 +147,8 @@ impl Builder {
         let at = self.clock;
         self.plan(release, target, Priority::NewRelease, at).await;
         let (run_id, runner_id, token) = self.claim(target, at).await;
-        let report = self.report(run_id, target, fate, at).await;
+        let mut report = self.report(run_id, target, fate, at).await;
+        report.archive.as_mut().unwrap().sha1.clone_from(&release.1.sha1);
         let key = LeaseKey { run_id, runner_id, token: &token };
         let mut tx = self.store.begin().await.unwrap();
         let accepted = results::accept(&mut tx, &key, &report, report.finished_at).await.unwrap();
@@ -171,8 +172,10 @@ impl Builder {
         files.push(self.file(run_id, name, FileKind::Log, &text).await);
         if line > 0 {
             let at = usize::try_from(line).unwrap() - 1;
-            let plain: String = text.lines().nth(at).unwrap().chars().filter(|c| !c.is_control()).take(200).collect();
-            let plain = plain.replace("[01;31m[K", "").replace("[m[K", "");
+            let found = text.lines().nth(at).unwrap();
+            let plain = ["\x1b[01;31m\x1b[K", "\x1b[01m\x1b[K", "\x1b[m\x1b[K"]
+                .iter()
+                .fold(found.to_owned(), |it, code| it.replace(code, ""));
             verdict.decisive = Some(Decisive { file: name.into(), line, text: plain });
         }
         if fate.phase != Phase::Build {
@@ -299,7 +302,7 @@ impl Builder {
             "plain\n\x1b[31mred <script>alert(2)</script>\x1b[0m\n\x1b]8;;javascript:alert(3)\x07click\x1b]8;;\x07\nnul \0 bell \x07\n{}\nbidi \u{202e}gnp.exe\nlast </pre><img src=x onerror=alert(4)>\n",
             "long ".repeat(4_000)
         );
-        let lines: String = (1..=4_100).map(|line| format!("cc -c file{line}.c\n")).collect();
+        let lines = "cc -c file.c\n".repeat(4_100);
         let log = Some(("build.log", format!("{text}{lines}"), 7));
         let fate = Fate { log, detail: "<img src=x onerror=alert(5)>", ..Fate::new(Phase::Build, Reason::BuildFailed) };
         self.run(&release, "pg18-amd64", fate).await;
@@ -344,7 +347,7 @@ impl Builder {
         registry::polled(&mut tx, &url, &Poll { cursor: "", validators: "{}", newest: Some(&newest) }, before(21))
             .await
             .unwrap();
-        let next_try_at = NOW.plus(Duration::from_secs(900));
+        let next_try_at = NOW.plus(Duration::from_mins(15));
         let reason = "Its META.json is not JSON: expected value at line 1 column 1.";
         let breakage = broken::Breakage { dist: "pg_shard", version: "1.2.9", reason, next_try_at };
         broken::record(&mut tx, &breakage, before(3_600)).await.unwrap();
@@ -479,9 +482,9 @@ fn crashes() -> Fate {
     }
 }
 
-const DIFFS: &str = "diff -U3 /work/src/test/expected/coltap.out /work/src/results/coltap.out\n\
---- /work/src/test/expected/coltap.out\t2026-11-20 21:41:02.000000000 +0000\n\
-+++ /work/src/results/coltap.out\t2026-11-20 21:41:09.320000000 +0000\n\
+const DIFFS: &str = "diff -U3 /sandbox/src/test/expected/coltap.out /sandbox/src/results/coltap.out\n\
+--- /sandbox/src/test/expected/coltap.out\t2026-11-20 21:41:02.000000000 +0000\n\
++++ /sandbox/src/results/coltap.out\t2026-11-20 21:41:09.320000000 +0000\n\
 @@ -12,10 +12,10 @@\n\x20-- has_column with a type\n SELECT has_column('sometab', 'name', 'column exists');\n\
 \x20        has_column         \n ----------------------------\n-ok 4 - column exists\n+not ok 4 - column exists\n+# Failed test 4: \"column exists\"\n (1 row)\n \n\
 -SELECT finish();\n+ERROR:  type \"regtypes\" does not exist\n+LINE 1: SELECT 'name'::regtypes;\n+                       ^\n";

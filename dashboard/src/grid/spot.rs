@@ -65,13 +65,9 @@ impl Spot {
         self.run.map(address::run)
     }
 
-    /// What exactly, or else the reason's own sentence.
-    pub(crate) fn why(&self) -> &str {
-        match self.reason {
-            _ if !self.detail.is_empty() => &self.detail,
-            Some(reason) => reason.sentence(),
-            None => "",
-        }
+    /// Why, as a sentence; empty where there is no verdict.
+    pub(crate) fn sentence(&self) -> &'static str {
+        self.reason.map_or("", Reason::sentence)
     }
 
     /// Everything that a person who does not see the glyph needs to hear.

@@ -6,6 +6,12 @@ use serde::Serialize;
 /// At most this many bytes of a line are shown; the plain file has them all.
 const MAX_LINE_BYTES: usize = 4_000;
 
+/// The names of the control characters, which few fonts can draw.
+const CONTROLS: [&str; 32] = [
+    "NUL", "SOH", "STX", "ETX", "EOT", "ENQ", "ACK", "BEL", "BS", "HT", "LF", "VT", "FF", "CR", "SO", "SI", "DLE",
+    "DC1", "DC2", "DC3", "DC4", "NAK", "SYN", "ETB", "CAN", "EM", "SUB", "ESC", "FS", "GS", "RS", "US",
+];
+
 /// A piece of a line that looks the same from end to end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Span {
@@ -40,6 +46,7 @@ impl Line {
 
 /// How text looks at a point of the log; it lasts from line to line, as on a terminal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "a terminal switches each of them by itself")]
 pub(super) struct Style {
     bold: bool,
     dim: bool,
@@ -133,12 +140,7 @@ impl Perform for Painter<'_> {
     fn execute(&mut self, byte: u8) {
         match byte {
             b'\t' => self.push(self.style.class(), "\t"),
-            // Control pictures: U+2400 and following show each C0 control by its name.
-            0..0x20 => {
-                let picture = char::from_u32(0x2400 + u32::from(byte)).unwrap_or('\u{fffd}');
-                self.push("ctl".to_owned(), picture.encode_utf8(&mut [0; 4]));
-            }
-            _ => self.push("ctl".to_owned(), "\u{fffd}"),
+            _ => self.push("ctl".to_owned(), CONTROLS.get(usize::from(byte)).copied().unwrap_or("\u{fffd}")),
         }
     }
 

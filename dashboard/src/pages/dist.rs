@@ -146,7 +146,7 @@ pub(super) async fn missing(conn: &mut Conn, asked: &str) -> Result<Fault, Fault
     let link = |dist: &dists::Dist| Link { href: address::dist(&dist.name), text: dist.name.to_string() };
     Ok(Fault::Missing {
         sentence: format!(
-            "The farm knows no distribution `{asked}`. It may be new, or have another name in the registry."
+            "The farm knows no distribution “{asked}”. It may be new, or have another name in the registry."
         ),
         near: near.iter().map(link).collect(),
     })

@@ -1,4 +1,4 @@
-//! The list of distributions, whole or by the beginning of a name.
+//! The list of distributions, whole or by a part of a name: those that begin with it come first.
 
 use askama::Template;
 use axum::extract::State;
@@ -67,6 +67,10 @@ async fn load(dashboard: &Dashboard, query: &str, after: Option<&Name>) -> Resul
     let mut conn = dashboard.store().read().await?;
     let mut found = dists::list(&mut conn, query, after, PER_PAGE + 1).await?;
     let more = found.len() > PER_PAGE as usize;
+    if after.is_none() && found.len() < PER_PAGE as usize && !query.is_empty() {
+        let holding = dists::holding(&mut conn, query, PER_PAGE).await?;
+        found.extend(holding.into_iter().filter(|dist| !dist.name.key().starts_with(&query.to_lowercase())));
+    }
     found.truncate(PER_PAGE as usize);
     let mut rows = Vec::new();
     for dist in &found {

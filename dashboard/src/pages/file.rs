@@ -97,7 +97,7 @@ pub(crate) async fn show(
         return Err(missing(run, &name, files));
     };
     let bytes = dashboard.blobs().plain(run, &file.name).await?;
-    let bytes = bytes.ok_or_else(|| Fault::missing(format!("The bytes of `{}` are gone from the farm.", file.name)))?;
+    let bytes = bytes.ok_or_else(|| Fault::missing(format!("The bytes of “{}” are gone from the farm.", file.name)))?;
     if ask.get("raw").is_some() {
         let mut response = ask.fresh("text/plain; charset=utf-8", FOR_EVER, bytes);
         response.headers_mut().insert(CONTENT_DISPOSITION, HeaderValue::from_static("inline"));
@@ -105,7 +105,7 @@ pub(crate) async fn show(
     }
     let number = ask.get("part").and_then(|part| part.parse().ok()).unwrap_or(1);
     let part =
-        Part::cut(&bytes, number).ok_or_else(|| Fault::missing(format!("`{}` has no part {number}.", file.name)))?;
+        Part::cut(&bytes, number).ok_or_else(|| Fault::missing(format!("“{}” has no part {number}.", file.name)))?;
     let view = View::build(&detail, file, part);
     ask.answer(&view, || {
         let title = format!("{} of {}", view.file.name, view.about);
@@ -117,7 +117,7 @@ fn missing(run: RunId, name: &str, files: &[FileRecord]) -> Fault {
     let name: String = name.chars().take(80).collect();
     let link = |file: &FileRecord| Link { href: address::file(run, &file.name), text: file.name.clone() };
     Fault::Missing {
-        sentence: format!("Run {run} has no file `{name}`."),
+        sentence: format!("Run {run} has no file “{name}”."),
         near: files.iter().take(12).map(link).collect(),
     }
 }

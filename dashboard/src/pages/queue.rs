@@ -107,7 +107,7 @@ fn sentence(counts: &farm::Counts) -> String {
         some => count(some, "waits", "wait"),
     };
     let runners = count(counts.runners, "runner is", "runners are");
-    format!("{running}, {queued}; {runners} there.")
+    format!("{running}, {queued}; {runners} connected.")
 }
 
 fn targets(counts: &[QueueCount]) -> Vec<TargetLine> {
@@ -134,7 +134,7 @@ const fn short(priority: Priority) -> &'static str {
         Priority::NewRelease => "new",
         Priority::Confirmation => "to confirm",
         Priority::NewImage => "for a new image",
-        Priority::Backfill => "old releases",
+        Priority::Backfill => "backfill",
     }
 }
 
@@ -187,12 +187,12 @@ mod tests {
             one("pg18-amd64", Priority::NewRelease, 4),
         ]);
         let words: Vec<_> = lines.iter().map(|line| (line.major, line.waiting, line.words.as_str())).collect();
-        assert_eq!(words, [(18, 4, "4 new"), (17, 302, "2 new, 300 old releases")]);
+        assert_eq!(words, [(18, 4, "4 new"), (17, 302, "2 new, 300 backfill")]);
     }
 
     #[test]
     fn an_idle_farm_is_said_in_plain_words() {
         let counts = farm::Counts { dists: 0, releases: 0, broken: 0, queued: 0, running: 0, results: 0, runners: 1 };
-        assert_eq!(sentence(&counts), "Nothing runs now, nothing waits; 1 runner is there.");
+        assert_eq!(sentence(&counts), "Nothing runs now, nothing waits; 1 runner is connected.");
     }
 }

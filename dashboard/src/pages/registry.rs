@@ -21,20 +21,26 @@ impl Lag {
     /// Says how far the farm is behind; `newest_is_here` tells whether the newest release of the feed is stored or known as broken.
     pub(crate) fn new(watch: Option<&Watch>, newest_is_here: bool, now: Timestamp) -> Self {
         let Some(watch) = watch else {
-            return Self { well: true, sentence: "It has not been read yet.".into(), read_at: None };
+            return Self { well: true, sentence: "The registry has not been read yet.".into(), read_at: None };
         };
         let read_at = watch.polled_at.map(|at| When::new(at, now));
         if !watch.error.is_empty() {
             return Self { well: false, sentence: failure(watch, now), read_at };
         }
         let sentence = match (&watch.newest, newest_is_here) {
-            (None, _) => "It lists no release yet.".to_owned(),
+            (None, _) => "The registry lists no release yet.".to_owned(),
             (Some(newest), true) => {
-                format!("Up to date: its newest release, {} {}, is here.", newest.dist, newest.version)
+                format!(
+                    "Up to date with the registry: its newest release, {} {}, is here.",
+                    newest.dist, newest.version
+                )
             }
             (Some(newest), false) => {
                 let since = ago(newest.released_at, now);
-                format!("Behind: its newest release, {} {} of {since}, is not here yet.", newest.dist, newest.version)
+                format!(
+                    "Behind the registry: its newest release, {} {} of {since}, is not here yet.",
+                    newest.dist, newest.version
+                )
             }
         };
         Self { well: watch.newest.is_none() || newest_is_here, sentence, read_at }
@@ -44,8 +50,8 @@ impl Lag {
 fn failure(watch: &Watch, now: Timestamp) -> String {
     let error = watch.error.trim_end_matches('.');
     match watch.polled_at {
-        Some(at) => format!("It last answered as it should {}: {error}.", ago(at, now)),
-        None => format!("It has never answered as it should: {error}."),
+        Some(at) => format!("The registry last answered as it should {}: {error}.", ago(at, now)),
+        None => format!("The registry has never answered as it should: {error}."),
     }
 }
 
@@ -78,12 +84,18 @@ mod tests {
 
     #[test]
     fn the_lag_is_said_in_words_and_its_cause_is_named() {
-        let now = THEN.plus(Duration::from_secs(7_200));
+        let now = THEN.plus(Duration::from_hours(2));
         let say = |watch: &Watch, here| Lag::new(Some(watch), here, now).sentence;
-        assert_eq!(say(&watch(""), true), "Up to date: its newest release, pgtap 1.3.4, is here.");
-        assert_eq!(say(&watch(""), false), "Behind: its newest release, pgtap 1.3.4 of 2 h ago, is not here yet.");
-        assert_eq!(say(&watch("it answered 500."), true), "It last answered as it should 2 h ago: it answered 500.");
+        assert_eq!(say(&watch(""), true), "Up to date with the registry: its newest release, pgtap 1.3.4, is here.");
+        assert_eq!(
+            say(&watch(""), false),
+            "Behind the registry: its newest release, pgtap 1.3.4 of 2 h ago, is not here yet."
+        );
+        assert_eq!(
+            say(&watch("it answered 500."), true),
+            "The registry last answered as it should 2 h ago: it answered 500."
+        );
         assert!(!Lag::new(Some(&watch("x")), true, now).well && !Lag::new(Some(&watch("")), false, now).well);
-        assert_eq!(Lag::new(None, false, now).sentence, "It has not been read yet.");
+        assert_eq!(Lag::new(None, false, now).sentence, "The registry has not been read yet.");
     }
 }

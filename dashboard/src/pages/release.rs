@@ -101,7 +101,7 @@ async fn missing(conn: &mut Conn, name: &Name, version: &str) -> Result<Fault, F
         text: stored.release.to_string(),
     };
     Ok(Fault::Missing {
-        sentence: format!("The farm knows {}, but not its version `{version}`.", first.release.dist),
+        sentence: format!("The farm knows {}, but not its version “{version}”.", first.release.dist),
         near: all.iter().take(8).map(link).collect(),
     })
 }

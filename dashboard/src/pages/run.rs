@@ -16,6 +16,7 @@ use crate::{Dashboard, address, log};
 
 mod evidence;
 mod headline;
+mod parts;
 mod repeat;
 mod view;
 

@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn the_future_says_so() {
         assert_eq!(ago(NOON.plus(Duration::from_secs(30)), NOON), "just now");
-        assert_eq!(ago(NOON.plus(Duration::from_secs(7_200)), NOON), "in 2 h");
+        assert_eq!(ago(NOON.plus(Duration::from_hours(2)), NOON), "in 2 h");
     }
 
     #[test]

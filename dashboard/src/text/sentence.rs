@@ -66,7 +66,8 @@ pub(crate) fn sentence(subject: Subject<'_>) -> String {
         .iter()
         .enumerate()
         .map(|(index, clause)| {
-            let platform = clause.like.only.map(|platform| format!(" ({})", platform.as_str())).unwrap_or_default();
+            let platform =
+                clause.like.only.map(|platform| platform_words(platform, clause.like.mark)).unwrap_or_default();
             let majors = format!("{}{platform}", list(&clause.majors, &devel, Dash::Words));
             match (index, clause.like.mark) {
                 (0, Mark::Na) => format!("{name} does not support PostgreSQL {majors}"),
@@ -78,6 +79,12 @@ pub(crate) fn sentence(subject: Subject<'_>) -> String {
         })
         .collect();
     format!("{}.", texts.join("; "))
+}
+
+fn platform_words(platform: Platform, mark: Mark) -> String {
+    // A failure on one platform says by "only" that it does not fail on the others.
+    let only = if mark == Mark::Fail { " only" } else { "" };
+    format!(" ({}{only})", platform.as_str())
 }
 
 fn first(name: &str, majors: &str, like: &OnMajor) -> String {
@@ -164,7 +171,10 @@ fn devel(on: &[OnMajor]) -> Vec<u16> {
 
 fn clauses(on: &[OnMajor]) -> Vec<Clause<'_>> {
     let mut clauses: Vec<Clause<'_>> = Vec::new();
-    for one in on.iter().filter(|one| ORDER.contains(&one.mark)) {
+    let fails_elsewhere = |one: &OnMajor| {
+        on.iter().any(|other| other.major == one.major && other.mark == Mark::Fail && one.mark.is_good())
+    };
+    for one in on.iter().filter(|one| ORDER.contains(&one.mark) && !fails_elsewhere(one)) {
         let alike = |clause: &&mut Clause<'_>| {
             let like = clause.like;
             (like.mark, like.only, &like.since, like.confirmed) == (one.mark, one.only, &one.since, one.confirmed)

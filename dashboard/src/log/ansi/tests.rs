@@ -1,3 +1,6 @@
+use askama::Template;
+use proptest::prelude::*;
+
 use super::*;
 
 fn line(bytes: &[u8]) -> Line {
@@ -12,9 +15,11 @@ fn owned(spans: &[(&str, &str)]) -> Vec<(String, String)> {
     spans.iter().map(|(class, text)| ((*class).to_owned(), (*text).to_owned())).collect()
 }
 
+type Painted = &'static [(&'static str, &'static str)];
+
 #[test]
 fn colours_become_classes() {
-    let cases: [(&[u8], &[(&str, &str)]); 13] = [
+    let cases: [(&[u8], Painted); 13] = [
         (b"plain", &[("", "plain")]),
         (b"\x1b[31mred\x1b[0m not", &[("f1", "red"), ("", " not")]),
         (b"\x1b[1;31merror:\x1b[m x", &[("b f1", "error:"), ("", " x")]),
@@ -53,8 +58,8 @@ fn every_other_sequence_vanishes() {
 
 #[test]
 fn control_characters_are_made_visible() {
-    assert_eq!(line(b"a\0b\tc\x08d\x07").text(), "a\u{2400}b\tc\u{2408}d\u{2407}");
-    assert_eq!(line(b"10%\r20%\r\n".strip_suffix(b"\n").unwrap()).text(), "10%\u{240d}20%");
+    assert_eq!(line(b"a\0b\tc\x08d\x07").text(), "aNULb\tcBSdBEL");
+    assert_eq!(line(b"10%\r20%\r\n".strip_suffix(b"\n").unwrap()).text(), "10%CR20%");
 }
 
 #[test]
@@ -81,4 +86,61 @@ fn a_style_lasts_over_the_end_of_a_line() {
     let mut style = Style::default();
     paint(b"\x1b[31mred", 1, &mut style);
     assert_eq!(paint(b"still", 2, &mut style).spans[0].class, "f1");
+}
+
+/// A line as every page writes it.
+#[derive(Template)]
+#[template(path = "line.html")]
+struct Written<'a> {
+    line: &'a Line,
+}
+
+/// Takes out the tags that the template writes; whatever is left of `<` or `"` came out of the log.
+fn without_our_tags(html: &str) -> String {
+    let mut rest = html;
+    let mut text = String::new();
+    while let Some(start) = rest.find('<') {
+        let end = start + rest[start..].find('>').expect("a tag ends");
+        let tag = &rest[start..=end];
+        let ours = tag == "</span>"
+            || tag.strip_prefix("<span class=\"").and_then(|it| it.strip_suffix("\">")).is_some_and(is_our_class);
+        assert!(ours, "{tag} in {html}");
+        text.push_str(&rest[..start]);
+        rest = &rest[end + 1..];
+    }
+    text + rest
+}
+
+fn is_our_class(classes: &str) -> bool {
+    let numbered =
+        |class: &str, letter| class.strip_prefix(letter).is_some_and(|it| it.parse::<u8>().is_ok_and(|it| it < 16));
+    classes.split(' ').all(|it| ["b", "d", "i", "u", "ctl"].contains(&it) || numbered(it, 'f') || numbered(it, 'k'))
+}
+
+fn check(log: &[u8]) {
+    let part = crate::log::Part::cut(log, 1).unwrap();
+    for line in &part.lines {
+        let html = Written { line }.render().unwrap();
+        let text = without_our_tags(&html);
+        assert!(!text.contains(['<', '>', '"', '\'']), "{html}");
+        assert!(!html.chars().any(|c| c.is_control() && c != '\t'), "{}", html.escape_debug());
+        assert!(html.len() < 40 * (MAX_LINE_BYTES + 100), "{} bytes", html.len());
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_of_a_log_become_a_tag_that_we_did_not_write(log in prop::collection::vec(any::<u8>(), 0..600)) {
+        check(&log);
+    }
+
+    #[test]
+    fn no_mix_of_sequences_and_markup_becomes_a_tag_that_we_did_not_write(
+        pieces in prop::collection::vec(prop::sample::select(vec![
+            "<script>", "\x1b[", "31m", "38;5;", "\x1b]8;;", "\x07", "\x1b\\", "\">", "</pre>", "'", "&lt;", "é", "\0", "\n", "\r",
+            "\x1bP", "\u{202e}", "\u{9b}31m", "\x1b[48:2::1:2:3m", "0m", ";", "<img src=x>",
+        ]), 0..60)
+    ) {
+        check(pieces.concat().as_bytes());
+    }
 }

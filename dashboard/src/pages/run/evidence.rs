@@ -27,7 +27,9 @@ impl Excerpt {
     pub(crate) fn new(id: RunId, decisive: &Decisive, mut lines: Vec<Line>) -> Self {
         if lines.is_empty() {
             lines = crate::log::context(decisive.text.as_bytes(), 1, 0);
-            lines.iter_mut().for_each(|line| line.number = decisive.line);
+            for line in &mut lines {
+                line.number = decisive.line;
+            }
         }
         let href = address::line(id, &decisive.file, decisive.line);
         Self { file: decisive.file.clone(), line: decisive.line, href, lines }

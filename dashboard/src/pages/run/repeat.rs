@@ -9,11 +9,11 @@ const DEFAULT_REGISTRY: &str = "https://api.pgxn.org/";
 /// The command.
 pub(crate) fn command(dist: &Name, version: &Version, target: Target, registry: &Url) -> String {
     let release = quote(&format!("{dist}@{version}"));
-    let mut command = format!("pgxn-testers test {release} --pg {}", target.major);
-    if registry.as_str() != DEFAULT_REGISTRY {
-        command.push_str(&format!(" --registry {}", quote(registry.as_str().trim_end_matches('/'))));
+    let command = format!("pgxn-testers test {release} --pg {}", target.major);
+    if registry.as_str() == DEFAULT_REGISTRY {
+        return command;
     }
-    command
+    format!("{command} --registry {}", quote(registry.as_str().trim_end_matches('/')))
 }
 
 /// A word for a shell: as it is where that is safe, else in single quotes.

@@ -1,0 +1,165 @@
+//! The long lists of a run's page: phases on a timeline, tests, files.
+
+use protocol::{FileKind, FileRecord, PhaseRecord, RunId, Suite, TestOutcome, TestRecord};
+use serde::Serialize;
+
+use crate::address;
+use crate::mark::Mark;
+use crate::text::{bytes, duration};
+
+/// A phase on the timeline.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct PhaseLine {
+    #[serde(flatten)]
+    pub record: PhaseRecord,
+    #[serde(skip)]
+    pub mark: Mark,
+    pub log_href: Option<String>,
+    /// Where its bar starts, in thousandths of the run.
+    #[serde(skip)]
+    pub from: u64,
+    /// How wide its bar is, in thousandths of the run.
+    #[serde(skip)]
+    pub width: u64,
+}
+
+impl PhaseLine {
+    pub(crate) fn wall(&self) -> String {
+        duration(self.record.duration_ms)
+    }
+
+    pub(crate) fn cpu(&self) -> String {
+        self.record.cpu_ms.map(duration).unwrap_or_default()
+    }
+
+    pub(crate) fn memory(&self) -> String {
+        self.record.peak_memory_bytes.map(bytes).unwrap_or_default()
+    }
+
+    /// How its command ended, where that is not plain success.
+    pub(crate) fn end(&self) -> String {
+        match (self.record.exit, self.record.signal) {
+            (_, Some(signal)) => format!("signal {signal}"),
+            (Some(exit), None) if exit != 0 => format!("exit {exit}"),
+            _ => String::new(),
+        }
+    }
+}
+
+/// The tests of a run.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Tests {
+    pub passed: usize,
+    pub failed: usize,
+    pub skipped: usize,
+    /// Each one, those that failed first.
+    pub list: Vec<TestLine>,
+}
+
+impl Tests {
+    pub(super) fn new(tests: &[TestRecord]) -> Self {
+        let number = |outcome| tests.iter().filter(|test| test.outcome == outcome).count();
+        let mut list: Vec<TestLine> = tests.iter().cloned().map(|record| TestLine { record }).collect();
+        list.sort_by_key(|test| test.record.outcome != TestOutcome::Failed);
+        Self {
+            passed: number(TestOutcome::Passed),
+            failed: number(TestOutcome::Failed),
+            skipped: number(TestOutcome::Skipped),
+            list,
+        }
+    }
+
+    /// Those that a page shows at once; the JSON has all.
+    pub(crate) fn shown(&self) -> &[TestLine] {
+        &self.list[..self.list.len().min(500)]
+    }
+
+    /// `11 passed, 1 failed`.
+    pub(crate) fn words(&self) -> String {
+        let parts = [(self.failed, "failed"), (self.passed, "passed"), (self.skipped, "skipped")];
+        let parts: Vec<String> =
+            parts.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}")).collect();
+        parts.join(", ")
+    }
+}
+
+/// A test in the list.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub(crate) struct TestLine {
+    pub record: TestRecord,
+}
+
+impl TestLine {
+    pub(crate) const fn mark(&self) -> Mark {
+        match self.record.outcome {
+            TestOutcome::Passed => Mark::Pass,
+            TestOutcome::Failed => Mark::Fail,
+            TestOutcome::Skipped => Mark::Na,
+        }
+    }
+
+    /// Its suite, and its time where that is known.
+    pub(crate) fn words(&self) -> String {
+        let suite = match self.record.suite {
+            Suite::Regress => "pg_regress",
+            Suite::Isolation => "isolation",
+            Suite::Tap => "TAP",
+            Suite::Pgtap => "pgTAP",
+        };
+        self.record.duration_ms.map_or_else(|| suite.to_owned(), |millis| format!("{suite}, {}", duration(millis)))
+    }
+}
+
+/// A file in the list.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct FileLine {
+    #[serde(flatten)]
+    pub record: FileRecord,
+    pub href: String,
+}
+
+impl FileLine {
+    pub(crate) fn size(&self) -> String {
+        bytes(self.record.bytes)
+    }
+
+    pub(crate) fn kind(&self) -> &'static str {
+        kind_words(self.record.kind)
+    }
+}
+
+/// What a file is, for people.
+pub(crate) const fn kind_words(kind: FileKind) -> &'static str {
+    match kind {
+        FileKind::Log => "what the phase printed",
+        FileKind::ServerLog => "the server's log",
+        FileKind::Diffs => "differences from the expected output",
+        FileKind::Summary => "what pg_regress printed",
+        FileKind::Packages => "packages of the image",
+    }
+}
+
+/// A file with its address.
+pub(super) fn file_line(id: RunId, record: &FileRecord) -> FileLine {
+    FileLine { record: record.clone(), href: address::file(id, &record.name) }
+}
+
+/// The phases with their bars: each starts where the one before ended, and none is too narrow to be seen.
+pub(super) fn timeline(id: RunId, phases: &[PhaseRecord]) -> Vec<PhaseLine> {
+    let total = phases.iter().map(|phase| phase.duration_ms).fold(0, u64::saturating_add).max(1);
+    let share = |millis: u64| u64::try_from(u128::from(millis) * 1000 / u128::from(total)).unwrap_or(1000);
+    let mut passed = 0_u64;
+    let mut line = |record: &PhaseRecord| {
+        let from = share(passed).min(994);
+        passed = passed.saturating_add(record.duration_ms);
+        PhaseLine {
+            mark: record.outcome.into(),
+            log_href: record.log.as_deref().map(|name| address::file(id, name)),
+            from,
+            width: share(record.duration_ms).clamp(6, 1000 - from),
+            record: record.clone(),
+        }
+    };
+    phases.iter().map(&mut line).collect()
+}

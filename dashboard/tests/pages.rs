@@ -1,0 +1,290 @@
+//! Every page on a real store, asked through the router as a browser asks.
+
+#![expect(clippy::unwrap_used, reason = "a fixture that cannot be built should end at once")]
+
+#[path = "../examples/gallery/farm.rs"]
+mod farm;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Method, Request, Response, StatusCode};
+use dashboard::{Dashboard, Site};
+use protocol::{ManualClock, Matrix};
+use serde_json::Value;
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+const FAILED: &str = "/run/01KAJ000000000000000000052";
+const TESTS_FAILED: &str = "/run/01KAJ000000000000000000056";
+const RUNNING: &str = "/run/01KAJ000000000000000000131";
+const LOST: &str = "/run/01KAJ000000000000000000129";
+const HOSTILE: &str = "/run/01KAJ000000000000000000125";
+const HOSTILE_DIST: &str = "/dist/%3Cb%3Ex'&%22/";
+
+struct Farm {
+    router: Router,
+    _directory: TempDir,
+}
+
+impl Farm {
+    async fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let (store, blobs) = farm::build(directory.path()).await;
+        let site = Site {
+            registry_url: farm::REGISTRY.parse().unwrap(),
+            sample: true,
+            public_url: "https://testers.example.org/".parse().unwrap(),
+            version: "0.1.0".into(),
+        };
+        let clock = Arc::new(ManualClock::at(farm::NOW));
+        let router = dashboard::router(Dashboard::new(store, blobs, Matrix::embedded(), clock, site));
+        Self { router, _directory: directory }
+    }
+
+    async fn ask(&self, request: Request<Body>) -> Response<Body> {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    async fn get(&self, path: &str) -> Response<Body> {
+        self.ask(Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    async fn text(&self, path: &str) -> String {
+        let response = self.get(path).await;
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        body(response).await
+    }
+
+    async fn json(&self, path: &str) -> Value {
+        serde_json::from_str(&self.text(path).await).unwrap()
+    }
+}
+
+async fn body(response: Response<Body>) -> String {
+    String::from_utf8(to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec()).unwrap()
+}
+
+fn header<'a>(response: &'a Response<Body>, name: &str) -> &'a str {
+    response.headers().get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+}
+
+/// Pages of every template.
+const PAGES: [(&str, &str); 14] = [
+    ("home", "/"),
+    ("dists", "/dists/"),
+    ("dist", "/dist/pgtap/"),
+    ("dist-waiting", "/dist/hll/"),
+    ("dist-hostile", HOSTILE_DIST),
+    ("release", "/dist/pgtap/1.3.4/"),
+    ("run-failed", FAILED),
+    ("run-tests-failed", TESTS_FAILED),
+    ("run-running", RUNNING),
+    ("run-lost", LOST),
+    ("run-hostile", HOSTILE),
+    ("file", "/run/01KAJ000000000000000000052/build.log"),
+    ("queue", "/queue/"),
+    ("farm", "/status/"),
+];
+
+/// The style sheet's name changes with every touch of it; nothing else of a page does.
+fn without_style_name(html: &str) -> String {
+    let Some(start) = html.find("/static/style.") else { return html.to_owned() };
+    let end = start + html[start..].find(".css").unwrap();
+    format!("{}/static/style{}", &html[..start], &html[end..])
+}
+
+#[tokio::test]
+async fn every_page_looks_as_it_did() {
+    let farm = Farm::new().await;
+    for (name, path) in PAGES {
+        let html = without_style_name(&farm.text(path).await);
+        let main = html.split_once("<main").unwrap().1.split_once("</main>").unwrap().0;
+        insta::assert_snapshot!(name, if name == "home" { &html } else { main });
+    }
+    let missing = farm.get("/dist/pgtapp/").await;
+    insta::assert_snapshot!("fault", body(missing).await.split_once("<main").unwrap().1);
+}
+
+#[tokio::test]
+async fn every_view_is_the_pages_json() {
+    let farm = Farm::new().await;
+    for (name, path) in [
+        ("status", "/status.json"),
+        ("matrix", "/dist/pgtap/matrix.json"),
+        ("run", "/run/01KAJ000000000000000000056.json"),
+        ("run-running", "/run/01KAJ000000000000000000131.json"),
+        ("queue", "/queue/?format=json"),
+        ("farm", "/status/?format=json"),
+    ] {
+        insta::assert_json_snapshot!(format!("json-{name}"), farm.json(path).await);
+    }
+}
+
+#[tokio::test]
+async fn what_a_stranger_writes_never_becomes_markup() {
+    let farm = Farm::new().await;
+    let file = format!("{HOSTILE}/build.log");
+    for path in ["/", "/dists/", HOSTILE_DIST, HOSTILE, &file, "/dists/?q=%3Cscript%3E"] {
+        let html = farm.text(path).await;
+        for tag in ["<script", "<img src=x", "<b>x'", "javascript:alert"] {
+            assert!(!html.contains(tag), "{path} has {tag}");
+        }
+        assert!(!html.contains(" style=\"") && !html.contains(" onerror=\""), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn every_link_of_every_page_leads_somewhere() {
+    let farm = Farm::new().await;
+    let mut links = BTreeSet::new();
+    for (_, path) in PAGES {
+        let html = farm.text(path).await;
+        for piece in html.split("href=\"").skip(1).chain(html.split("src=\"").skip(1)) {
+            let link = piece.split_once('"').unwrap().0.replace("&#38;", "&").replace("&#39;", "'");
+            if link.starts_with('/') {
+                links.insert(link.split_once('#').map_or(link.clone(), |(page, _)| page.to_owned()));
+            }
+        }
+    }
+    assert!(links.len() > 80, "only {} links", links.len());
+    for link in links {
+        let status = farm.get(&link).await.status();
+        assert_eq!(status, StatusCode::OK, "{link}");
+    }
+}
+
+#[tokio::test]
+async fn every_answer_forbids_scripts_and_guessing_of_types() {
+    let farm = Farm::new().await;
+    let raw = format!("{HOSTILE}/build.log?raw");
+    for path in ["/", &raw, "/nowhere", "/badge/pgtap.svg", "/status.json"] {
+        let response = farm.get(path).await;
+        let policy = header(&response, "content-security-policy").to_owned();
+        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
+        assert_eq!(header(&response, "x-content-type-options"), "nosniff", "{path}");
+    }
+    assert_eq!(header(&farm.get(&raw).await, "content-type"), "text/plain; charset=utf-8");
+}
+
+#[tokio::test]
+async fn a_page_that_did_not_change_is_not_sent_again() {
+    let farm = Farm::new().await;
+    for path in ["/", "/dist/pgtap/", FAILED, "/badge/pgtap.svg", "/run/01KAJ000000000000000000052/build.log?raw"] {
+        let tag = header(&farm.get(path).await, "etag").to_owned();
+        let request = Request::get(path).header("if-none-match", &tag).body(Body::empty()).unwrap();
+        let again = farm.ask(request).await;
+        assert_eq!((again.status(), header(&again, "etag")), (StatusCode::NOT_MODIFIED, tag.as_str()), "{path}");
+        assert_eq!(body(again).await, "");
+        let other = Request::get(path).header("if-none-match", "W/\"other\"").body(Body::empty()).unwrap();
+        assert_eq!(farm.ask(other).await.status(), StatusCode::OK, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_change_is_cached_for_ever_and_the_rest_is_asked_for() {
+    let farm = Farm::new().await;
+    let home = farm.text("/").await;
+    let style =
+        home.split("href=\"").find(|it| it.starts_with("/static/")).unwrap().split_once('"').unwrap().0.to_owned();
+    let raw = format!("{FAILED}/build.log?raw");
+    for path in [style.as_str(), &raw] {
+        assert!(header(&farm.get(path).await, "cache-control").ends_with("immutable"), "{path}");
+    }
+    assert_eq!(header(&farm.get("/static/style.0.css").await, "cache-control"), "no-cache");
+    assert_eq!(header(&farm.get("/").await, "cache-control"), "no-cache");
+    assert_eq!(header(&farm.get("/badge/pgtap.svg").await, "cache-control"), "public, max-age=300");
+}
+
+#[tokio::test]
+async fn head_tells_what_get_would_without_the_body() {
+    let farm = Farm::new().await;
+    for path in ["/", FAILED, "/badge/pgtap.svg", "/robots.txt", "/favicon.svg"] {
+        let request = Request::builder().method(Method::HEAD).uri(path).body(Body::empty()).unwrap();
+        let head = farm.ask(request).await;
+        assert_eq!(head.status(), StatusCode::OK, "{path}");
+        assert_eq!(header(&head, "content-type"), header(&farm.get(path).await, "content-type"));
+        assert_eq!(body(head).await, "");
+    }
+}
+
+#[tokio::test]
+async fn every_writing_of_an_address_leads_to_the_one_that_counts() {
+    let farm = Farm::new().await;
+    for (asked, canonical) in [
+        ("/dist/pgTAP/", "/dist/pgtap/"),
+        ("/dist/pgTAP", "/dist/pgtap/"),
+        ("/dist/PGTAP/1.3.4/", "/dist/pgtap/1.3.4/"),
+        ("/dist/pgtap/1.4.0-B1/", "/dist/pgtap/1.4.0-b1/"),
+        ("/dist/pgtap/1.3.4", "/dist/pgtap/1.3.4/"),
+        ("/run/01kaj000000000000000000052", FAILED),
+        ("/dists/?q=semv", "/dist/semver/"),
+        ("/search?q=a%26b", "/dists/?q=a%26b"),
+    ] {
+        let response = farm.get(asked).await;
+        assert!(response.status().is_redirection(), "{asked}: {}", response.status());
+        assert_eq!(header(&response, "location"), canonical, "{asked}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_says_what_was_asked_and_what_is_near() {
+    let farm = Farm::new().await;
+    for (path, words, near) in [
+        ("/dist/pgtapp/", "no distribution “pgtapp”", "/dist/pgtap/"),
+        ("/dist/pgtap/9.9.9/", "not its version “9.9.9”", "/dist/pgtap/1.3.4/"),
+        (
+            "/run/01KAJ000000000000000000052/other.log",
+            "no file “other.log”",
+            "/run/01KAJ000000000000000000052/build.log",
+        ),
+        ("/run/01KAJ000000000000000000052/build.log?part=2", "no part 2", "/"),
+        ("/run/x", "is not a run id", "/"),
+        ("/run/01KAJ999999999999999999999", "knows no run", "/"),
+        ("/dist/pg_shard/", "cannot read it: Its META.json is not JSON", "/"),
+        ("/badge/pgtap.png", "ends in `.svg`", "/"),
+        ("/nowhere", "no page at this address", "/"),
+    ] {
+        let response = farm.get(path).await;
+        assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
+        let html = body(response).await;
+        assert!(html.contains(words) && html.contains(&format!("href=\"{near}\"")), "{path}: {html}");
+    }
+    let problem = farm.get("/run/01KAJ999999999999999999999.json").await;
+    assert_eq!(header(&problem, "content-type"), "application/problem+json");
+}
+
+#[tokio::test]
+async fn a_badge_says_what_the_page_says() {
+    let farm = Farm::new().await;
+    for (dist, words) in [
+        ("semver", "15–18 passing"),
+        ("SEMVER", "15–18 passing"),
+        ("pgtap", "failing on 17"),
+        ("pg_partman", "builds on 15–18"),
+        ("pgmp", "untested"),
+        ("nobody-knows-it", "unknown"),
+    ] {
+        let svg = farm.text(&format!("/badge/{dist}.svg")).await;
+        assert!(svg.contains(&format!("aria-label=\"PostgreSQL: {words}\"")), "{dist}: {svg}");
+    }
+}
+
+#[tokio::test]
+async fn a_distribution_is_found_by_any_part_of_its_name_and_those_that_begin_with_it_come_first() {
+    let farm = Farm::new().await;
+    let found = farm.json("/dists/?q=p&format=json").await;
+    let names: Vec<&str> = found["recent"].as_array().unwrap().iter().map(|it| it["dist"].as_str().unwrap()).collect();
+    assert_eq!(names, ["pg_partman", "pg_qualstats", "pgmp", "pgTAP", "ip4r", "temporal_tables", "topn"]);
+    assert!(farm.text("/dists/?q=zzz").await.contains("No distribution has that in its name."));
+}
+
+#[tokio::test]
+async fn a_part_of_a_log_is_as_long_as_it_says() {
+    let farm = Farm::new().await;
+    let part = farm.text(&format!("{HOSTILE}/build.log?part=3")).await;
+    assert_eq!(part.matches("class=\"l ").count(), 107);
+    assert!(part.contains("id=\"L4001\"") && part.contains("id=\"L4107\"") && !part.contains("id=\"L4000\""));
+}
