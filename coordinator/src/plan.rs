@@ -89,7 +89,7 @@ pub fn plan(meta: &Meta, why: Why, targets: &[Target]) -> Vec<Plan> {
         if range.allows_postgres(target.major) {
             Plan::Queue { target: *target, priority }
         } else {
-            let detail = format!("it asks for {range}");
+            let detail = format!("it asks for PostgreSQL {range}");
             Plan::NotApplicable { target: *target, detail }
         }
     };

@@ -87,7 +87,7 @@ fn a_verdict_without_a_run_names_the_range() {
     let targets = scope(&[17], &[Platform::Amd64]).unwrap().targets(now());
     let plans = plan(&meta("stable", &requires(">= 14.0.0, < 17.0.0")), Why::New, &targets);
     let Plan::NotApplicable { detail, .. } = &plans[0] else { panic!("{plans:?}") };
-    assert_eq!(detail, "it asks for >= 14.0.0, < 17.0.0");
+    assert_eq!(detail, "it asks for PostgreSQL >= 14.0.0, < 17.0.0");
 }
 
 #[test]
