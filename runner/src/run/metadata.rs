@@ -9,7 +9,7 @@ use protocol::{Phase, Reason};
 
 use crate::error::Result;
 use crate::run::stop::{in_phase, in_words};
-use crate::run::{Book, Request, Step, Subject, pgtap};
+use crate::run::{Book, Request, Step, Subject, pgtap, preload};
 use crate::sandbox::pack;
 
 /// Problems of META.json beyond these are not worth a note each.
@@ -43,6 +43,7 @@ fn subject(meta: Meta, tree: &Tree) -> Result<Subject> {
     Ok(Subject {
         provides: meta.provides.iter().map(|provided| provided.name.as_str().to_owned()).collect(),
         pgtap: pgtap::find(&tree.root, &files),
+        preload: preload::is_needed(&tree.root, &files),
         meta,
         files,
         packed: Some(packed),

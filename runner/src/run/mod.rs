@@ -15,6 +15,7 @@ mod installcheck;
 mod metadata;
 mod pgtap;
 mod phase;
+mod preload;
 mod source;
 mod stop;
 mod subject;

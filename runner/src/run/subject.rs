@@ -18,6 +18,8 @@ pub(crate) struct Subject {
     pub(crate) provides: Vec<String>,
     /// The pgTAP tests.
     pub(crate) pgtap: Vec<crate::run::pgtap::TestFile>,
+    /// Whether it is a library that works only from `shared_preload_libraries`.
+    pub(crate) preload: bool,
     /// The tree as a tar file, until it is copied in.
     pub(crate) packed: Option<File>,
     /// The extensions whose control files the image holds before `make install`.

@@ -13,6 +13,7 @@ pub(super) fn subject(files: &[&str]) -> Subject {
         files: files.iter().map(|file| (*file).to_owned()).collect(),
         provides: Vec::new(),
         pgtap: Vec::new(),
+        preload: false,
         packed: None,
         shipped: BTreeSet::new(),
         installed: BTreeSet::new(),
