@@ -46,7 +46,9 @@ pub(crate) async fn run(args: UpArgs, console: Console) -> Result<ExitCode> {
     let coordinator = farm.coordinator.clone();
     let mut tasks = task::Tasks::new(shutdown.clone())?;
     tasks.spawn("the terminal", events::show(coordinator.clone(), console, shutdown.clone()));
-    tasks.spawn("the web server", farm.serve(shutdown.clone()));
+    // It serves until the runner has given its jobs back.
+    let served = CancellationToken::new();
+    tasks.spawn("the web server", farm.serve(served.clone()));
     let (holdings, home, stop) = (args.sample, dir.clone(), shutdown.clone());
     let watching = coordinator.clone();
     tasks.spawn("the coordinator", async move {
@@ -56,7 +58,15 @@ pub(crate) async fn run(args: UpArgs, console: Console) -> Result<ExitCode> {
         coordinator::run(watching, stop).await.map_err(Into::into)
     });
     let worker = Worker { site, coordinator: coordinator.clone(), address, jobs: args.jobs, majors };
-    tasks.spawn("the runner", worker.work(console, shutdown.clone()));
+    let stop = shutdown.clone();
+    tasks.spawn("the runner", async move {
+        let ended = worker.work(console, stop.clone()).await;
+        if ended.is_err() {
+            stop.cancel();
+        }
+        served.cancel();
+        ended
+    });
     if args.until_idle {
         tasks.spawn("the wait for an idle farm", until_idle(coordinator, shutdown));
     }
@@ -135,10 +145,13 @@ async fn until_idle(coordinator: Coordinator, shutdown: CancellationToken) -> Re
     while !shutdown.is_cancelled() {
         pause.tick().await;
         let mut conn = coordinator.store().read().await?;
-        let counts = store::farm::counts(&mut conn, SystemClock.now()).await?;
+        let now = SystemClock.now();
+        let targets = coordinator.targets(now);
         let watch = store::registry::current(&mut conn).await?;
         let is_read = watch.is_some_and(|watch| watch.polled_at.is_some() && watch.reconciled_at.is_some());
-        if is_read && counts.queued == 0 && counts.running == 0 {
+        // What waits for a major that this farm was asked for once, and no longer tests, waits for ever.
+        let waits = store::queue::counts(&mut conn).await?.iter().any(|count| targets.contains(&count.target));
+        if is_read && !waits && store::farm::counts(&mut conn, now).await?.running == 0 {
             shutdown.cancel();
         }
     }
