@@ -3,11 +3,11 @@
 use protocol::{JobId, Name, Priority, RunnerId, Target, Version};
 use store::jobs::{self, Requeue};
 use store::runners::{self, NewRunner, Runner};
-use store::{TokenHash, dists, releases};
+use store::{TokenHash, dists, releases, runs};
 
 use crate::config::secret;
 use crate::reconcile::Progress;
-use crate::{Coordinator, Result};
+use crate::{Coordinator, Result, expire};
 
 /// Which tests to queue again.
 #[derive(Clone, Debug)]
@@ -99,7 +99,7 @@ pub async fn add_runner(coordinator: &Coordinator, name: &Name) -> Result<Option
     Ok(added.then_some(Admitted { id, token }))
 }
 
-/// Lets the runner inside this process in, with a new token at each start.
+/// Lets the runner inside this process in, with a new token at each start. What the one before it held is queued again: it is dead.
 pub async fn own_runner(coordinator: &Coordinator, name: &Name) -> Result<Admitted> {
     let (now, token) = (coordinator.now(), secret());
     let hash = TokenHash::of(&token);
@@ -107,6 +107,7 @@ pub async fn own_runner(coordinator: &Coordinator, name: &Name) -> Result<Admitt
     let known = runners::by_name(&mut tx, name.as_str()).await?;
     let id = if let Some(Runner { id, revoked_at: None, .. }) = known {
         runners::set_token(&mut tx, id, &hash).await?;
+        runs::forfeit(&mut tx, id, now).await?;
         id
     } else {
         let id = RunnerId::new(now);
@@ -114,6 +115,7 @@ pub async fn own_runner(coordinator: &Coordinator, name: &Name) -> Result<Admitt
         id
     };
     tx.commit().await?;
+    expire::tick(coordinator, now).await?;
     Ok(Admitted { id, token })
 }
 

@@ -141,6 +141,16 @@ pub async fn release(tx: &mut Tx, key: &LeaseKey<'_>, now: Timestamp) -> Result<
     Ok(LeaseState::Held { expires_at: now })
 }
 
+/// Makes every lease of a runner that is known to be dead end at the next [`expire`]; how many there are.
+pub async fn forfeit(tx: &mut Tx, runner: RunnerId, now: Timestamp) -> Result<u64> {
+    let done = sqlx::query("UPDATE runs SET expires_at = $2 WHERE runner_id = $1 AND state = 'open' AND expires_at > $2")
+        .bind(runner.to_string())
+        .bind(now.as_millis())
+        .execute(tx.raw())
+        .await?;
+    Ok(done.rows_affected())
+}
+
 /// Ends leases past their time, the longest past first, at most `limit`. Their jobs go back to the queue, or, after the last attempt,
 /// end with an ERROR.
 pub async fn expire(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<Vec<Expired>> {

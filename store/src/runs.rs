@@ -12,7 +12,7 @@ use crate::{Conn, Result};
 
 mod detail;
 
-pub use crate::lease::{Expired, LeaseKey, LeaseState, Lost, check_lease, expire, release, renew};
+pub use crate::lease::{Expired, LeaseKey, LeaseState, Lost, check_lease, expire, forfeit, release, renew};
 pub use detail::{FullResult, RunDetail, detail};
 
 /// Where a run stands.

@@ -4,7 +4,7 @@ use super::*;
 use crate::jobs;
 use crate::results::{Acceptance, accept};
 use crate::runs::detail;
-use crate::testing::{LEASE, at, claim, key, on_both, pair, report, runner, token};
+use crate::testing::{LEASE, at, claim, key, on_both, pair, plan, report, runner, token};
 use crate::{Store, matrix};
 
 const PG17: &[&str] = &["pg17-amd64"];
@@ -52,6 +52,24 @@ async fn an_expired_lease_returns_the_job_to_the_queue() {
         assert_eq!(jobs::get(&mut tx, job).await.unwrap().unwrap().state, JobState::Queued);
         drop(tx);
         assert_eq!(claim(&store, runner, PG17, at(7)).await.unwrap().attempt, 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_dead_runner_s_leases_end_before_their_time_and_no_others() {
+    on_both(async |store| {
+        let (release, _) = pair(&store).await;
+        plan(&store, release, "pg16-amd64", "theory", at(0)).await;
+        let (dead, alive) = (runner(&store, "attic").await, runner(&store, "cellar").await);
+        let lost = claim(&store, dead, PG17, at(0)).await.unwrap();
+        claim(&store, alive, &["pg16-amd64"], at(0)).await.unwrap();
+        let mut tx = store.begin().await.unwrap();
+        assert_eq!(forfeit(&mut tx, dead, at(1)).await.unwrap(), 1);
+        assert_eq!(forfeit(&mut tx, dead, at(1)).await.unwrap(), 0);
+        tx.commit().await.unwrap();
+        let expected = Expired { run_id: lost.run_id, runner_id: dead, job_state: JobState::Queued };
+        assert_eq!(expire_at(&store, 1).await, [expected]);
     })
     .await;
 }
