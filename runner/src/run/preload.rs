@@ -19,8 +19,12 @@ const SIGNS: [&str; 2] = ["process_shared_preload_libraries_in_progress", " Regi
 /// Whether the source of a tree says so.
 pub(crate) fn is_needed(root: &Path, files: &[String]) -> bool {
     let has_extension = files.iter().any(|file| file.ends_with(".control") || file.ends_with(".control.in"));
-    let mut sources = files.iter().filter(|file| file.ends_with(".c") || file.ends_with(".cpp")).take(MAX_SOURCES);
+    let mut sources = files.iter().filter(|file| is_source(file)).take(MAX_SOURCES);
     !has_extension && sources.any(|file| shows(root, file))
+}
+
+fn is_source(file: &str) -> bool {
+    Path::new(file).extension().is_some_and(|extension| extension == "c" || extension == "cpp")
 }
 
 fn shows(root: &Path, file: &str) -> bool {
