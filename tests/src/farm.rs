@@ -15,7 +15,7 @@ use crate::poll;
 use crate::process::{Process, run};
 
 /// Everything here happens within seconds; machines are noisy.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_mins(2);
 
 /// How long a farm may take to get through its queue.
 pub const LONG_PATIENCE: Duration = Duration::from_mins(20);
@@ -51,7 +51,9 @@ impl Farm {
         let dir = tempfile::tempdir()?;
         Mirror::open(&dir.path().join("mirror"))?;
         let registry = format!("file://{}/", dir.path().join("mirror").display());
-        let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build()?;
+        // An error means that another test has done so already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder().timeout(Duration::from_mins(1)).build()?;
         Ok(Self { dir, registry, database: None, client })
     }
 
@@ -65,7 +67,7 @@ impl Farm {
     /// The same farm watching another registry.
     #[must_use]
     pub fn watching(mut self, registry: &str) -> Self {
-        self.registry = registry.to_owned();
+        registry.clone_into(&mut self.registry);
         self
     }
 
@@ -84,7 +86,8 @@ impl Farm {
         self.dir.path().join(name)
     }
 
-    fn data_dir(&self) -> String {
+    /// The directory of its coordinator's state.
+    pub fn data_dir(&self) -> String {
         self.path("data").display().to_string()
     }
 
@@ -107,30 +110,25 @@ impl Farm {
         Ok(process)
     }
 
-    /// Lets a runner in and starts it.
-    pub async fn runner(&self, name: &str, majors: &str) -> Result<Process> {
+    /// Lets a runner in; the file with its token.
+    pub fn admit(&self, name: &str) -> Result<PathBuf> {
         let token_file = self.path(&format!("{name}.token"));
         if !token_file.exists() {
             let (code, token, said) = run(&["admin", "runners", "add", name, "--data-dir", &self.data_dir()])?;
             ensure!(code == 0, "the runner {name} was not let in: {said}");
             std::fs::write(&token_file, token)?;
         }
-        let (address, token) = (self.address()?, token_file.display().to_string());
+        Ok(token_file)
+    }
+
+    /// Lets a runner in and starts it.
+    pub fn runner(&self, name: &str, majors: &str, extra: &[&str]) -> Result<Process> {
+        let token = self.admit(name)?.display().to_string();
+        let address = self.address()?;
         let data = self.path(&format!("{name}-data")).display().to_string();
-        let arguments = [
-            "runner",
-            "--coordinator",
-            &address,
-            "--token-file",
-            &token,
-            "--data-dir",
-            &data,
-            "--pg",
-            majors,
-            "--jobs",
-            "2",
-        ];
-        Process::start(&arguments, &self.path(&format!("{name}.log")))
+        let arguments =
+            ["runner", "--coordinator", &address, "--token-file", &token, "--data-dir", &data, "--pg", majors];
+        Process::start(&[&arguments, extra].concat(), &self.path(&format!("{name}.log")))
     }
 
     /// Where the coordinator listens.
@@ -170,6 +168,17 @@ impl Farm {
         .with_context(|| self.logs())
     }
 
+    /// What was found of a run, as the API has it.
+    pub async fn run(&self, id: &str) -> Result<Value> {
+        self.get(&format!("api/v1/runs/{id}")).await
+    }
+
+    /// The results that were ever accepted, the newest first, at most 200.
+    pub async fn results(&self) -> Result<Vec<Value>> {
+        let document = self.get("api/v1/results?limit=200").await?;
+        Ok(document["results"].as_array().cloned().unwrap_or_default())
+    }
+
     /// Waits until a run is in that phase; its id.
     pub async fn running(&self, phase: Phase, within: Duration) -> Result<String> {
         poll::until(within, &format!("a run to be in {phase}"), async || {
@@ -205,6 +214,13 @@ impl Farm {
             }
         }
         text
+    }
+}
+
+/// The output of a test is shown only where it failed.
+impl Drop for Farm {
+    fn drop(&mut self) {
+        println!("{}", self.logs());
     }
 }
 

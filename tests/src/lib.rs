@@ -1,7 +1,10 @@
 //! End-to-end tests: real processes, a real engine, real databases, a real browser.
 
 pub mod attacks;
+pub mod containers;
+pub mod database;
 pub mod farm;
 pub mod fixtures;
 pub mod poll;
 pub mod process;
+pub mod turn;

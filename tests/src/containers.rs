@@ -1,0 +1,28 @@
+//! What the engine says of containers.
+
+use std::path::Path;
+
+use anyhow::Result;
+use runner::engine_host;
+use runner::sandbox::docker::Engine;
+
+/// The containers of a run that are there, running or not.
+pub async fn of_run(run_id: &str) -> Result<Vec<String>> {
+    Ok(Engine::connect(&engine_host()).await?.labelled_containers("org.pgxn.testers.run", run_id).await?)
+}
+
+/// The runners that ever worked in a data directory, and were not seen to be dead.
+pub fn instances(data_dir: &Path) -> Result<Vec<String>> {
+    let entries = std::fs::read_dir(data_dir.join("instances"))?;
+    entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+}
+
+/// The containers of those runners, as far as they are there.
+pub async fn of_runners(instances: &[String]) -> Result<Vec<String>> {
+    let engine = Engine::connect(&engine_host()).await?;
+    let mut containers = Vec::new();
+    for instance in instances {
+        containers.extend(engine.labelled_containers("org.pgxn.testers.instance", instance).await?);
+    }
+    Ok(containers)
+}

@@ -1,0 +1,6 @@
+//! End to end: the real binary, a real engine, real databases, a real browser. One binary, because linking it takes long.
+
+mod endurance;
+mod fates;
+mod local;
+mod whole;
