@@ -8,8 +8,10 @@ use protocol::{Name, PgMajor, Platform, Target, Version};
 use url::Url;
 
 mod limits;
+mod major;
 
 pub(crate) use limits::LimitArgs;
+use major::known_major;
 
 /// Builds and tests PostgreSQL extensions from the PGXN registry in sandboxed containers, and shows the verdicts.
 #[derive(Debug, Parser)]
@@ -82,7 +84,7 @@ pub(crate) struct UpArgs {
     pub(crate) sample: SampleSize,
 
     /// The PostgreSQL majors to test on; by default the newest supported one and the one before
-    #[arg(long, value_name = "MAJOR", value_delimiter = ',')]
+    #[arg(long, value_name = "MAJOR", value_delimiter = ',', value_parser = known_major)]
     pub(crate) pg: Vec<PgMajor>,
 
     /// How many runs go on at the same time
@@ -111,7 +113,7 @@ pub(crate) struct CoordinatorArgs {
     pub(crate) registry: Url,
 
     /// The PostgreSQL majors to test on; by default every supported one
-    #[arg(long, value_name = "MAJOR", value_delimiter = ',')]
+    #[arg(long, value_name = "MAJOR", value_delimiter = ',', value_parser = known_major)]
     pub(crate) pg: Vec<PgMajor>,
 
     /// The platforms to test on
@@ -142,7 +144,7 @@ pub(crate) struct RunnerArgs {
     pub(crate) data_dir: PathBuf,
 
     /// The PostgreSQL majors to offer; by default every supported one
-    #[arg(long, value_name = "MAJOR", value_delimiter = ',')]
+    #[arg(long, value_name = "MAJOR", value_delimiter = ',', value_parser = known_major)]
     pub(crate) pg: Vec<PgMajor>,
 
     /// How many runs go on at the same time
@@ -160,7 +162,7 @@ pub(crate) struct TestArgs {
     pub(crate) what: String,
 
     /// The PostgreSQL majors to test on; by default the newest supported one and the one before
-    #[arg(long, value_name = "MAJOR", value_delimiter = ',')]
+    #[arg(long, value_name = "MAJOR", value_delimiter = ',', value_parser = known_major)]
     pub(crate) pg: Vec<PgMajor>,
 
     /// The registry that has the distribution
@@ -184,7 +186,7 @@ pub(crate) enum ImagesCommand {
     /// Build the images that are missing or whose recipe changed
     Build {
         /// The PostgreSQL majors; by default every supported one
-        #[arg(long, value_name = "MAJOR", value_delimiter = ',')]
+        #[arg(long, value_name = "MAJOR", value_delimiter = ',', value_parser = known_major)]
         pg: Vec<PgMajor>,
 
         /// The platform; another than this machine's is emulated
@@ -196,7 +198,7 @@ pub(crate) enum ImagesCommand {
     /// Say which images are missing or out of date; exit 1 if any is
     Check {
         /// The PostgreSQL majors; by default every supported one
-        #[arg(long, value_name = "MAJOR", value_delimiter = ',')]
+        #[arg(long, value_name = "MAJOR", value_delimiter = ',', value_parser = known_major)]
         pg: Vec<PgMajor>,
     },
 }

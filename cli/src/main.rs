@@ -7,6 +7,7 @@ mod config;
 mod console;
 mod events;
 mod farm;
+mod fault;
 mod http;
 mod imaging;
 mod registry;
@@ -57,6 +58,6 @@ async fn run(command: Command, console: Console) -> anyhow::Result<ExitCode> {
 
 /// Says what went wrong, on one line with its causes. 3 means that the farm's side failed; 2, wrong usage, is clap's.
 fn fail(console: Console, error: &anyhow::Error) -> ExitCode {
-    console.line(&format!("{} {error:#}", console.paint(Colour::Red, "error:")));
+    console.line(&format!("{} {}", console.paint(Colour::Red, "error:"), fault::sentence(error)));
     ExitCode::from(3)
 }
