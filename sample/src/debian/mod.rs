@@ -96,6 +96,25 @@ pub fn tree(dir: &Path) -> PathBuf {
     dir.join("registry")
 }
 
+/// A release of the corpus, and what a sample registry holds for it.
+#[derive(Clone, Debug)]
+pub struct Holding {
+    /// The release as it was when its verdicts were found.
+    pub entry: Entry,
+    /// Its name and version in the registry, which move on with the archive; none where it could not be made.
+    pub release: Option<(Name, Version)>,
+}
+
+/// The whole corpus, and what the sample registry below `dir` holds of it.
+pub fn holdings(dir: &Path) -> Result<Vec<Holding>, Error> {
+    let ledger = Ledger::open(dir)?;
+    let holding = |entry: Entry| {
+        let release = ledger.made(&entry.key()).map(|made| (made.dist.clone(), made.version.clone()));
+        Holding { entry, release }
+    };
+    Ok(corpus(Selection::All)?.into_iter().map(holding).collect())
+}
+
 /// Makes the sample registry below `dir`, as far as it is not there yet. It blocks; nothing else may write below `dir` meanwhile.
 pub fn build(dir: &Path, order: &Order, progress: &dyn Progress) -> Result<Summary, Error> {
     let entries = corpus(order.selection)?;
