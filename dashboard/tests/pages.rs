@@ -26,6 +26,7 @@ const HOSTILE_DIST: &str = "/dist/%3Cb%3Ex'&%22/";
 
 struct Farm {
     router: Router,
+    store: store::Store,
     _directory: TempDir,
 }
 
@@ -40,8 +41,8 @@ impl Farm {
             version: "0.1.0".into(),
         };
         let clock = Arc::new(ManualClock::at(farm::NOW));
-        let router = dashboard::router(Dashboard::new(store, blobs, Matrix::embedded(), clock, site));
-        Self { router, _directory: directory }
+        let router = dashboard::router(Dashboard::new(store.clone(), blobs, Matrix::embedded(), clock, site));
+        Self { router, store, _directory: directory }
     }
 
     async fn ask(&self, request: Request<Body>) -> Response<Body> {
@@ -254,6 +255,21 @@ async fn what_is_not_there_says_what_was_asked_and_what_is_near() {
     }
     let problem = farm.get("/run/01KAJ999999999999999999999.json").await;
     assert_eq!(header(&problem, "content-type"), "application/problem+json");
+}
+
+#[tokio::test]
+async fn a_fault_of_ours_is_owned_and_tells_nothing_of_the_inside() {
+    let farm = Farm::new().await;
+    farm.store.close().await;
+    for path in ["/", "/dist/pgtap/", FAILED, "/badge/pgtap.svg"] {
+        let response = farm.get(path).await;
+        assert_eq!(
+            (response.status(), header(&response, "cache-control")),
+            (StatusCode::INTERNAL_SERVER_ERROR, "no-store")
+        );
+        let html = body(response).await;
+        assert!(html.contains("The fault is ours") && !html.to_lowercase().contains("pool"), "{path}: {html}");
+    }
 }
 
 #[tokio::test]
