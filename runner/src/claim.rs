@@ -78,7 +78,13 @@ enum Fate {
 
 impl Agent {
     /// An agent that has done nothing yet.
-    pub fn new(site: Site, coordinator: Coordinator, targets: Vec<Target>, images: EnsureImage, listener: Listener) -> Self {
+    pub fn new(
+        site: Site,
+        coordinator: Coordinator,
+        targets: Vec<Target>,
+        images: EnsureImage,
+        listener: Listener,
+    ) -> Self {
         Self { site, coordinator, targets, images, listener, registry: Arc::default() }
     }
 

@@ -161,7 +161,8 @@ impl Coordinator {
 
     async fn json<T: serde::de::DeserializeOwned>(&self, response: Response) -> Result<T, CallError> {
         let bytes = bounded(response).await.map_err(|error| self.away(words(&error)))?;
-        serde_json::from_slice(&bytes).map_err(|error| self.away(format!("its answer is not what it should be: {error}")))
+        serde_json::from_slice(&bytes)
+            .map_err(|error| self.away(format!("its answer is not what it should be: {error}")))
     }
 
     /// What an answer says is wrong.

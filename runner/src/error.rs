@@ -49,6 +49,12 @@ pub enum Error {
         /// What happened, in words.
         why: String,
     },
+    /// Two ways cannot be compared.
+    #[error("nothing can be measured here: {why}")]
+    Bench {
+        /// What is in the way.
+        why: String,
+    },
     /// A file of the runner's own machine.
     #[error("could not {what} `{}`", path.display())]
     File {

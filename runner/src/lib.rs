@@ -1,5 +1,6 @@
 //! From a claimed job to a signed report: the sandbox, the phases, the judge, the images.
 
+pub mod bench;
 pub mod images;
 pub mod judge;
 pub mod local;

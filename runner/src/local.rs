@@ -12,7 +12,9 @@ use crate::run::Source;
 #[derive(Debug, thiserror::Error)]
 pub enum NotFound {
     /// It looks like a path.
-    #[error("`{text}` does not exist; name a directory with META.json, a zip archive, or a distribution as NAME or NAME@VERSION")]
+    #[error(
+        "`{text}` does not exist; name a directory with META.json, a zip archive, or a distribution as NAME or NAME@VERSION"
+    )]
     Path {
         /// The text.
         text: String,
@@ -26,7 +28,9 @@ pub enum NotFound {
         why: String,
     },
     /// The registry has no such distribution, or no such version of it.
-    #[error("{registry} has no distribution `{text}`; its name may be spelled differently, or it is a file that is not here")]
+    #[error(
+        "{registry} has no distribution `{text}`; its name may be spelled differently, or it is a file that is not here"
+    )]
     Release {
         /// The text.
         text: String,

@@ -26,7 +26,8 @@ pub(crate) async fn run(bench: &mut Bench<'_>, book: &mut Book<'_>) -> Step<()> 
     Ok(())
 }
 
-fn commands(bench: &Bench<'_>) -> (String, String) {
+/// The script that builds, and how a person would type it.
+pub(crate) fn commands(bench: &Bench<'_>) -> (String, String) {
     let serial = bench.make("all");
     match bench.site.limits.cpus {
         0 | 1 => (serial.clone(), serial),

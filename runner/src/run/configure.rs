@@ -19,13 +19,14 @@ pub(crate) async fn run(bench: &mut Bench<'_>, book: &mut Book<'_>) -> Step<()> 
     Ok(())
 }
 
-struct Plan {
-    script: &'static str,
+pub(crate) struct Plan {
+    pub(crate) script: &'static str,
     shown: &'static str,
     note: Option<&'static str>,
 }
 
-fn plan(subject: &Subject) -> Option<Plan> {
+/// What there is to configure.
+pub(crate) fn plan(subject: &Subject) -> Option<Plan> {
     if subject.has("configure") {
         return Some(Plan { script: "chmod +x configure && ./configure", shown: "./configure", note: None });
     }

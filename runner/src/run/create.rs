@@ -49,8 +49,7 @@ pub(crate) async fn run(bench: &mut Bench<'_>, book: &mut Book<'_>) -> Step<()> 
         book.skip(Phase::Create).await;
         return Ok(());
     }
-    let script = format!("{FUNCTIONS}{}", plan.calls.join("\n"));
-    let command = Command { before: WAIT_FOR_SERVER.into(), ..Command::shell(SOURCE_DIR, &script) };
+    let command = Command { before: WAIT_FOR_SERVER.into(), ..Command::shell(SOURCE_DIR, &plan.whole()) };
     bench.phase(Phase::Create, &command, &plan.shown.join(" "), book).await?;
     Ok(())
 }
@@ -79,7 +78,16 @@ fn plan(subject: &Subject) -> Plan {
     plan
 }
 
+/// The script that creates everything.
+pub(crate) fn script(subject: &Subject) -> String {
+    plan(subject).whole()
+}
+
 impl Plan {
+    fn whole(&self) -> String {
+        format!("{FUNCTIONS}{}", self.calls.join("\n"))
+    }
+
     fn extension(&mut self, name: &str) {
         let identifier = identifier(name);
         self.calls.push(format!("extension pgxn_create_{} {}", self.calls.len() + 1, quoted(&identifier)));

@@ -36,6 +36,7 @@ use crate::site::Site;
 
 pub(crate) use book::Book;
 pub use book::StoredFile;
+pub(crate) use phase::Bench;
 pub use source::Source;
 pub(crate) use stop::{Step, Stop};
 pub(crate) use subject::Subject;
@@ -89,14 +90,14 @@ where
     let mut started = pin!(maybe_done(start(site, request, image)));
     let subject = beside(obtain(site, request, book), started.as_mut()).await?;
     let (image, sandbox, subject) = dependencies::run(subject, started, book).await?;
-    let mut bench = phase::Bench::new(site, &image, sandbox, subject, request.target);
+    let mut bench = Bench::new(site, &image, sandbox, subject, request.target);
     let verdict = on_bench(&mut bench, book).await;
     book.overhead.cleanup_ms = book::millis(bench.sandbox.remove().await);
     verdict
 }
 
 /// What happens on the runner's own machine; nothing of the distribution runs here.
-async fn obtain(site: &Site, request: &Request, book: &mut Book<'_>) -> Step<Subject> {
+pub(crate) async fn obtain(site: &Site, request: &Request, book: &mut Book<'_>) -> Step<Subject> {
     let made = std::fs::create_dir_all(&site.work_dir).and_then(|()| tempfile::tempdir_in(&site.work_dir));
     let dir = made.map_err(Error::file("make a directory in", &site.work_dir)).map_err(in_phase(Phase::Fetch))?;
     let fetched = fetch::run(site, request, dir.path(), book).await?;
@@ -116,12 +117,21 @@ async fn beside<A: Future, B: Future>(first: A, mut second: Pin<&mut MaybeDone<B
 }
 
 /// The phases that run in the container.
-async fn on_bench(bench: &mut phase::Bench<'_>, book: &mut Book<'_>) -> Step<Verdict> {
+pub(crate) async fn on_bench(bench: &mut Bench<'_>, book: &mut Book<'_>) -> Step<Verdict> {
     configure::run(bench, book).await?;
     build::run(bench, book).await?;
     install::run(bench, book).await?;
     create::run(bench, book).await?;
     installcheck::run(bench, book).await
+}
+
+/// Everything that a run does in the container, as one script that a person could type; what [`crate::bench`] compares a run with.
+pub(crate) fn by_hand(bench: &Bench<'_>) -> String {
+    let configure = configure::plan(&bench.subject).map(|plan| format!("{{ {}; }}", plan.script));
+    let build = format!("{{ {}; }}", build::commands(bench).0);
+    let create = format!("(\n{}\n)", create::script(&bench.subject));
+    let steps = [Some(build), Some(bench.make("install")), Some(create), Some(bench.make("installcheck"))];
+    configure.into_iter().chain(steps.into_iter().flatten()).collect::<Vec<_>>().join(" && ")
 }
 
 /// The image and a container of it.

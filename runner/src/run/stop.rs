@@ -27,7 +27,7 @@ pub(crate) fn reason(error: &Error) -> Reason {
         Error::EngineUnreachable { .. } | Error::Engine { .. } | Error::CopyIn { .. } => Reason::EngineFailed,
         Error::Image { .. } | Error::ImageLabel { .. } => Reason::ImageMissing,
         Error::File { source, .. } if is_full(source) => Reason::RunnerDiskFull,
-        Error::File { .. } => Reason::Internal,
+        Error::File { .. } | Error::Bench { .. } => Reason::Internal,
     }
 }
 

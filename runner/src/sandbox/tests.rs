@@ -42,6 +42,9 @@ fn small() -> Limits {
 async fn sandbox(limits: &Limits) -> (Place, Sandbox) {
     let (place, image) = place().await;
     let sandbox = Sandbox::start(&place, &image, RunId::new(SystemClock.now()), limits).await.unwrap();
+    // The first command waits for the server's tree; the tests' short limits begin after that.
+    let wait = Command { before: super::WAIT_FOR_SERVER.into(), ..Command::shell("/", "echo ready") };
+    sandbox.run(&wait, Duration::from_secs(60), &mut Log::new(1_000), &mut |_| {}).await.unwrap();
     (place, sandbox)
 }
 
@@ -156,10 +159,10 @@ async fn a_command_that_lasts_too_long_is_ended_and_the_server_lives_which_needs
     let (_place, sandbox) = sandbox(&small()).await;
     let began = Instant::now();
     let (ended, log) =
-        run_for(&sandbox, "echo first; sleep 4321 & while :; do echo still; sleep 0.1; done", Duration::from_secs(2))
+        run_for(&sandbox, "echo first; sleep 4321 & while :; do echo still; sleep 0.1; done", Duration::from_secs(6))
             .await;
     assert_eq!((ended.limit, ended.exit), (Some(Limit::Time), None));
-    assert!(text(&log).starts_with("first\nstill\n") && began.elapsed() < Duration::from_secs(20));
+    assert!(text(&log).starts_with("first\nstill\n") && began.elapsed() < Duration::from_secs(40));
     let look = crate::run::look_around(&sandbox).await.unwrap();
     assert_eq!(look.server, crate::judge::Server::Running);
     let (_, log) = run(&sandbox, "grep -la '^sleep.4321' /proc/[0-9]*/cmdline || echo none").await;
@@ -169,7 +172,7 @@ async fn a_command_that_lasts_too_long_is_ended_and_the_server_lives_which_needs
 
 #[tokio::test]
 async fn a_command_that_says_nothing_is_ended_which_needs_an_engine() {
-    let limits = Limits { silence: Duration::from_secs(2), ..small() };
+    let limits = Limits { silence: Duration::from_secs(8), ..small() };
     let (_place, sandbox) = sandbox(&limits).await;
     let (ended, log) = run(&sandbox, "echo first; sleep 60").await;
     assert_eq!(ended.limit, Some(Limit::Silence));

@@ -86,10 +86,10 @@ async fn a_failed_test_comes_with_its_diffs_and_was_tried_twice_which_needs_an_e
 async fn a_phase_that_is_silent_for_too_long_is_ended_and_said_so_which_needs_an_engine() {
     let dir = tempfile::tempdir().unwrap();
     let mut site = site(dir.path()).await;
-    site.limits.silence = Duration::from_secs(3);
+    site.limits.silence = Duration::from_secs(12);
     let (Completed { report, files }, _) = run_source(&site, Source::Directory(fixture("hangs"))).await;
     assert_eq!((report.verdict.reason, report.verdict.flags.as_slice()), (Reason::Silent, [Flag::Timeout].as_slice()));
-    assert!(report.notes.iter().any(|note| note.contains("3 s without any output")), "{:?}", report.notes);
+    assert!(report.notes.iter().any(|note| note.contains("12 s without any output")), "{:?}", report.notes);
     let log = files.iter().find(|file| file.record.name == "installcheck.log").unwrap();
     assert!(String::from_utf8_lossy(&log.bytes()).contains("pgxn-testers: The phase installcheck was ended"));
 }
