@@ -52,7 +52,7 @@ reasons! {
     NoTests "no-tests" Untested "It builds and loads; it has no tests that can run against a server.";
 
     /// META excludes this PostgreSQL major.
-    PostgresUnsupported "postgres-unsupported" Na "Its META.json does not support this PostgreSQL version.";
+    PostgresUnsupported "postgres-unsupported" Na "It says that it does not support this PostgreSQL version.";
     /// META or source excludes this platform.
     PlatformUnsupported "platform-unsupported" Na "It does not support this platform.";
 

@@ -2,7 +2,7 @@
 //!
 //! make stops at the first command that fails, so that the first line that is a cause decides. A line after which commands often go on
 //! (a `$(shell …)` whose program is missing, a library that pkg-config does not know) is only a hint: the first one counts where no
-//! cause follows, and the last one where make confirms it (`Error 127`). What make ignores is forgotten.
+//! cause follows, and the last one where make confirms it (`Error 127`, or a message after which it stops). What make ignores is forgotten.
 
 use std::sync::LazyLock;
 
@@ -31,6 +31,9 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     ])
 });
 
+/// How the lines end by which make pardons: once a cause is known, only these can change anything.
+const PARDON: &str = " (ignored)";
+
 /// What was found in a log so far.
 #[derive(Debug, Default)]
 struct Search {
@@ -57,6 +60,9 @@ fn search<'a>(evidence: &Evidence<'a>, lines: impl Iterator<Item = Line<'a>>) ->
     let mut search = Search::default();
     let mut lines = lines.peekable();
     while let Some(line) = lines.next() {
+        if line.text.is_empty() || (search.cause.is_some() && !line.text.ends_with(PARDON)) {
+            continue;
+        }
         let next = lines.peek().map_or("", |next| &next.text);
         let context = Context { setting: evidence.setting, phase: evidence.phase, text: &line.text, next };
         if let Some(found) = TABLE.explain(&context) {
@@ -79,6 +85,7 @@ impl Search {
                 if self.cause.is_none() {
                     self.cause.clone_from(&self.last_hint);
                 }
+                self.trace.get_or_insert_with(cause);
             }
             Weight::Pardon => *self = Self::default(),
             Weight::Trace => drop(self.trace.get_or_insert_with(cause)),

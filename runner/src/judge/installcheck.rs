@@ -54,10 +54,16 @@ fn failing(evidence: &Evidence<'_>, suites: &Suites) -> Cause {
     let detail = format!("{} of {} tests failed: {}{more}", suites.failed, suites.total(), names.join(", "));
     let line = error.map(|error| error.line);
     let line = line.or_else(|| diffs::first_difference(&evidence.diffs, &first.record.name));
+    let line = line.or_else(|| section(evidence, first).find(|line| is_failure_in_tap(&line.text)));
     match line.or_else(|| lines(evidence.log).find(|line| line.number == first.last)) {
         Some(line) => Cause::at(&line, Reason::TestsFailed, detail),
         None => Cause::unshown(Reason::TestsFailed, detail),
     }
+}
+
+/// TAP's own words for what went wrong, by Perl's `Test::More` and by pgTAP.
+fn is_failure_in_tap(line: &str) -> bool {
+    line.trim_start_matches(['#', ' ']).starts_with("Failed test")
 }
 
 /// What a message excuses: anything that is not the distribution's fault, and what ran out.

@@ -30,7 +30,7 @@ impl Line<'_> {
 }
 
 /// The lines of a file.
-pub(crate) fn lines<'a>(file: LogFile<'a>) -> impl Iterator<Item = Line<'a>> {
+pub(crate) fn lines(file: LogFile<'_>) -> impl Iterator<Item = Line<'_>> {
     let name = file.name;
     let body = file.bytes.strip_suffix(b"\n").unwrap_or(file.bytes);
     let pieces = body.split(|byte| *byte == b'\n').take(if file.bytes.is_empty() { 0 } else { usize::MAX });

@@ -64,7 +64,7 @@ pub(crate) fn first_error<'a>(lines: impl Iterator<Item = Line<'a>>, within: Wit
     let mut found: Option<Message<'a>> = None;
     let mut more = 0;
     for line in lines {
-        let printed = within.printed(&line.text);
+        let printed = within.printed(&line.text).filter(|printed| !printed.is_empty());
         match (&mut found, printed) {
             (None, Some(printed)) if ERROR.is_match(printed) => {
                 let text = printed.to_owned();

@@ -26,7 +26,7 @@ fn compiled(pattern: &str) -> Regex {
 /// A server process that died of a fault, with what it was running where the log says so.
 pub(crate) fn crash(evidence: &Evidence<'_>) -> Option<Cause> {
     let log = evidence.server_log?;
-    let mut lines = lines(log).peekable();
+    let mut lines = lines(log).filter(|line| !line.text.is_empty()).peekable();
     while let Some(line) = lines.next() {
         let killed = KILLED.captures(&line.text).filter(|killed| !SENT.contains(&&killed["signal"]));
         let Some(fault) = killed.or_else(|| PANIC.captures(&line.text)) else { continue };
@@ -58,7 +58,9 @@ fn stopped(evidence: &Evidence<'_>) -> Option<Cause> {
     Some(Cause::at(&line, crate::judge::unexplained(evidence.phase), "something shut the server down"))
 }
 
+/// The last line that says why, or the last line.
 fn last_line(evidence: &Evidence<'_>) -> Option<Decisive> {
     let log = evidence.server_log?;
-    lines(log).filter(|line| !line.text.trim().is_empty()).last()?.decisive()
+    let fatal = lines(log).filter(|line| line.text.contains("FATAL: ")).last();
+    fatal.or_else(|| lines(log).filter(|line| !line.text.trim().is_empty()).last())?.decisive()
 }

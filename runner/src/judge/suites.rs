@@ -95,7 +95,7 @@ pub fn parse_tests(log: &[u8]) -> Vec<TestRecord> {
 /// Reads a log.
 pub(crate) fn read(log: &LogFile<'_>) -> Suites {
     let mut reader = Reader::default();
-    for line in lines(*log) {
+    for line in lines(*log).filter(|line| !line.text.is_empty()) {
         reader.take(&line);
     }
     reader.suites.lost = reader.planned.saturating_sub(reader.bare);
@@ -106,7 +106,8 @@ pub(crate) fn read(log: &LogFile<'_>) -> Suites {
 struct Reader {
     suites: Suites,
     isolation: bool,
-    /// The file whose tests are running: its name and its line.
+    /// The file whose tests are running: its name and the first line that may tell of it. What its tests print to stderr comes
+    /// before its name where the output is not a terminal.
     open: Option<(String, u64)>,
     /// Whether the last test was one of `pg_regress`, to which the next plan belongs.
     after_regress: bool,
@@ -143,7 +144,7 @@ impl Reader {
         };
         let suite = if self.isolation { Suite::Isolation } else { Suite::Regress };
         let duration = duration(&captures).or_else(|| duration(&MILLIS.captures(captures.name("rest")?.as_str())?));
-        self.add(suite, &captures["name"], outcome, duration, (line.number, line.number));
+        self.add(record(suite, &captures["name"], outcome, duration), (line.number, line.number));
         (self.open, self.after_regress) = (None, true);
         true
     }
@@ -152,7 +153,7 @@ impl Reader {
     fn file(&mut self, line: &Line<'_>) -> bool {
         let Some(captures) = FILE.captures(&line.text) else { return false };
         let (name, rest) = (&captures["name"], &captures["rest"]);
-        let first = self.open.take().filter(|(open, _)| open == name).map_or(line.number, |(_, first)| first);
+        let first = self.open.take().filter(|(open, _)| open == name).map_or(self.next, |(_, first)| first);
         if let Some(result) = FILE_RESULT.captures(rest) {
             self.close(name, &result, (first, line.number));
         } else if FILE_NAME.is_match(name) {
@@ -180,7 +181,7 @@ impl Reader {
         };
         let is_perl = [".pl", ".t", ".py", ".rb", ".sh"].iter().any(|ending| name.ends_with(ending));
         let suite = if is_perl { Suite::Tap } else { Suite::Pgtap };
-        self.add(suite, name, outcome, duration(result), lines);
+        self.add(record(suite, name, outcome, duration(result)), lines);
         (self.open, self.after_regress) = (None, false);
     }
 
@@ -196,7 +197,8 @@ impl Reader {
         };
         let numbered = format!("test {}", &captures["number"]);
         let lines = (self.next, line.number);
-        self.add(Suite::Pgtap, if name.is_empty() { &numbered } else { name }, outcome, None, lines);
+        let name = if name.is_empty() { &numbered } else { name };
+        self.add(record(Suite::Pgtap, name, outcome, None), lines);
         self.bare += 1;
         self.after_regress = false;
         true
@@ -211,11 +213,14 @@ impl Reader {
         true
     }
 
-    fn add(&mut self, suite: Suite, name: &str, outcome: TestOutcome, duration_ms: Option<u64>, lines: (u64, u64)) {
-        let record = TestRecord { suite, name: shown(name, MAX_NAME_CHARS), outcome, duration_ms };
+    fn add(&mut self, record: TestRecord, lines: (u64, u64)) {
         self.suites.add(Seen { record, first: lines.0, last: lines.1 });
         self.next = lines.1 + 1;
     }
+}
+
+fn record(suite: Suite, name: &str, outcome: TestOutcome, duration_ms: Option<u64>) -> TestRecord {
+    TestRecord { suite, name: shown(name, MAX_NAME_CHARS), outcome, duration_ms }
 }
 
 fn duration(captures: &Captures<'_>) -> Option<u64> {

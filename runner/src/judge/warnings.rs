@@ -15,7 +15,7 @@ static WARNING: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Whether one did.
 pub(crate) fn any(log: &LogFile<'_>) -> bool {
-    lines(*log).any(|line| {
+    lines(*log).filter(|line| !line.text.is_empty()).any(|line| {
         let file = WARNING.captures(&line.text).and_then(|captures| captures.name("file"));
         file.is_some_and(|file| !is_makefile(file.as_str()))
     })

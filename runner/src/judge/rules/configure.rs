@@ -1,4 +1,4 @@
-//! What configure scripts, CMake, Meson and pkg-config say that they miss.
+//! What configure scripts, `CMake`, Meson and pkg-config say that they miss.
 
 use std::sync::LazyLock;
 
@@ -6,7 +6,6 @@ use protocol::Reason;
 use regex::{Captures, Regex};
 
 use crate::judge::table::{Context, Rule, cause, hint, it, said};
-use crate::judge::unexplained;
 
 /// Checks that look for what is not there.
 pub(crate) const RULES: &[Rule] = &[
@@ -91,19 +90,8 @@ fn next_library(_: &Captures<'_>, context: &Context<'_>) -> Option<(Reason, Stri
     Some((Reason::MissingLibrary, context.next.trim().trim_start_matches("- ").to_owned()))
 }
 
-/// A message of `$(error …)`, which stops make; make's own complaints of its syntax come in the same form.
-pub(crate) fn stopped(captures: &Captures<'_>, context: &Context<'_>) -> Option<(Reason, String)> {
-    const SYNTAX: [&str; 8] = [
-        "missing separator",
-        "missing `endif'",
-        "missing 'endif'",
-        "unterminated ",
-        "recipe commences",
-        "commands commence",
-        "mixed implicit",
-        "multiple target patterns",
-    ];
+/// A message of `$(error …)` that says what is wrong; make's own complaints of its syntax come in the same form.
+pub(crate) fn stopped(captures: &Captures<'_>, _: &Context<'_>) -> Option<(Reason, String)> {
     let text = said(captures);
-    let declared = if SYNTAX.iter().any(|syntax| text.starts_with(syntax)) { None } else { declared(text) };
-    Some(declared.unwrap_or_else(|| (unexplained(context.phase), text.to_owned())))
+    if text.starts_with("missing ") || text.starts_with("pgxs error: ") { None } else { declared(text) }
 }

@@ -3,7 +3,7 @@
 use protocol::{Phase, Reason};
 use regex::Captures;
 
-use crate::judge::table::{Context, Rule, cause, hint, it};
+use crate::judge::table::{Context, Rule, cause, hint, it, said};
 use crate::judge::unexplained;
 
 /// Files that a Makefile names.
@@ -20,8 +20,14 @@ pub(crate) const RULES: &[Rule] = &[
         r"^(?:\S*/)?(?:cat|sed|grep|awk|head|tail|perl|python3?|tar|unzip|gzip|m4|patch|sort|rm|chmod): (?:can't (?:read|open) (?:file )?|cannot (?:access|open) )?['‘]?(?P<it>[^\s'’:]+)['’]?: No such file or directory",
         named,
     ),
-    // foobar 0.42.1: PGXS installs modules of which there are none.
-    cause(r"^(?:\S*/)?(?:install|cp|mv): (?P<it>missing (?:destination )?file operand.*)", misused),
+    // pg_regress, of a test whose script or expected output is not there.
+    cause(r"^(?:test \S+\s+\.\.\. )?\S+: (?:\d+: )?cannot open (?P<it>/\S+\.(?:sql|spec)): No such file", test_file),
+    cause(r"^diff: (?P<it>/\S+/expected/\S+): No such file or directory", test_file),
+    // foobar 0.42.1: PGXS installs modules of which there are none. pg_rrule 0.1.0: one file named twice.
+    cause(
+        r"^(?:\S*/)?(?:install|cp|mv): (?P<it>(?:missing (?:destination )?file operand|will not overwrite|target ).*)",
+        misused,
+    ),
     hint(r"(?P<it>/[^'’:\s]+)['’]?: (?:Permission denied|Read-only file system)", denied),
 ];
 
@@ -57,6 +63,13 @@ fn named(captures: &Captures<'_>, context: &Context<'_>) -> Option<(Reason, Stri
     Some(absent(name, context))
 }
 
+/// A file of a test, which `pg_regress` names with its whole path.
+fn test_file(captures: &Captures<'_>, _: &Context<'_>) -> Option<(Reason, String)> {
+    let mut parts = it(captures).rsplit('/');
+    let (name, directory) = (parts.next()?, parts.next()?);
+    Some((Reason::FileNotPackaged, format!("{directory}/{name}")))
+}
+
 /// A target that was asked for.
 fn target(captures: &Captures<'_>, context: &Context<'_>) -> Option<(Reason, String)> {
     let name = it(captures);
@@ -70,7 +83,7 @@ fn target(captures: &Captures<'_>, context: &Context<'_>) -> Option<(Reason, Str
 /// A file that is not there: a library's, one that `./configure` would make if there were one, or one that was not packaged.
 fn absent(name: &str, context: &Context<'_>) -> (Reason, String) {
     const SYSTEM: [&str; 4] = ["/usr/", "/lib/", "/lib64/", "/etc/"];
-    let bare = name.trim_start_matches("../").trim_start_matches("./");
+    let bare = name.trim_start_matches(['.', '/']);
     if SYSTEM.iter().any(|system| name.starts_with(system)) {
         (Reason::MissingLibrary, name.to_owned())
     } else if context.setting.owns(&format!("{bare}.in")) && lacks_configure(context) {
@@ -87,7 +100,7 @@ fn lacks_configure(context: &Context<'_>) -> bool {
 }
 
 fn misused(captures: &Captures<'_>, context: &Context<'_>) -> Option<(Reason, String)> {
-    Some((unexplained(context.phase), it(captures).to_owned()))
+    Some((unexplained(context.phase), said(captures).to_owned()))
 }
 
 /// A place that may not be written. The server's own tree is writable, or should be: then the farm is wrong. Outside of it the sandbox

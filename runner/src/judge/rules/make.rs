@@ -12,7 +12,11 @@ pub(crate) const PARDONS: &[Rule] =
     &[Rule { pattern: r"^g?make(?:\[\d+\])?: \[.*\] Error \d+ \(ignored\)$", weight: Weight::Pardon, meaning: trace }];
 
 /// What stops make before it runs anything.
-pub(crate) const RULES: &[Rule] = &[cause(r"^[^\s:]+:\d+: \*\*\* (?P<it>.+?)\.?  Stop\.$", stopped)];
+pub(crate) const RULES: &[Rule] = &[
+    cause(r"^[^\s:]+:\d+: \*\*\* (?P<it>.+?)\.?  Stop\.$", stopped),
+    // pllua 2.0.12: `make: lua53: No such file or directory`, then `Makefile:34: *** failed to get valid lua version.  Stop.`
+    Rule { pattern: r"^[^\s:]+:\d+: \*\*\* (?P<it>.+?)\.?  Stop\.$", weight: Weight::Confirmation, meaning: trace },
+];
 
 /// Lines to show where nothing better is found.
 pub(crate) const TRACES: &[Rule] =

@@ -3,7 +3,7 @@
 use protocol::Reason;
 use regex::Captures;
 
-use crate::judge::table::{Context, Rule, all, cause, hint, it};
+use crate::judge::table::{Context, Rule, all, cause, hint, it, said};
 
 /// The network, as what misses it says so.
 pub(crate) const RULES: &[Rule] = &[
@@ -36,5 +36,5 @@ fn host(captures: &Captures<'_>, _: &Context<'_>) -> Option<(Reason, String)> {
 }
 
 fn server(captures: &Captures<'_>, _: &Context<'_>) -> Option<(Reason, String)> {
-    Some((Reason::NetworkNeeded, it(captures).to_owned()))
+    Some((Reason::NetworkNeeded, said(captures).to_owned()))
 }

@@ -5,7 +5,7 @@
 use protocol::Reason;
 use regex::Captures;
 
-use crate::judge::table::{Context, Rule, Weight, cause, hint, it};
+use crate::judge::table::{Context, Rule, Weight, all, cause, hint, it};
 use crate::judge::unexplained;
 
 /// Programs that could not be started.
@@ -63,6 +63,6 @@ fn not_executable(captures: &Captures<'_>, context: &Context<'_>) -> Option<(Rea
     context.setting.owns(bare).then(|| (unexplained(context.phase), format!("{bare} is not executable")))
 }
 
-fn confirmation(_: &Captures<'_>, context: &Context<'_>) -> Option<(Reason, String)> {
-    Some((unexplained(context.phase), String::new()))
+fn confirmation(captures: &Captures<'_>, context: &Context<'_>) -> Option<(Reason, String)> {
+    Some((unexplained(context.phase), all(captures).to_owned()))
 }

@@ -3,8 +3,8 @@
 //! A pattern is matched against the whole message, its lines joined by newlines.
 
 use crate::judge::rules::sql_meanings::{
-    control_file, extension, language, locale, module, parameter, preload, prepare, program, required, role, server,
-    setting, shared_library, unloadable, unready,
+    control_file, extension, language, locale, module, parameter, pgtap, preload, prepare, program, required, role,
+    server, setting, shared_library, unloadable, unready,
 };
 use crate::judge::table::{Rule, cause};
 
@@ -17,6 +17,8 @@ pub(crate) const RULES: &[Rule] = &[
     cause(r#"extension "(?P<it>[^"]+)" is not available"#, extension),
     cause(r#"required extension "(?P<it>[^"]+)" is not installed"#, required),
     cause(r#"extension "(?P<it>[^"]+)" (?:does not exist|is required)"#, extension),
+    // pgTAP tests in a database without it.
+    cause(r"function (?P<it>plan\(integer\)|no_plan\(\)) does not exist", pgtap),
     cause(r#"could not open extension control file "(?P<it>[^"]+)""#, control_file),
     cause(r#"language "(?P<it>[^"]+)" does not exist"#, language),
     cause(r#"could not access file "(?P<it>[^"]+)": No such file"#, module),

@@ -3,7 +3,7 @@
 use protocol::{Phase, Reason};
 use regex::Captures;
 
-use crate::judge::table::{Context, all, it};
+use crate::judge::table::{Context, all, it, said};
 use crate::judge::unexplained;
 
 type Meant = Option<(Reason, String)>;
@@ -44,6 +44,11 @@ pub(crate) fn preload(captures: &Captures<'_>, _: &Context<'_>) -> Meant {
 /// An extension that is not there: the distribution's own, one that the image ships, or somebody else's.
 pub(crate) fn extension(captures: &Captures<'_>, context: &Context<'_>) -> Meant {
     Some(absent_extension(it(captures), context))
+}
+
+/// The functions that every pgTAP test calls first.
+pub(crate) fn pgtap(_: &Captures<'_>, context: &Context<'_>) -> Meant {
+    (!is_own("pgtap", context)).then(|| (Reason::PrerequisiteMissing, "pgtap".into()))
 }
 
 pub(crate) fn control_file(captures: &Captures<'_>, context: &Context<'_>) -> Meant {
@@ -113,7 +118,7 @@ pub(crate) fn shared_library(captures: &Captures<'_>, _: &Context<'_>) -> Meant 
 }
 
 pub(crate) fn unloadable(captures: &Captures<'_>, context: &Context<'_>) -> Meant {
-    Some((unexplained(context.phase), it(captures).to_owned()))
+    Some((unexplained(context.phase), said(captures).to_owned()))
 }
 
 pub(crate) fn locale(captures: &Captures<'_>, _: &Context<'_>) -> Meant {
@@ -132,12 +137,12 @@ pub(crate) fn parameter(captures: &Captures<'_>, context: &Context<'_>) -> Meant
 }
 
 pub(crate) fn prepare(captures: &Captures<'_>, _: &Context<'_>) -> Meant {
-    Some((Reason::PreparationNeeded, it(captures).to_owned()))
+    Some((Reason::PreparationNeeded, said(captures).to_owned()))
 }
 
 /// A role that somebody has to have made; the roles of a distribution's own tests are made by them.
 pub(crate) fn role(captures: &Captures<'_>, _: &Context<'_>) -> Meant {
-    Some((Reason::PreparationNeeded, format!("the {}", it(captures))))
+    Some((Reason::PreparationNeeded, format!("the {}", said(captures))))
 }
 
 pub(crate) fn program(captures: &Captures<'_>, _: &Context<'_>) -> Meant {
@@ -147,7 +152,9 @@ pub(crate) fn program(captures: &Captures<'_>, _: &Context<'_>) -> Meant {
 
 /// A server that does not answer, unless it is the farm's own: what became of that one, its log tells.
 pub(crate) fn server(_: &Captures<'_>, context: &Context<'_>) -> Meant {
-    let is_ours = [".s.PGSQL.5432", "port 5432"].iter().any(|ours| context.text.contains(ours));
+    let has = |text: &str| context.text.contains(text);
+    let is_near = ["localhost", "127.0.0.1", "::1"].into_iter().any(has);
+    let is_ours = has(".s.PGSQL.5432") || (has("port 5432") && is_near);
     let first = context.text.lines().next().unwrap_or_default();
     (!is_ours).then(|| (Reason::NetworkNeeded, first.to_owned()))
 }
