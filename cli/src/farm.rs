@@ -30,8 +30,9 @@ pub(crate) struct DataDir {
 impl DataDir {
     /// Makes the directory where it is missing.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        std::fs::create_dir_all(path)
-            .with_context(|| format!("cannot make the data directory {}; choose another with --data-dir", path.display()))?;
+        std::fs::create_dir_all(path).with_context(|| {
+            format!("cannot make the data directory {}; choose another with --data-dir", path.display())
+        })?;
         let path = path.canonicalize().with_context(|| format!("find the data directory {}", path.display()))?;
         tempfile::tempfile_in(&path).with_context(|| {
             format!("cannot write into the data directory {}; choose another with --data-dir", path.display())

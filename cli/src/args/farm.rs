@@ -1,0 +1,111 @@
+//! Flags of the commands that run a farm: `up` and `coordinator`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use protocol::{PgMajor, Platform};
+use url::Url;
+
+use crate::args::limits::LimitArgs;
+use crate::args::major::known_major;
+
+/// Where a coordinator keeps its state.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DataArgs {
+    /// The directory that holds all state: the database, logs, the sample registry
+    #[arg(long, value_name = "DIR", default_value = "data", env = "PGXN_TESTERS_DATA")]
+    pub(crate) data_dir: PathBuf,
+
+    /// The database; by default SQLite in the data directory
+    #[arg(long, value_name = "URL", env = "PGXN_TESTERS_DATABASE")]
+    pub(crate) database: Option<Url>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UpArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+
+    /// The address of the dashboard and the API
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", env = "PGXN_TESTERS_LISTEN")]
+    pub(crate) listen: SocketAddr,
+
+    /// The registry to watch; `sample` makes and serves one from Debian's archive
+    ///
+    /// By default the public registry, or the sample where that does not answer.
+    #[arg(long, value_name = "URL|sample", env = "PGXN_TESTERS_REGISTRY")]
+    pub(crate) registry: Option<RegistryChoice>,
+
+    /// How much the sample registry holds
+    #[arg(long, value_enum, default_value_t = SampleSize::Small)]
+    pub(crate) sample: SampleSize,
+
+    /// The PostgreSQL majors to test on; by default the newest supported one and the one before
+    #[arg(long, value_name = "MAJOR", value_delimiter = ',', value_parser = known_major)]
+    pub(crate) pg: Vec<PgMajor>,
+
+    /// How many runs go on at the same time
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) jobs: u16,
+
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+
+    /// Stop when nothing is queued or running any more
+    #[arg(long)]
+    pub(crate) until_idle: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CoordinatorArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+
+    /// The address of the dashboard and the API
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", env = "PGXN_TESTERS_LISTEN")]
+    pub(crate) listen: SocketAddr,
+
+    /// The registry to watch
+    #[arg(long, value_name = "URL", default_value = crate::config::PUBLIC_REGISTRY, env = "PGXN_TESTERS_REGISTRY")]
+    pub(crate) registry: Url,
+
+    /// The PostgreSQL majors to test on; by default every supported one
+    #[arg(long, value_name = "MAJOR", value_delimiter = ',', value_parser = known_major)]
+    pub(crate) pg: Vec<PgMajor>,
+
+    /// The platforms to test on
+    #[arg(long, value_name = "PLATFORM", value_delimiter = ',', default_value = "amd64")]
+    pub(crate) platform: Vec<Platform>,
+
+    /// How often the registry is asked for new releases, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) poll: u64,
+
+    /// How long a runner's lease lasts, in seconds; it renews it every third of that
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(3..=86_400))]
+    pub(crate) lease: u64,
+}
+
+/// The registry that `up` watches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum RegistryChoice {
+    Sample,
+    At(Url),
+}
+
+impl std::str::FromStr for RegistryChoice {
+    type Err = url::ParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "sample" { Ok(Self::Sample) } else { text.parse().map(Self::At) }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SampleSize {
+    /// A dozen small extensions
+    Small,
+    /// Every extension that the project knows
+    All,
+}

@@ -1,0 +1,109 @@
+//! Flags of the operator's commands: `images` and `admin`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use protocol::{Name, PgMajor, Platform, Target, Version};
+use url::Url;
+
+use crate::args::major::known_major;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImagesCommand {
+    /// Build the images that are missing or whose recipe changed
+    Build {
+        /// The PostgreSQL majors; by default every supported one
+        #[arg(long, value_name = "MAJOR", value_delimiter = ',', value_parser = known_major)]
+        pg: Vec<PgMajor>,
+
+        /// The platform; another than this machine's is emulated
+        #[arg(long, value_name = "PLATFORM", default_value_t = Platform::native())]
+        platform: Platform,
+    },
+    /// List the images: source, exact version, size, age
+    List,
+    /// Say which images are missing or out of date; exit 1 if any is
+    Check {
+        /// The PostgreSQL majors; by default every supported one
+        #[arg(long, value_name = "MAJOR", value_delimiter = ',', value_parser = known_major)]
+        pg: Vec<PgMajor>,
+    },
+}
+
+/// How to reach a running coordinator.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct AdminArgs {
+    /// The coordinator; by default the one that was last started on the data directory
+    #[arg(long, value_name = "URL", env = "PGXN_TESTERS_COORDINATOR")]
+    pub(crate) coordinator: Option<Url>,
+
+    /// The directory of its state, which holds the operator's token
+    #[arg(long, value_name = "DIR", default_value = "data", env = "PGXN_TESTERS_DATA")]
+    pub(crate) data_dir: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminCommand {
+    /// Compare the whole registry with the store and take in what is missing
+    Reconcile(AdminArgs),
+    /// Queue tests again
+    Requeue {
+        #[command(flatten)]
+        admin: AdminArgs,
+
+        /// The distribution, as NAME or NAME@VERSION; without a version its newest release
+        #[arg(value_name = "DIST[@VERSION]")]
+        what: DistSpec,
+
+        /// The target; by default every one that was planned
+        #[arg(long, value_name = "TARGET")]
+        target: Vec<Target>,
+    },
+    /// Runners that may claim jobs
+    #[command(subcommand)]
+    Runners(RunnersCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunnersCommand {
+    /// Let a runner in: prints its token once
+    Add {
+        #[command(flatten)]
+        admin: AdminArgs,
+
+        /// A name for the runner, shown on its runs
+        name: Name,
+    },
+    /// List the runners
+    List(AdminArgs),
+    /// Take a runner's token away
+    Revoke {
+        #[command(flatten)]
+        admin: AdminArgs,
+
+        /// The runner's name
+        name: Name,
+    },
+}
+
+/// A distribution, with or without a version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DistSpec {
+    pub(crate) dist: Name,
+    pub(crate) version: Option<Version>,
+}
+
+impl std::str::FromStr for DistSpec {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (dist, version) = match text.split_once('@') {
+            Some((dist, version)) => (dist, Some(version)),
+            None => (text, None),
+        };
+        Ok(Self {
+            dist: dist.parse().map_err(|error| format!("{error}"))?,
+            version: version.map(str::parse).transpose().map_err(|error| format!("{error}"))?,
+        })
+    }
+}
