@@ -80,7 +80,7 @@ impl Dashboard {
 pub fn router(dashboard: Dashboard) -> Router {
     Router::new()
         .route("/", get(pages::home::show))
-        .route("/status.json", get(pages::home::show))
+        .route("/status.json", get(pages::farm::show))
         .route("/dists/", get(pages::dists::show))
         .route("/search", get(pages::dists::search))
         .route("/dist/{dist}", get(pages::dist::redirect))

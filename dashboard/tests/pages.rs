@@ -113,12 +113,12 @@ async fn every_page_looks_as_it_did() {
 async fn every_view_is_the_pages_json() {
     let farm = Farm::new().await;
     for (name, path) in [
-        ("status", "/status.json"),
+        ("home", "/?format=json"),
         ("matrix", "/dist/pgtap/matrix.json"),
         ("run", "/run/01KAJ000000000000000000056.json"),
         ("run-running", "/run/01KAJ000000000000000000131.json"),
         ("queue", "/queue/?format=json"),
-        ("farm", "/status/?format=json"),
+        ("farm", "/status.json"),
     ] {
         insta::assert_json_snapshot!(format!("json-{name}"), farm.json(path).await);
     }

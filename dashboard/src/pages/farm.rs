@@ -60,7 +60,7 @@ struct Page<'a> {
     view: &'a View,
 }
 
-/// `/status/`.
+/// `/status/` and `/status.json`.
 pub(crate) async fn show(State(dashboard): State<Dashboard>, ask: Ask) -> Result<Response, Fault> {
     let now = dashboard.now();
     let mut conn = dashboard.store().read().await?;
@@ -76,7 +76,7 @@ pub(crate) async fn show(State(dashboard): State<Dashboard>, ask: Ask) -> Result
     };
     ask.answer(&view, || {
         let description = "The runners of the farm, what they do now, and what the farm cannot read.";
-        Page { frame: Frame::new(dashboard.site(), "Farm", description).with_json("/status/?format=json"), view: &view }
+        Page { frame: Frame::new(dashboard.site(), "Farm", description).with_json("/status.json"), view: &view }
     })
 }
 

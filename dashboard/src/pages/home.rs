@@ -27,7 +27,7 @@ const RUNS: u32 = 8;
 /// A runner counts as there when it was heard of within this time.
 pub(super) const RUNNER_SEEN: Duration = Duration::from_mins(5);
 
-/// The home page as data; also `/status.json`.
+/// The home page as data.
 #[derive(Debug, Serialize)]
 pub(crate) struct View {
     /// Everything counted.
@@ -97,13 +97,13 @@ struct Page<'a> {
     view: &'a View,
 }
 
-/// `/` and `/status.json`.
+/// `/`.
 pub(crate) async fn show(State(dashboard): State<Dashboard>, ask: Ask) -> Result<Response, Fault> {
     let view = load(&dashboard).await?;
     let description =
         "Every release of every PostgreSQL extension on PGXN, built and tested on every supported PostgreSQL.";
     ask.answer(&view, || {
-        let mut frame = Frame::new(dashboard.site(), "", description).with_json("/status.json");
+        let mut frame = Frame::new(dashboard.site(), "", description).with_json("/?format=json");
         frame.searches = true;
         Page { frame, view: &view }
     })
