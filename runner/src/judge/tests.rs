@@ -2,6 +2,9 @@
 //!
 //! Each directory of `logs/` is named by its fate, and holds what a phase really printed beside the verdict that it must earn.
 
+mod lines;
 mod logs;
 mod promises;
 mod rules;
+#[cfg(test)]
+mod suites;

@@ -9,12 +9,20 @@ use crate::judge::unexplained;
 
 /// Sources that are refused.
 pub(crate) const RULES: &[Rule] = &[
+    // icu_ext 1.10.0 on a portable 16: `icu_ext.c:775:31: error: ‘union <anonymous>’ has no member named ‘icu’`.
+    cause(r"^[^\s:][^:]*:\d+(?:[:.][\d.\-]+)*: error: .* no member named ['‘]icu['’]", server_without_icu),
     // amcheck 15 on 17: `verify_heapam.c:1627:26: error: ‘ShmemVariableCache’ undeclared`.
     cause(r"^(?P<file>[^\s:][^:]*):\d+(?:[:.][\d.\-]+)*: (?:fatal )?error: (?P<it>.+)", refused),
     cause(r"^(?:cc1(?:plus)?|gcc|g\+\+|cc|c\+\+|clang(?:\+\+)?): (?:fatal )?error: (?P<it>.+)", driver),
     hint(r"^(?P<it>cc1(?:plus)?: (?:all|some) warnings being treated as errors)", driver),
     hint(r"^error(?:\[E\d+\])?: (?P<it>.+)", rust),
 ];
+
+/// The server's own headers have that member where the server was built with ICU, which not every source of images does.
+fn server_without_icu(_: &Captures<'_>, context: &Context<'_>) -> Option<(Reason, String)> {
+    let has_member = (10..=18).contains(&context.setting.major.number());
+    has_member.then(|| (Reason::MissingLibrary, "ICU, which the server was built without".into()))
+}
 
 /// An error of the source; `#error` may say that the author does not support this PostgreSQL.
 fn refused(captures: &Captures<'_>, context: &Context<'_>) -> Option<(Reason, String)> {

@@ -82,7 +82,7 @@ fn target(captures: &Captures<'_>, context: &Context<'_>) -> Option<(Reason, Str
 
 /// A file that is not there: a library's, one that `./configure` would make if there were one, or one that was not packaged.
 fn absent(name: &str, context: &Context<'_>) -> (Reason, String) {
-    const SYSTEM: [&str; 4] = ["/usr/", "/lib/", "/lib64/", "/etc/"];
+    const SYSTEM: [&str; 5] = ["/usr/", "/lib/", "/lib64/", "/etc/", "/opt/postgresql/"];
     let bare = name.trim_start_matches(['.', '/']);
     if SYSTEM.iter().any(|system| name.starts_with(system)) {
         (Reason::MissingLibrary, name.to_owned())

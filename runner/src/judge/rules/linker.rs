@@ -32,7 +32,7 @@ fn library(captures: &Captures<'_>, context: &Context<'_>) -> Option<(Reason, St
 /// A file that the linker was told to take by its path.
 fn object(captures: &Captures<'_>, _: &Context<'_>) -> Option<(Reason, String)> {
     let name = it(captures);
-    let is_system = ["/usr/", "/lib/", "/lib64/"].iter().any(|system| name.starts_with(system));
+    let is_system = ["/usr/", "/lib/", "/lib64/", "/opt/postgresql/"].iter().any(|system| name.starts_with(system));
     Some((if is_system { Reason::MissingLibrary } else { Reason::LinkError }, name.to_owned()))
 }
 

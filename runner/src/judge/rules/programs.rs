@@ -33,8 +33,17 @@ pub(crate) const RULES: &[Rule] = &[
 const BASHISMS: &[&str] = &["[[", "source", "function", "pushd", "popd", "declare", "let", "shopt", "typeset"];
 
 /// Where an image has its programs; elsewhere a path names the author's own machine.
-const SYSTEM: &[&str] =
-    &["/usr/bin/", "/usr/sbin/", "/usr/lib/", "/usr/libexec/", "/bin/", "/sbin/", "/lib/", "/usr/local/bin/"];
+const SYSTEM: &[&str] = &[
+    "/usr/bin/",
+    "/usr/sbin/",
+    "/usr/lib/",
+    "/usr/libexec/",
+    "/bin/",
+    "/sbin/",
+    "/lib/",
+    "/usr/local/bin/",
+    "/opt/postgresql/",
+];
 
 /// What a program means that could not be started, by its name or path.
 pub(crate) fn program(captures: &Captures<'_>, context: &Context<'_>) -> Option<(Reason, String)> {

@@ -190,6 +190,7 @@ cases! {
     needs_geos_config,
     needs_geos_config_in_older_words,
     needs_icu_headers,
+    needs_icu_in_the_server,
     needs_kerberos_headers,
     needs_libical,
     needs_libpgcommon,
