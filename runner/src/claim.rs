@@ -265,3 +265,6 @@ fn forget(report: &mut protocol::Report, name: &str) {
     }
     report.verdict.decisive.take_if(|decisive| decisive.file == name);
 }
+
+#[cfg(test)]
+mod tests;

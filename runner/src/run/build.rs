@@ -19,7 +19,7 @@ pub(crate) async fn run(bench: &mut Bench<'_>, book: &mut Book<'_>) -> Step<()> 
     book.begin(Phase::Build).await;
     let attempt = bench.attempt(Phase::Build, &Command::shell(SOURCE_DIR, &script), book).await?;
     let again = attempt.log.contains_line(AGAIN);
-    let ended = bench.conclude(Phase::Build, attempt, &shown, book).await?;
+    let ended = bench.conclude(attempt, &shown, book).await?;
     if again && ended.exit == Some(0) {
         book.note("Its Makefile does not stand parallel jobs: `make -j` failed, `make` did not.").await;
     }

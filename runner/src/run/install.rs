@@ -4,6 +4,7 @@
 //! phase is the distribution's.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use pgxn::Provided;
 use protocol::{Phase, Reason, Verdict};
@@ -94,9 +95,10 @@ pub(crate) fn kind(subject: &Subject, provided: &Provided, written: &BTreeSet<St
     let base = file.rsplit('/').next().unwrap_or_default();
     let is_control = |file: &String| file.ends_with(".control") || file.ends_with(".control.in");
     let has_control = !subject.installed.is_empty() || subject.files.iter().any(is_control);
-    let is_sql = base.ends_with(".sql") || base.ends_with(".sql.in");
-    let is_written = written.contains(base.trim_end_matches(".in"));
-    if names_control(subject, name) || (is_sql && !is_written) || base.ends_with(".control") {
+    let made = base.strip_suffix(".in").unwrap_or(base);
+    let end = Path::new(made).extension();
+    let is_sql = end.is_some_and(|end| end == "sql");
+    if names_control(subject, name) || (is_sql && !written.contains(made)) || end.is_some_and(|end| end == "control") {
         Kind::Missing
     } else if is_sql && !has_control {
         Kind::Script

@@ -3,7 +3,7 @@
 //! A suite that fails on a server that is younger than a few seconds is run once more in the same container: statistics, background workers
 //! and autovacuum need a moment after a start, which a suite on a person's own server never notices. What then passes is flaky, not red.
 //!
-//! The tests of a library that the farm never loads are no evidence against it (bgw_replstatus 1.0.8 asks a port on which nobody listens).
+//! The tests of a library that the farm never loads are no evidence against it (`bgw_replstatus` 1.0.8 asks a port on which nobody listens).
 
 use std::time::Duration;
 
@@ -25,18 +25,18 @@ pub(crate) async fn run(bench: &mut Bench<'_>, book: &mut Book<'_>) -> Step<Verd
     let command = Command { before: WAIT_FOR_SERVER.into(), ..Command::shell(SOURCE_DIR, &shown) };
     let began = Instant::now();
     let mut attempt = bench.attempt(Phase::Installcheck, &command, book).await?;
-    let mut look = bench.look(Phase::Installcheck, &attempt, book).await?;
+    let mut look = bench.look(&attempt, book).await?;
     let mut first = None;
-    let reason = bench.preview(Phase::Installcheck, &attempt, &look).reason();
+    let reason = bench.preview(&attempt, &look).reason();
     if is_worth_repeating(reason) && began < bench.sandbox.started + GROWN_UP {
         sleep_until(bench.sandbox.started + GROWN_UP).await;
         first = Some((attempt, look));
         attempt = bench.attempt(Phase::Installcheck, &command, book).await?;
-        look = bench.look(Phase::Installcheck, &attempt, book).await?;
+        look = bench.look(&attempt, book).await?;
     } else if reason == Some(Reason::NoTests) && !bench.subject.pgtap.is_empty() {
         return by_pgtap(bench, attempt, book).await;
     }
-    let (finding, _) = bench.judged(Phase::Installcheck, attempt, look, &shown, book).await;
+    let (finding, _) = bench.judged(attempt, look, &shown, book).await;
     if let Some((attempt, look)) = first {
         remember(attempt, look, &finding, book).await;
     }
@@ -82,12 +82,12 @@ async fn by_pgtap(bench: &mut Bench<'_>, first: Attempt, book: &mut Book<'_>) ->
     let log = first.log.finish();
     book.keep("make-installcheck.log", protocol::FileKind::Log, &log);
     book.note("`make installcheck` runs no tests; its pgTAP tests were run by pg_prove.").await;
-    let look = bench.look(Phase::Installcheck, &attempt, book).await?;
+    let look = bench.look(&attempt, book).await?;
     let dirs: std::collections::BTreeSet<&str> =
         bench.subject.pgtap.iter().filter_map(|test| test.path.split('/').next()).collect();
     let dirs: Vec<&str> = dirs.into_iter().collect();
     let shown = format!("pg_prove --recurse {}", dirs.join(" "));
-    let (finding, _) = bench.judged(Phase::Installcheck, attempt, look, &shown, book).await;
+    let (finding, _) = bench.judged(attempt, look, &shown, book).await;
     Ok(verdict(finding))
 }
 

@@ -77,18 +77,15 @@ fn creates(text: &str) -> BTreeSet<String> {
 pub(crate) fn script(tests: &[TestFile], provides: &[String]) -> String {
     let by_themselves: BTreeSet<&str> = tests.iter().flat_map(|test| &test.creates).map(String::as_str).collect();
     let wanted = std::iter::once("pgtap").chain(provides.iter().map(String::as_str));
-    let mut script = "set -e\npsql -X -q -d postgres -c 'CREATE DATABASE pgxn_pgtap'\n".to_owned();
     let mut seen = BTreeSet::new();
-    for name in wanted.filter(|name| !by_themselves.contains(name.to_lowercase().as_str())) {
-        if seen.insert(name) {
-            let sql = format!("CREATE EXTENSION IF NOT EXISTS {} CASCADE", super::create::identifier(name));
-            script.push_str(&format!("psql -X -q -v ON_ERROR_STOP=1 -d pgxn_pgtap -c {}\n", quoted(&sql)));
-        }
-    }
+    let missing = wanted.filter(|name| !by_themselves.contains(name.to_lowercase().as_str()) && seen.insert(*name));
+    let create = |name| format!("CREATE EXTENSION IF NOT EXISTS {} CASCADE", super::create::identifier(name));
+    let psql = |sql: String| format!("psql -X -q -v ON_ERROR_STOP=1 -d pgxn_pgtap -c {}\n", quoted(&sql));
+    let creating: String = missing.map(create).map(psql).collect();
     // pg_prove knows no `--`; that no path starts with a hyphen is seen to here.
     let paths: Vec<String> = tests.iter().map(|test| quoted(&format!("./{}", test.path))).collect();
-    script.push_str(&format!("exec pg_prove -d pgxn_pgtap --verbose {}\n", paths.join(" ")));
-    script
+    let begin = "set -e\npsql -X -q -d postgres -c 'CREATE DATABASE pgxn_pgtap'\n";
+    format!("{begin}{creating}exec pg_prove -d pgxn_pgtap --verbose {}\n", paths.join(" "))
 }
 
 /// A word for the shell.

@@ -24,6 +24,7 @@ pub(crate) struct Bench<'a> {
 
 /// A command that has ended, with what it printed.
 pub(crate) struct Attempt {
+    pub(crate) phase: Phase,
     pub(crate) ended: Ended,
     pub(crate) log: Log,
     /// Whether its container has ended with it.
@@ -55,7 +56,7 @@ impl<'a> Bench<'a> {
             Ok(ended) => ended,
             Err(error) => {
                 let gone = collect::gone(&self.sandbox).await.ok_or(Stop::Failed(phase, error))?;
-                return Ok(Attempt { ended: killed(), log, gone: Some(gone) });
+                return Ok(Attempt { phase, ended: killed(), log, gone: Some(gone) });
             }
         };
         if let Some(own_wall) = ended.own_wall {
@@ -64,11 +65,12 @@ impl<'a> Bench<'a> {
         let silent_end = ended.exit.is_none() && ended.signal.is_none() && ended.limit.is_none();
         let gone = if silent_end { collect::gone(&self.sandbox).await } else { None };
         let ended = if silent_end { Ended { signal: Some(9), ..ended } } else { ended };
-        Ok(Attempt { ended, log, gone })
+        Ok(Attempt { phase, ended, log, gone })
     }
 
     /// Looks around in the container: what a failed phase left, and what every run keeps.
-    pub(crate) async fn look(&mut self, phase: Phase, attempt: &Attempt, book: &mut Book<'_>) -> Step<Look> {
+    pub(crate) async fn look(&mut self, attempt: &Attempt, book: &mut Book<'_>) -> Step<Look> {
+        let phase = attempt.phase;
         if let Some(gone) = attempt.gone {
             return Ok(Look::at_nothing(gone));
         }
@@ -95,20 +97,14 @@ impl<'a> Bench<'a> {
     ) -> Step<Ended> {
         book.begin(phase).await;
         let attempt = self.attempt(phase, command, book).await?;
-        self.conclude(phase, attempt, shown, book).await
+        self.conclude(attempt, shown, book).await
     }
 
     /// Judges what a phase's command did, and closes the phase.
-    pub(crate) async fn conclude(
-        &mut self,
-        phase: Phase,
-        attempt: Attempt,
-        shown: &str,
-        book: &mut Book<'_>,
-    ) -> Step<Ended> {
+    pub(crate) async fn conclude(&mut self, attempt: Attempt, shown: &str, book: &mut Book<'_>) -> Step<Ended> {
         let failed = attempt.ended.exit != Some(0);
-        let look = if failed { self.look(phase, &attempt, book).await? } else { Look::default() };
-        let (finding, ended) = self.judged(phase, attempt, look, shown, book).await;
+        let look = if failed { self.look(&attempt, book).await? } else { Look::default() };
+        let (finding, ended) = self.judged(attempt, look, shown, book).await;
         match finding.verdict {
             Some(verdict) => Err(Stop::Decided(verdict)),
             None => Ok(ended),
@@ -116,21 +112,21 @@ impl<'a> Bench<'a> {
     }
 
     /// What the judge will say, before it is decided whether the phase is over.
-    pub(crate) fn preview(&self, phase: Phase, attempt: &Attempt, look: &Look) -> Finding {
+    pub(crate) fn preview(&self, attempt: &Attempt, look: &Look) -> Finding {
         let log = attempt.log.so_far();
-        self.judge(phase, &attempt.ended, LogFile { name: &log_name(phase), bytes: &log.bytes }, look, &look.unkept())
+        let log = LogFile { name: &log_name(attempt.phase), bytes: &log.bytes };
+        self.judge((attempt.phase, &attempt.ended), log, look, &look.unkept())
     }
 
     /// Judges and writes down, whatever the verdict.
     pub(crate) async fn judged(
         &self,
-        phase: Phase,
         attempt: Attempt,
         look: Look,
         shown: &str,
         book: &mut Book<'_>,
     ) -> (Finding, Ended) {
-        let Attempt { ended, mut log, .. } = attempt;
+        let Attempt { phase, ended, mut log, .. } = attempt;
         if let Some(limit) = ended.limit {
             let note = self.limit_note(phase, limit);
             log.remark(&note);
@@ -143,7 +139,7 @@ impl<'a> Bench<'a> {
         if look.is_cut() {
             book.note("It left more diffs and logs behind than the farm keeps; some are missing here.").await;
         }
-        let finding = self.judge(phase, &ended, LogFile { name: &name, bytes: &log.bytes }, &look, &kept);
+        let finding = self.judge((phase, &ended), LogFile { name: &name, bytes: &log.bytes }, &look, &kept);
         book.take(&finding);
         book.close(|record| {
             record.reason = finding.reason().filter(|reason| reason.grade() != Grade::Pass);
@@ -162,7 +158,7 @@ impl<'a> Bench<'a> {
         (finding, ended)
     }
 
-    fn judge(&self, phase: Phase, ended: &Ended, log: LogFile<'_>, look: &Look, kept: &Kept) -> Finding {
+    fn judge(&self, (phase, ended): (Phase, &Ended), log: LogFile<'_>, look: &Look, kept: &Kept) -> Finding {
         let setting = self.subject.setting(self.target.major);
         judge(&Evidence {
             setting: &setting,

@@ -92,21 +92,27 @@ pub(crate) struct Patience {
     pub(crate) silence: Duration,
 }
 
-/// Runs a command and watches it. What it prints goes into `log` and to `heard` as it comes.
+/// Where what a command prints goes, as it comes.
+pub(crate) struct Sink<'a> {
+    pub(crate) log: &'a mut Log,
+    pub(crate) heard: &'a mut (dyn FnMut(&[u8]) + Send),
+}
+
+/// Runs a command and watches it.
 pub(crate) async fn watch(
     engine: &Engine,
     container: &str,
     (command, env): (&Command, &[String]),
     patience: Patience,
-    (log, heard): (&mut Log, &mut (dyn FnMut(&[u8]) + Send)),
+    sink: Sink<'_>,
 ) -> Result<Ended> {
     let started = Instant::now();
     let spec = ExecSpec { command: command.wrapped(), env, with_input: false };
     let mut exec = engine.exec(container, spec).await?;
     let mut side = Vec::new();
     let limit = listen(&mut exec, (started, patience), &mut side, |bytes| {
-        log.push(bytes);
-        heard(bytes);
+        sink.log.push(bytes);
+        (sink.heard)(bytes);
     })
     .await?;
     let wall = started.elapsed();

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::sandbox::docker::Engine;
 
 /// Names the instance of the runner that made a container.
-pub(crate) const INSTANCE_LABEL: &str = "org.pgxn.testers.instance";
+pub const INSTANCE_LABEL: &str = "org.pgxn.testers.instance";
 
 /// A living runner's claim on its containers.
 #[derive(Debug)]

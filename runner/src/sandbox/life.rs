@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::error::Result;
 use crate::limits::Limits;
-use crate::sandbox::command::{Patience, watch};
+use crate::sandbox::command::{Patience, Sink, watch};
 use crate::sandbox::docker::{ContainerSpec, ContainerState, Engine, Mount};
 use crate::sandbox::files::{Bounds, Collected, copy_in, copy_out};
 use crate::sandbox::instance::INSTANCE_LABEL;
@@ -52,6 +52,9 @@ impl Sandbox {
     /// Makes and starts the container of a run.
     ///
     /// Dropping the future leaves nothing behind either: the container is made in a task of its own, whose result removes itself.
+    ///
+    /// # Panics
+    /// Where the runtime is ending, which aborts its tasks.
     pub async fn start(place: &Place, image: &Image, run_id: RunId, limits: &Limits) -> Result<Self> {
         let (place, image, limits) = (place.clone(), image.clone(), limits.clone());
         let tasks = place.tasks.clone();
@@ -104,7 +107,7 @@ impl Sandbox {
         heard: &mut (dyn FnMut(&[u8]) + Send),
     ) -> Result<Ended> {
         let patience = Patience { wall, silence: self.limits.silence };
-        watch(&self.place.engine, self.name(), (command, &self.env), patience, (log, heard)).await
+        watch(&self.place.engine, self.name(), (command, &self.env), patience, Sink { log, heard }).await
     }
 
     /// Runs a script that prints a tar archive.

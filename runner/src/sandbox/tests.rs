@@ -44,13 +44,13 @@ async fn sandbox(limits: &Limits) -> (Place, Sandbox) {
     let sandbox = Sandbox::start(&place, &image, RunId::new(SystemClock.now()), limits).await.unwrap();
     // The first command waits for the server's tree; the tests' short limits begin after that.
     let wait = Command { before: super::WAIT_FOR_SERVER.into(), ..Command::shell("/", "echo ready") };
-    sandbox.run(&wait, Duration::from_secs(60), &mut Log::new(1_000), &mut |_| {}).await.unwrap();
+    sandbox.run(&wait, Duration::from_mins(1), &mut Log::new(1_000), &mut |_| {}).await.unwrap();
     (place, sandbox)
 }
 
 /// Runs a piece of shell; how it ended and what it printed.
 async fn run(sandbox: &Sandbox, script: &str) -> (Ended, LogText) {
-    run_for(sandbox, script, Duration::from_secs(60)).await
+    run_for(sandbox, script, Duration::from_mins(1)).await
 }
 
 async fn run_for(sandbox: &Sandbox, script: &str, wall: Duration) -> (Ended, LogText) {
@@ -251,7 +251,7 @@ async fn what_a_killed_runner_left_is_removed_at_the_next_start_which_needs_an_e
         .spawn()
         .unwrap();
     let started = dir.path().join("started");
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while !started.exists() {
         assert!(Instant::now() < deadline, "the runner did not start a container");
         sleep(Duration::from_millis(20)).await;

@@ -1,0 +1,242 @@
+//! The loop against a coordinator that has good and bad moments, on a real engine; the real coordinator is in `tests/`.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{post, put};
+use protocol::{Clock, Grade, JobId, Report, RunId, SystemClock, Timestamp};
+use sample::{Mirror, Tree, Upload, User};
+use tokio::net::TcpListener;
+
+use super::*;
+use crate::config::SiteConfig;
+use crate::sandbox::INSTANCE_LABEL;
+use crate::sandbox::tests::{TARGET, engine_and_image};
+
+/// A coordinator that has one job, once.
+#[derive(Default)]
+struct Desk {
+    assignment: Mutex<Option<Assignment>>,
+    /// What a renewal is answered with; 0 stands for 200.
+    renewal: AtomicU32,
+    renewals: AtomicU32,
+    /// How many calls of a delivery fail before one is served.
+    failures: AtomicU32,
+    files: Mutex<Vec<String>>,
+    report: Mutex<Option<Report>>,
+    released: AtomicBool,
+}
+
+type Shared = State<Arc<Desk>>;
+
+async fn claim(State(desk): Shared) -> Response {
+    match desk.assignment.lock().unwrap().take() {
+        Some(assignment) => axum::Json(assignment).into_response(),
+        None => StatusCode::NO_CONTENT.into_response(),
+    }
+}
+
+async fn renew(State(desk): Shared) -> Response {
+    desk.renewals.fetch_add(1, Ordering::SeqCst);
+    match desk.renewal.load(Ordering::SeqCst) {
+        0 => axum::Json(serde_json::json!({ "expires_in_ms": 3_000 })).into_response(),
+        status => StatusCode::from_u16(u16::try_from(status).unwrap()).unwrap().into_response(),
+    }
+}
+
+/// Whether a call of a delivery is to fail this time.
+fn fails(desk: &Desk) -> bool {
+    desk.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+}
+
+async fn upload(
+    State(desk): Shared,
+    axum::extract::Path((_, name)): axum::extract::Path<(String, String)>,
+) -> StatusCode {
+    if fails(&desk) {
+        return StatusCode::SERVICE_UNAVAILABLE;
+    }
+    if name == "packages.txt" {
+        return StatusCode::PAYLOAD_TOO_LARGE;
+    }
+    desk.files.lock().unwrap().push(name);
+    StatusCode::NO_CONTENT
+}
+
+async fn report(State(desk): Shared, axum::Json(report): axum::Json<Report>) -> StatusCode {
+    if fails(&desk) {
+        return StatusCode::BAD_GATEWAY;
+    }
+    *desk.report.lock().unwrap() = Some(report);
+    StatusCode::OK
+}
+
+async fn release(State(desk): Shared) -> StatusCode {
+    desk.released.store(true, Ordering::SeqCst);
+    StatusCode::NO_CONTENT
+}
+
+async fn open(desk: Arc<Desk>) -> Url {
+    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = Router::new()
+        .route("/api/v1/claim", post(claim))
+        .route("/api/v1/runs/{run}/renew", post(renew))
+        .route("/api/v1/runs/{run}/files/{name}", put(upload))
+        .route("/api/v1/runs/{run}/report", post(report))
+        .route("/api/v1/runs/{run}/release", post(release))
+        .with_state(desk);
+    crate::task::Tasks::new().spawn(async move { axum::serve(listener, router).await.unwrap() });
+    format!("http://{address}").parse().unwrap()
+}
+
+/// A registry that holds one fixture, and the job to test that.
+fn job(dir: &Path, fate: &str) -> Assignment {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures").join(fate).join("dist");
+    let tree = Tree::of_directory(&fixture).unwrap();
+    let upload = Upload::of_tree(&tree, User::named("fixtures"), Timestamp::from_millis(0)).unwrap();
+    let mut mirror = Mirror::open(dir).unwrap();
+    let published = mirror.publish(upload).unwrap();
+    let meta = std::fs::read(mirror.meta_path(&published.dist, &published.version)).unwrap();
+    let run_id = RunId::new(SystemClock.now());
+    Assignment {
+        lease: Lease { run_id, token: "t".into(), attempt: 1, expires_in_ms: 3_000 },
+        job_id: JobId::new(SystemClock.now()),
+        release: pgxn::Meta::parse(&meta).unwrap().release().unwrap(),
+        target: TARGET.parse().unwrap(),
+        registry: Url::from_directory_path(dir).unwrap(),
+    }
+}
+
+struct Stage {
+    desk: Arc<Desk>,
+    agent: Agent,
+    told: Arc<Mutex<Vec<AgentEvent>>>,
+    _dir: tempfile::TempDir,
+}
+
+async fn stage(fate: &str) -> Stage {
+    let dir = tempfile::tempdir().unwrap();
+    let desk = Arc::new(Desk::default());
+    *desk.assignment.lock().unwrap() = Some(job(&dir.path().join("mirror"), fate));
+    let url = open(desk.clone()).await;
+    let site = Site::open(&SiteConfig::new(dir.path().join("data"), 1), Arc::new(SystemClock)).await.unwrap();
+    let (_, image) = engine_and_image().await;
+    let images: EnsureImage = Arc::new(move |_| {
+        let image = image.clone();
+        Box::pin(async move { Ok(image) })
+    });
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let hears = told.clone();
+    let listener: Listener = Arc::new(move |event| hears.lock().unwrap().push(event));
+    let coordinator = Coordinator::new(&url, "secret").unwrap();
+    let agent = Agent::new(site, coordinator, vec![TARGET.parse().unwrap()], images, listener);
+    Stage { desk, agent, told, _dir: dir }
+}
+
+impl Stage {
+    async fn tick(&self, stop: &CancellationToken) -> Tick {
+        let tick = self.agent.tick(stop).await.unwrap();
+        self.agent.site.idle().await;
+        let place = &self.agent.site.place;
+        let left = place.engine.labelled_containers(INSTANCE_LABEL, &place.instance).await.unwrap();
+        assert_eq!(left, Vec::<String>::new(), "nothing of the run is left");
+        tick
+    }
+
+    fn dropped(&self) -> Option<String> {
+        self.told.lock().unwrap().iter().find_map(|event| match event {
+            AgentEvent::Dropped(_, why) => Some(why.clone()),
+            _ => None,
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_run_is_delivered_though_the_coordinator_stumbles_which_needs_an_engine() {
+    let stage = stage("passes").await;
+    stage.desk.failures.store(3, Ordering::SeqCst);
+    assert_eq!(stage.tick(&CancellationToken::new()).await, Tick::Worked);
+    let report = stage.desk.report.lock().unwrap().clone().expect("a report");
+    report.check().unwrap();
+    assert_eq!(report.verdict.grade(), Grade::Pass);
+    let uploaded = stage.desk.files.lock().unwrap().clone();
+    let listed: Vec<String> = report.files.iter().map(|file| file.name.clone()).collect();
+    assert_eq!(uploaded, listed, "every file that is listed was uploaded before");
+    assert!(!listed.contains(&"packages.txt".to_owned()), "what was too large for the coordinator is not listed");
+    assert!(stage.agent.site.download_dir.read_dir().unwrap().count() == 1, "the archive is kept for the next run");
+    assert_eq!(stage.tick(&CancellationToken::new()).await, Tick::Idle);
+}
+
+#[tokio::test]
+async fn a_lost_lease_ends_the_run_at_once_which_needs_an_engine() {
+    let stage = stage("talks-forever").await;
+    stage.desk.renewal.store(409, Ordering::SeqCst);
+    let began = Instant::now();
+    assert_eq!(stage.tick(&CancellationToken::new()).await, Tick::Worked);
+    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
+    assert!(stage.dropped().unwrap().contains("lost"), "{:?}", stage.dropped());
+    assert!(stage.desk.report.lock().unwrap().is_none(), "nothing is reported without a lease");
+    assert_eq!(stage.desk.renewals.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_coordinator_that_is_away_is_waited_for_as_long_as_the_lease_lasts_which_needs_an_engine() {
+    let stage = stage("talks-forever").await;
+    stage.desk.renewal.store(503, Ordering::SeqCst);
+    assert_eq!(stage.tick(&CancellationToken::new()).await, Tick::Worked);
+    assert!(stage.dropped().unwrap().contains("as long as the lease lasted"), "{:?}", stage.dropped());
+    assert!(stage.desk.renewals.load(Ordering::SeqCst) >= 3, "it asked again and again");
+}
+
+#[tokio::test]
+async fn a_runner_that_stops_gives_its_job_back_which_needs_an_engine() {
+    let stage = stage("talks-forever").await;
+    let stop = CancellationToken::new();
+    let stopping = async {
+        while stage.desk.renewals.load(Ordering::SeqCst) < 2 {
+            sleep(Duration::from_millis(50)).await;
+        }
+        stop.cancel();
+        Instant::now()
+    };
+    let (tick, stopped) = tokio::join!(stage.tick(&stop), stopping);
+    assert_eq!(tick, Tick::Worked);
+    assert!(stopped.elapsed() < Duration::from_secs(10), "{:?}", stopped.elapsed());
+    assert!(stage.desk.released.load(Ordering::SeqCst));
+    assert!(stage.desk.report.lock().unwrap().is_none());
+}
+
+/// Passes on to the engine whatever comes to a socket of the test's own, which can be closed.
+async fn engine_behind(socket: &Path) -> tokio::task::JoinHandle<()> {
+    let engine = crate::config::engine_host().trim_start_matches("unix://").to_owned();
+    let listener = tokio::net::UnixListener::bind(socket).unwrap();
+    let tasks = crate::task::Tasks::new();
+    tasks.clone().spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            let mut far = tokio::net::UnixStream::connect(&engine).await.unwrap();
+            tasks.spawn(async move { tokio::io::copy_bidirectional(&mut near, &mut far).await });
+        }
+    })
+}
+
+#[tokio::test]
+async fn an_engine_that_is_gone_is_said_before_anything_is_claimed_which_needs_an_engine() {
+    let mut stage = stage("passes").await;
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("engine.sock");
+    let engine = engine_behind(&socket).await;
+    let host = socket.to_str().unwrap();
+    stage.agent.site.place.engine = crate::sandbox::docker::Engine::connect(host).await.unwrap();
+    engine.abort();
+    std::fs::remove_file(&socket).unwrap();
+    let trouble = stage.agent.tick(&CancellationToken::new()).await.unwrap_err().to_string();
+    assert!(trouble.contains(host) && trouble.contains("DOCKER_HOST"), "{trouble}");
+    assert!(stage.desk.assignment.lock().unwrap().is_some(), "the job waits for somebody who can do it");
+}
