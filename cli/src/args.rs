@@ -9,7 +9,7 @@ mod operate;
 mod run;
 
 pub(crate) use farm::{CoordinatorArgs, DataArgs, RegistryChoice, SampleSize, UpArgs};
-pub(crate) use operate::{AdminArgs, AdminCommand, DistSpec, ImagesCommand, RunnersCommand};
+pub(crate) use operate::{AdminArgs, AdminCommand, BenchCommand, DistSpec, ImagesCommand, RunnersCommand};
 pub(crate) use run::{RunnerArgs, TestArgs};
 
 /// Builds and tests PostgreSQL extensions from the PGXN registry in sandboxed containers, and shows the verdicts.
@@ -37,6 +37,9 @@ pub(crate) enum Command {
     /// Operate a coordinator
     #[command(subcommand)]
     Admin(AdminCommand),
+    /// Measure what the farm costs
+    #[command(subcommand)]
+    Bench(BenchCommand),
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! One file per subcommand.
 
 pub(crate) mod admin;
+pub(crate) mod bench;
 pub(crate) mod coordinator;
 pub(crate) mod images;
 pub(crate) mod runner;

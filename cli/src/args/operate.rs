@@ -1,4 +1,4 @@
-//! Flags of the operator's commands: `images` and `admin`.
+//! Flags of the operator's commands: `images`, `admin` and `bench`.
 
 use std::path::PathBuf;
 
@@ -83,6 +83,28 @@ pub(crate) enum RunnersCommand {
 
         /// The runner's name
         name: Name,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BenchCommand {
+    /// The wall time of a run against the same commands typed by hand in a warm container
+    Overhead {
+        /// Distributions, as NAME@VERSION, directories or archives
+        #[arg(value_name = "PATH|ZIP|DIST[@VERSION]", required = true)]
+        what: Vec<String>,
+
+        /// The PostgreSQL major; by default the newest supported one
+        #[arg(long, value_name = "MAJOR", value_parser = known_major)]
+        pg: Option<PgMajor>,
+
+        /// How often each is run each way
+        #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        times: u32,
+
+        /// The registry that has the distributions
+        #[arg(long, value_name = "URL", default_value = crate::config::PUBLIC_REGISTRY, env = "PGXN_TESTERS_REGISTRY")]
+        registry: Url,
     },
 }
 

@@ -1,0 +1,56 @@
+//! `pgxn-testers bench`: what the farm costs, as ratios against a baseline of the same minute.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use protocol::{PgMajor, SystemClock};
+use runner::bench::{Comparison, overhead};
+use runner::{Site, SiteConfig, local, native_targets};
+use url::Url;
+
+use crate::args::BenchCommand;
+use crate::console::{Colour, Console};
+use crate::imaging::Imaging;
+
+pub(crate) async fn run(command: BenchCommand, console: Console) -> Result<ExitCode> {
+    let BenchCommand::Overhead { what, pg, times, registry } = command;
+    let majors: Vec<PgMajor> = crate::commands::test::majors(pg.as_slice());
+    compare(&what, &majors[..1], (times, &registry), console).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn compare(what: &[String], majors: &[PgMajor], (times, registry): (u32, &Url), console: Console) -> Result<()> {
+    let scratch = tempfile::tempdir().context("make a directory for the runs")?;
+    let site = Site::open(&SiteConfig::new(scratch.path().join("runner"), 1), Arc::new(SystemClock)).await?;
+    let imaging = Imaging::new(site.place.engine.clone(), console);
+    let heads = ["by hand", "run", "added", "ratio", "start", "server", "copy in", "exec", "copy out", "cleanup"];
+    let heads = heads.map(|head| format!("{head:>9}")).concat();
+    println!("{:<32}{heads}", "distribution (medians, seconds)");
+    for target in native_targets(majors) {
+        let image = imaging.image(target).await?;
+        for text in what {
+            console.line(&console.paint(Colour::Dim, &format!("{text} on {target}, {times} times each way")));
+            let source = local::find(text, registry).await?;
+            let comparison = overhead(&site, &source, target, &image, times).await?;
+            println!("{}", row(text, &comparison));
+        }
+    }
+    site.idle().await;
+    Ok(())
+}
+
+/// One line of the table, with whether the goal of at most a second and a tenth over is met.
+fn row(text: &str, comparison: &Comparison) -> String {
+    let parts = comparison.parts();
+    let parts = [parts.start_ms, parts.server_ms, parts.copy_in_ms, parts.exec_ms, parts.copy_out_ms, parts.cleanup_ms];
+    let parts = parts.map(|millis| seconds(Duration::from_millis(millis))).concat();
+    let times = [comparison.hand(), comparison.run(), comparison.added()].map(seconds).concat();
+    let goal = if comparison.meets_the_goal() { "meets the goal" } else { "over the goal" };
+    format!("{text:<32}{times}{:>9.2}{parts}  {goal}", comparison.ratio())
+}
+
+fn seconds(duration: Duration) -> String {
+    format!("{:>9.2}", duration.as_secs_f64())
+}
