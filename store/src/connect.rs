@@ -102,10 +102,23 @@ impl Store {
     pub async fn begin(&self) -> Result<Tx> {
         let transaction = match self.engine {
             // A transaction that began as a reader could find another process's write in its way.
-            Engine::Sqlite => self.writer.begin_with("BEGIN IMMEDIATE").await?,
+            Engine::Sqlite => self.begin_sqlite().await?,
             Engine::Postgres => self.writer.begin().await?,
         };
         Ok(Tx(Conn(Inner::Writer(transaction))))
+    }
+
+    /// SQLite ends a transaction by itself when the disk is full. The driver does not learn of it, and takes its connection to be in that
+    /// transaction for ever; another connection goes on.
+    async fn begin_sqlite(&self) -> Result<Transaction<'static, Any>> {
+        let begin = || self.writer.begin_with("BEGIN IMMEDIATE");
+        match begin().await {
+            Err(sqlx::Error::InvalidSavePointStatement) => {
+                self.writer.acquire().await?.close().await?;
+                Ok(begin().await?)
+            }
+            begun => Ok(begun?),
+        }
     }
 
     /// Ends every connection, after what runs on them.

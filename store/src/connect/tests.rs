@@ -212,3 +212,16 @@ fn a_later_migration_only_appends_and_its_required_columns_bring_a_default() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_transaction_that_sqlite_ended_by_itself_holds_up_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::connect(&sqlite_url(&dir)).await.unwrap();
+    let mut tx = store.begin().await.unwrap();
+    // As when the disk is full.
+    run_sql(&mut tx, "ROLLBACK").await;
+    tx.commit().await.unwrap_err();
+    for _ in 0..2 {
+        store.begin().await.unwrap().commit().await.unwrap();
+    }
+}
