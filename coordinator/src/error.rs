@@ -78,5 +78,8 @@ pub(crate) fn sentence(error: &dyn std::error::Error) -> String {
         }
         cause = inner.source();
     }
+    if ["disk is full", "No space left on device"].iter().any(|full| text.contains(full)) {
+        text.push_str(": free some space where the data directory lies");
+    }
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(1_000).collect()
 }

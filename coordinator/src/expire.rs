@@ -15,7 +15,7 @@ pub async fn tick(coordinator: &Coordinator, now: Timestamp) -> Result<Tick> {
     tx.commit().await?;
     for lease in &expired {
         coordinator.allowance.forget(lease.run_id);
-        tracing::warn!(run = %lease.run_id, runner = %lease.runner_id, job = %lease.job_state, "a lease expired");
+        tracing::info!(run = %lease.run_id, runner = %lease.runner_id, job = %lease.job_state, "a lease expired");
         coordinator.events.send(Event::LeaseExpired { run_id: lease.run_id });
         if lease.job_state == JobState::Finished {
             lease::announce_verdict(coordinator, lease.run_id).await?;

@@ -124,7 +124,10 @@ fn jittered(period: Duration) -> Duration {
 }
 
 fn log<T>(step: &str, outcome: Result<T>) {
-    if let Err(error) = outcome {
+    if let Err(error @ Error::Registry(_)) = &outcome {
+        // The watch of the registry tells of that, once.
+        tracing::info!(step, error = sentence(error), "a step failed; it is taken again");
+    } else if let Err(error) = outcome {
         tracing::error!(step, error = sentence(&error), "a step failed; it is taken again");
     }
 }

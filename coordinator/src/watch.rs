@@ -48,7 +48,7 @@ async fn give_up(coordinator: &Coordinator, error: &pgxn::Error, now: Timestamp)
     registry::failed(&mut tx, &coordinator.registry_url(), &sentence, now).await?;
     tx.commit().await?;
     if coordinator.source.is_news(false) {
-        tracing::warn!(error = sentence, "the registry cannot be read");
+        tracing::info!(error = sentence, "the registry cannot be read");
         coordinator.events.send(Event::RegistryUnreachable { sentence });
     }
     Ok(())
