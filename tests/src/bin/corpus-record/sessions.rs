@@ -15,6 +15,8 @@ pub(crate) struct Session {
     pub(crate) wall: Duration,
     /// User and system time of the process and of what it started itself; containers belong to the engine.
     pub(crate) cpu: Duration,
+    /// How many runs went on at the same time.
+    pub(crate) jobs: u32,
     /// The commit that it was built from.
     pub(crate) commit: String,
 }
@@ -26,10 +28,10 @@ pub(crate) fn read(dir: &Path) -> Result<Vec<Session>> {
     text.lines().map(parse).collect()
 }
 
-/// Start in seconds since 1970, then wall, user and system time in seconds, then the commit.
+/// Start in seconds since 1970, then wall, user and system time in seconds, then the jobs and the commit.
 fn parse(line: &str) -> Result<Session> {
     let fields: Vec<&str> = line.split_whitespace().collect();
-    ensure!(fields.len() == 5, "a session has five fields, not `{line}`");
+    ensure!(fields.len() == 6, "a session has six fields, not `{line}`");
     let seconds = |at: usize| -> Result<Duration> {
         let seconds: f64 = fields[at].parse().with_context(|| format!("read the time in `{line}`"))?;
         Duration::try_from_secs_f64(seconds).with_context(|| format!("read the time in `{line}`"))
@@ -39,7 +41,8 @@ fn parse(line: &str) -> Result<Session> {
         started_at: Timestamp::from_millis(started.saturating_mul(1000)),
         wall: seconds(1)?,
         cpu: seconds(2)? + seconds(3)?,
-        commit: fields[4].to_owned(),
+        jobs: fields[4].parse().with_context(|| format!("read the jobs in `{line}`"))?,
+        commit: fields[5].to_owned(),
     })
 }
 
@@ -49,9 +52,9 @@ mod tests {
 
     #[test]
     fn a_line_of_the_script_is_a_session() {
-        let session = parse("1763680000\t61.5\t2.25\t0.5\tabc123").unwrap();
+        let session = parse("1763680000\t61.5\t2.25\t0.5\t2\tabc123").unwrap();
         assert_eq!((session.wall, session.cpu), (Duration::from_millis(61_500), Duration::from_millis(2_750)));
-        assert_eq!(session.commit, "abc123");
-        assert!(parse("1763680000\t61.5").is_err() && parse("x 1 1 1 c").is_err() && parse("1 -1 1 1 c").is_err());
+        assert_eq!((session.jobs, session.commit.as_str()), (2, "abc123"));
+        assert!(parse("1763680000\t61.5").is_err() && parse("x 1 1 1 2 c").is_err() && parse("1 -1 1 1 2 c").is_err());
     }
 }

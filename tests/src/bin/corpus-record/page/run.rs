@@ -23,6 +23,8 @@ pub(super) fn facts(record: &Record, sessions: &[Session]) -> String {
     let versions: BTreeSet<&str> =
         record.results().filter_map(|(_, result)| Some(result.runner.as_ref()?.version.as_str())).collect();
     fact("program", format!("version {}, built for debugging from {}", join(&versions), join(&commits)));
+    let jobs: BTreeSet<String> = sessions.iter().map(|session| session.jobs.to_string()).collect();
+    fact("runs at the same time", jobs.into_iter().collect::<Vec<_>>().join(", then "));
     if let Some(runner) = record.results().find_map(|(_, result)| result.runner.as_ref()) {
         let gib = runner.memory_bytes / (1 << 30);
         fact("a run may use", format!("{} processors, {gib} GiB of memory; {}", runner.cpus, runner.engine));
