@@ -3,8 +3,10 @@
 pub mod attacks;
 pub mod containers;
 pub mod database;
+pub mod disk;
 pub mod farm;
 pub mod fixtures;
 pub mod poll;
 pub mod process;
+pub mod registry;
 pub mod turn;

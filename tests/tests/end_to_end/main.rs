@@ -1,5 +1,6 @@
 //! End to end: the real binary, a real engine, real databases, a real browser. One binary, because linking it takes long.
 
+mod bad_input;
 mod endurance;
 mod fates;
 mod local;
