@@ -214,7 +214,7 @@ async fn a_runner_that_stops_gives_its_job_back_which_needs_an_engine() {
 }
 
 /// Passes on to the engine whatever comes to a socket of the test's own, which can be closed.
-async fn engine_behind(socket: &Path) -> tokio::task::JoinHandle<()> {
+fn engine_behind(socket: &Path) -> tokio::task::JoinHandle<()> {
     let engine = crate::config::engine_host().trim_start_matches("unix://").to_owned();
     let listener = tokio::net::UnixListener::bind(socket).unwrap();
     let tasks = crate::task::Tasks::new();
@@ -231,7 +231,7 @@ async fn an_engine_that_is_gone_is_said_before_anything_is_claimed_which_needs_a
     let mut stage = stage("passes").await;
     let dir = tempfile::tempdir().unwrap();
     let socket = dir.path().join("engine.sock");
-    let engine = engine_behind(&socket).await;
+    let engine = engine_behind(&socket);
     let host = socket.to_str().unwrap();
     stage.agent.site.place.engine = crate::sandbox::docker::Engine::connect(host).await.unwrap();
     engine.abort();

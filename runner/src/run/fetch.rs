@@ -10,6 +10,9 @@ use crate::run::stop::{in_phase, in_words};
 use crate::run::{Book, Request, Source, Step};
 use crate::site::Site;
 
+/// Archives that are kept for further runs may have so many bytes in all.
+const MAX_KEPT_BYTES: u64 = 2 * 1024 * 1024 * 1024;
+
 /// The archive of a run: where it is and what it is; none for a directory.
 pub(crate) struct Fetched {
     pub(crate) zip: PathBuf,
@@ -65,6 +68,47 @@ async fn download(site: &Site, registry: &Registry, release: &Release, dir: &Pat
     let archive = registry.download_release(release, dir).await?;
     let facts = ArchiveFacts { sha1: archive.sha1, sha256: archive.sha256, bytes: archive.bytes };
     // Only a convenience for the next run: a disk that is full says so where it matters.
-    let keeping = std::fs::create_dir_all(&site.download_dir).and_then(|()| std::fs::rename(&archive.path, &kept));
+    let keeping = make_room(&site.download_dir, facts.bytes).and_then(|()| std::fs::rename(&archive.path, &kept));
     Ok(Fetched { zip: if keeping.is_ok() { kept } else { archive.path }, facts })
+}
+
+/// Removes the archives that were fetched first until there is room for another.
+fn make_room(dir: &Path, wanted: u64) -> std::io::Result<()> {
+    std::fs::create_dir_all(dir)?;
+    let mut kept = Vec::new();
+    for entry in std::fs::read_dir(dir)? {
+        let metadata = entry.as_ref().map_or_else(|_| None, |entry| entry.metadata().ok());
+        if let (Ok(entry), Some(metadata)) = (entry, metadata) {
+            kept.push((metadata.modified()?, metadata.len(), entry.path()));
+        }
+    }
+    kept.sort();
+    let mut sum = wanted + kept.iter().map(|(_, bytes, _)| bytes).sum::<u64>();
+    for (_, bytes, path) in kept {
+        if sum <= MAX_KEPT_BYTES {
+            break;
+        }
+        std::fs::remove_file(path)?;
+        sum -= bytes;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_archives_fetched_first_make_room_for_new_ones() {
+        let dir = tempfile::tempdir().unwrap();
+        for (age, name) in [(30, "old.zip"), (10, "new.zip")] {
+            let file = std::fs::File::create(dir.path().join(name)).unwrap();
+            file.set_len(MAX_KEPT_BYTES / 3).unwrap();
+            let epoch = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000 - age);
+            file.set_modified(epoch).unwrap();
+        }
+        make_room(dir.path(), MAX_KEPT_BYTES / 2).unwrap();
+        let names: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, ["new.zip"]);
+    }
 }
