@@ -117,7 +117,7 @@ impl Store {
                 self.writer.acquire().await?.close().await?;
                 Ok(begin().await?)
             }
-            begun => Ok(begun?),
+            opened => Ok(opened?),
         }
     }
 
