@@ -40,7 +40,7 @@ pub(crate) async fn run(command: AdminCommand, console: Console) -> Result<ExitC
 async fn reconcile(api: &Api, console: Console) -> Result<()> {
     let mut progress: Value = api.call(Method::POST, "reconcile", None).await?;
     let begun = std::time::Instant::now();
-    while progress["state"] == "running" {
+    while progress["state"] == "asked" || progress["state"] == "running" {
         if begun.elapsed() > RECONCILE_PATIENCE {
             bail!("the comparison still goes on after an hour; it continues without this command");
         }
