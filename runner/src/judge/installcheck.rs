@@ -11,7 +11,7 @@ use crate::judge::lines::{Line, lines};
 use crate::judge::messages::{Message, Within, explain, first_error};
 use crate::judge::suites::{Seen, Suites};
 use crate::judge::table::Context;
-use crate::judge::{Evidence, command, diffs, server};
+use crate::judge::{Evidence, Server, command, diffs, server};
 
 /// So many failing tests are named.
 const MAX_NAMED: usize = 12;
@@ -19,7 +19,8 @@ const MAX_NAMED: usize = 12;
 /// What the tests came to.
 pub(crate) fn cause(evidence: &Evidence<'_>, suites: &Suites) -> Cause {
     let failed = suites.failed > 0 || !evidence.succeeded();
-    if let Some(cause) = server::crash(evidence).filter(|_| failed).or_else(|| server::gone(evidence)) {
+    let crash = server::crash(evidence).filter(|_| failed || evidence.server == Server::Gone);
+    if let Some(cause) = crash.or_else(|| server::gone(evidence).filter(|_| failed || suites.passed == 0)) {
         return cause;
     }
     if suites.failed > 0 {

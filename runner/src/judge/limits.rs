@@ -3,12 +3,13 @@
 use protocol::Reason;
 
 use crate::judge::cause::Cause;
+use crate::judge::lines::lines;
 use crate::judge::{Evidence, Limit};
 
 /// SIGKILL, which nobody but the kernel, the engine or the runner sends to a phase's own command.
 const SIGKILL: i32 = 9;
 
-/// What ended a phase from outside; none where its command decided.
+/// What ended a phase from outside, with the last line before; none where its command decided.
 pub(crate) fn broken(evidence: &Evidence<'_>) -> Option<Cause> {
     let reason = match evidence.limit {
         _ if evidence.succeeded() => return None,
@@ -20,5 +21,6 @@ pub(crate) fn broken(evidence: &Evidence<'_>) -> Option<Cause> {
         None => return None,
     };
     let detail = if reason == Reason::EngineFailed { "its command was killed, and no limit was reached" } else { "" };
-    Some(Cause::unshown(reason, detail))
+    let said = lines(evidence.log).filter(|line| !line.text.trim().is_empty()).last();
+    Some(said.map_or_else(|| Cause::unshown(reason, detail), |line| Cause::at(&line, reason, detail)))
 }

@@ -20,7 +20,6 @@ pub(crate) const RULES: &[Rule] = &[
     ),
     hint(r"^\S+: (?:line )?\d+: (?P<it>[^\s:]+): (?:command )?not found$", program),
     hint(r"\benv: [‘'`]?(?P<it>[^’'`:\s]+)[’']?: No such file or directory", program),
-    hint(r"^which: no (?P<it>\S+) in \(", program),
     hint(r"(?P<it>\./\S+|/\S+\.sh): Permission denied$", not_executable),
     Rule {
         pattern: r"^g?make(?:\[\d+\])?: \*\*\* \[.*\] Error 127$",
@@ -31,6 +30,9 @@ pub(crate) const RULES: &[Rule] = &[
 
 /// What a shell that is not bash takes for programs: the script's fault.
 const BASHISMS: &[&str] = &["[[", "source", "function", "pushd", "popd", "declare", "let", "shopt", "typeset"];
+
+/// Programs of other systems, for which Makefiles look in passing: that they are missing explains nothing.
+const FOREIGN: &[&str] = &["xcrun", "brew", "sw_vers", "port", "fink", "lsb_release", "otool", "install_name_tool"];
 
 /// Where an image has its programs; elsewhere a path names the author's own machine.
 const SYSTEM: &[&str] = &[
@@ -51,6 +53,9 @@ pub(crate) fn program(captures: &Captures<'_>, context: &Context<'_>) -> Option<
     let broken = unexplained(context.phase);
     let bare = name.trim_start_matches("./");
     let is_script = context.setting.owns(bare);
+    if FOREIGN.contains(&name) {
+        return None;
+    }
     Some(match name {
         // A variable that is empty where a program's name should stand.
         "" => (broken, "a command is empty".into()),

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use protocol::{Grade, Phase, Reason};
+use protocol::{Flag, Grade, Phase, Reason, Verdict};
 
-use crate::judge::{Evidence, LogFile, Setting, judge};
+use crate::judge::{Evidence, LogFile, Server, Setting, judge};
 
 /// Judges a log of a phase that failed, for a distribution that provides `own` and holds some files.
 fn reason(phase: Phase, log: &str) -> (Reason, String) {
@@ -94,6 +94,7 @@ fn a_script_of_the_distribution_is_not_the_images_to_have() {
 fn a_program_that_is_merely_missed_does_not_excuse_what_fails_later() {
     let log = "make: git: No such file or directory\nown.c:3:5: error: too few arguments to function ‘f’\nmake: *** [own.o] Error 1";
     build(log, Reason::CompileError);
+    build("make: xcrun: No such file or directory\nmake: *** [Makefile:9: all] Error 1", Reason::BuildFailed);
     build("No package 'x' found\nown.c:3:5: error: unknown type name ‘a’", Reason::CompileError);
 }
 
@@ -226,4 +227,28 @@ fn nothing_said_is_the_phases_own_failure() {
     for phase in [Phase::Configure, Phase::Build, Phase::Install, Phase::Create, Phase::Installcheck] {
         assert_eq!(reason(phase, "").0.grade(), Grade::Fail);
     }
+}
+
+/// Judges tests that all passed and left the farm's server in some state, with this in its log.
+fn after_tests_that_passed(server: Server, server_log: &str) -> Verdict {
+    let shipped = BTreeSet::new();
+    let setting = Setting { major: 17.try_into().unwrap(), files: &[], provides: &[], shipped: &shipped };
+    let log = LogFile { name: "installcheck.log", bytes: b"ok 1         - a    3 ms\n1..1\n" };
+    let mut evidence = Evidence::ended(&setting, Phase::Installcheck, 0, log);
+    evidence.server = server;
+    evidence.server_log = Some(LogFile { name: "server.log", bytes: server_log.as_bytes() });
+    judge(&evidence).verdict.unwrap()
+}
+
+#[test]
+fn a_crash_that_no_test_noticed_is_a_flag_unless_the_server_stays_away() {
+    let crash = "LOG:  server process (PID 7) was terminated by signal 6: Aborted";
+    let noticed = after_tests_that_passed(Server::Running, crash);
+    assert_eq!((noticed.reason, noticed.flags), (Reason::TestsPassed, vec![Flag::Crash]));
+    assert_eq!(after_tests_that_passed(Server::Gone, crash).reason, Reason::ServerCrashed);
+    assert_eq!(after_tests_that_passed(Server::Gone, "").reason, Reason::TestsPassed);
+    let worker = "LOG:  background worker \"own\" (PID 7) was terminated by signal 11: Segmentation fault";
+    assert_eq!(after_tests_that_passed(Server::Running, worker).flags, [Flag::Crash]);
+    let sent = "LOG:  server process (PID 7) was terminated by signal 9: Killed";
+    assert_eq!(after_tests_that_passed(Server::Running, sent).flags, []);
 }
