@@ -50,6 +50,9 @@ pub struct Entry {
     /// The verdicts that may stand until the farm provides what it needs.
     #[serde(default)]
     pub before: Vec<Expected>,
+    /// The verdicts that are right since the server has moved on from the version on which the others were found.
+    #[serde(default)]
+    pub moved: Vec<Expected>,
     /// What the farm has to provide for the right verdict.
     pub needs: Option<String>,
     /// Why the verdict is right.
@@ -117,6 +120,7 @@ mod tests {
         for entry in corpus(Selection::All).unwrap() {
             assert!(entry.right.contains_key("17") || entry.why.is_some(), "{}", entry.key());
             assert!(entry.before.is_empty() || entry.needs.is_some(), "{}", entry.key());
+            assert!(entry.moved.is_empty() || entry.why.is_some(), "{}", entry.key());
         }
     }
 

@@ -16,6 +16,8 @@ pub(crate) enum Comparison {
     Agrees,
     /// It is what may stand until the farm provides a prerequisite, a package or a setting.
     Awaits,
+    /// It is what is right since the server has another minor version than the one that was looked at by hand.
+    Moved,
     /// By hand nobody found what is right, and the farm does not blame the author.
     Open,
     /// It is not what is right, and nothing excuses that.
@@ -23,11 +25,15 @@ pub(crate) enum Comparison {
 }
 
 impl Comparison {
+    /// All of them, the best first.
+    pub(crate) const ALL: [Self; 5] = [Self::Agrees, Self::Awaits, Self::Moved, Self::Open, Self::Wrong];
+
     /// The words for a heading.
     pub(crate) const fn words(self) -> &'static str {
         match self {
             Self::Agrees => "agrees",
             Self::Awaits => "waits for a prerequisite, a package or a setting",
+            Self::Moved => "right since the server has moved on",
             Self::Open => "open: no right verdict was found by hand",
             Self::Wrong => "differs wrongly",
         }
@@ -56,18 +62,19 @@ pub(crate) fn compare(row: &Row, major: PgMajor, result: &FullResult) -> Option<
         let open = if is_open { Comparison::Open } else { Comparison::Wrong };
         return (major.number() == BY_HAND).then_some(open);
     }
-    Some(verdict_against(&right, &row.entry.before, found))
+    let terms = [
+        (right.as_slice(), Comparison::Agrees),
+        (&row.entry.before, Comparison::Awaits),
+        (&row.entry.moved, Comparison::Moved),
+    ];
+    Some(verdict_against(&terms, found))
 }
 
-fn verdict_against(right: &[Expected], before: &[Expected], found: (Grade, Phase)) -> Comparison {
-    let is_among = |list: &[Expected]| {
-        list.iter().any(|one| one.grade == found.0 && one.phase.is_none_or(|phase| phase == found.1))
-    };
-    match (is_among(right), is_among(before)) {
-        (true, _) => Comparison::Agrees,
-        (false, true) => Comparison::Awaits,
-        (false, false) => Comparison::Wrong,
-    }
+/// The first list that has the verdict says how it compares.
+fn verdict_against(terms: &[(&[Expected], Comparison)], found: (Grade, Phase)) -> Comparison {
+    let is_it = |one: &Expected| one.grade == found.0 && one.phase.is_none_or(|phase| phase == found.1);
+    let term = terms.iter().find(|(list, _)| list.iter().any(is_it));
+    term.map_or(Comparison::Wrong, |(_, comparison)| *comparison)
 }
 
 /// A verdict as the corpus writes it: the phase only where something failed in it.
@@ -100,15 +107,18 @@ mod tests {
     #[test]
     fn a_verdict_agrees_only_in_the_phase_that_is_named() {
         let right = expected("FAIL (build)");
-        assert_eq!(verdict_against(&right, &[], (Grade::Fail, Phase::Build)), Comparison::Agrees);
-        assert_eq!(verdict_against(&right, &[], (Grade::Fail, Phase::Install)), Comparison::Wrong);
-        assert_eq!(verdict_against(&expected("ENV"), &[], (Grade::Env, Phase::Build)), Comparison::Agrees);
+        let terms = [(right.as_slice(), Comparison::Agrees)];
+        assert_eq!(verdict_against(&terms, (Grade::Fail, Phase::Build)), Comparison::Agrees);
+        assert_eq!(verdict_against(&terms, (Grade::Fail, Phase::Install)), Comparison::Wrong);
+        assert_eq!(verdict_against(&terms, (Grade::Env, Phase::Build)), Comparison::Wrong);
     }
 
     #[test]
     fn only_what_may_stand_before_is_excused() {
         let (right, before) = (expected("PASS"), expected("ENV"));
-        assert_eq!(verdict_against(&right, &before, (Grade::Env, Phase::Create)), Comparison::Awaits);
-        assert_eq!(verdict_against(&right, &before, (Grade::Fail, Phase::Create)), Comparison::Wrong);
+        let terms = [(right.as_slice(), Comparison::Agrees), (before.as_slice(), Comparison::Awaits)];
+        assert_eq!(verdict_against(&terms, (Grade::Pass, Phase::Installcheck)), Comparison::Agrees);
+        assert_eq!(verdict_against(&terms, (Grade::Env, Phase::Create)), Comparison::Awaits);
+        assert_eq!(verdict_against(&terms, (Grade::Fail, Phase::Create)), Comparison::Wrong);
     }
 }

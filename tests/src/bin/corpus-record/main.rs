@@ -1,6 +1,7 @@
 //! Writes the record of a run of the whole corpus: reads what `scripts/corpus-record` left in a data directory, prints a page.
 //!
 //! usage: corpus-record page DIRECTORY             prints docs/corpus.md
+//!                                               DIRECTORY/note.txt may say what else the machine did meanwhile
 //!        corpus-record missing DIRECTORY MAJORS   waits for the farm, prints what `admin requeue` has to be asked for
 
 mod compare;
@@ -20,7 +21,8 @@ async fn main() -> Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["page", dir] => {
             let dir = PathBuf::from(dir);
-            print!("{}", page::write(&gather::Record::read(&dir).await?, &sessions::read(&dir)?));
+            let note = std::fs::read_to_string(dir.join("note.txt")).ok();
+            print!("{}", page::write(&gather::Record::read(&dir).await?, &sessions::read(&dir)?, note.as_deref()));
         }
         ["missing", dir, majors] => print!("{}", missing::lines(&PathBuf::from(dir), majors).await?),
         _ => bail!("usage: corpus-record page DIRECTORY, or corpus-record missing DIRECTORY MAJORS"),

@@ -9,7 +9,7 @@ use sample::debian;
 use store::{Conn, Store, jobs, registry, releases};
 
 /// Making the sample registry takes minutes, and the farm compares only then.
-const PATIENCE: Duration = Duration::from_secs(3600);
+const PATIENCE: Duration = Duration::from_hours(1);
 
 /// Waits until the farm in a directory has compared the registry with its store, then names what it has not planned: a line for each
 /// release, as `pgxn-testers admin requeue` takes it.
@@ -33,7 +33,7 @@ pub(crate) async fn lines(dir: &Path, majors: &str) -> Result<String> {
         let Some(release) = releases::find(&mut conn, &dist, &version).await? else { continue };
         let targets = unplanned(&mut conn, release.id, &majors).await?;
         if !targets.is_empty() {
-            lines.push_str(&format!("{dist}@{} {}\n", version.as_str(), targets.join(" ")));
+            lines += &format!("{dist}@{} {}\n", version.as_str(), targets.join(" "));
         }
     }
     Ok(lines)

@@ -8,10 +8,10 @@ use crate::gather::Record;
 use crate::sessions::Session;
 
 /// Writes the whole page.
-pub(crate) fn write(record: &Record, sessions: &[Session]) -> String {
+pub(crate) fn write(record: &Record, sessions: &[Session], note: Option<&str>) -> String {
     let sections = [
         INTRODUCTION.to_owned(),
-        run::facts(record, sessions),
+        run::facts(record, sessions, note),
         run::images(record),
         run::verdicts(record),
         run::phases(record),

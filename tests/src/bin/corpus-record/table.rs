@@ -14,7 +14,7 @@ impl Table {
     pub(crate) fn new<S: AsRef<str>>(headings: &[S]) -> Self {
         let mut table = Self { columns: headings.len(), text: String::new() };
         table.row(headings);
-        table.text.push_str(&format!("|{}\n", "---|".repeat(headings.len())));
+        table.text += &format!("|{}\n", "---|".repeat(headings.len()));
         table
     }
 
@@ -22,7 +22,7 @@ impl Table {
     pub(crate) fn row<S: AsRef<str>>(&mut self, cells: &[S]) {
         self.text.push('|');
         for column in 0..self.columns {
-            self.text.push_str(&format!(" {} |", cells.get(column).map_or("", AsRef::as_ref)));
+            self.text += &format!(" {} |", cells.get(column).map_or("", AsRef::as_ref));
         }
         self.text.push('\n');
     }

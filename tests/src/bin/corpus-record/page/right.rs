@@ -28,7 +28,7 @@ pub(super) fn on_17(record: &Record) -> String {
     let compared = compared(record, |major| major.number() == BY_HAND);
     let mut text = format!("## Against what is right on PostgreSQL {BY_HAND}\n\n");
     let mut counts = Table::new(&["the verdict", "releases"]);
-    for comparison in [Comparison::Agrees, Comparison::Awaits, Comparison::Open, Comparison::Wrong] {
+    for comparison in Comparison::ALL {
         let count = compared.iter().filter(|one| one.comparison == comparison).count();
         counts.row(&[comparison.words().to_owned(), count.to_string()]);
     }
@@ -88,7 +88,7 @@ fn changes(record: &Record) -> String {
         if spans.len() > 1 {
             let spans: Vec<String> =
                 spans.iter().map(|(verdict, majors)| format!("{verdict} on {}", majors.join(", "))).collect();
-            lines.push_str(&format!("- {}: {}\n", row.name(), spans.join("; ")));
+            lines += &format!("- {}: {}\n", row.name(), spans.join("; "));
         }
     }
     format!("Releases whose verdict depends on the major:\n\n{lines}\n")

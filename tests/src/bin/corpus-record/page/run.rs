@@ -10,7 +10,7 @@ use crate::sessions::Session;
 use crate::table::Table;
 
 /// When, with what, how long.
-pub(super) fn facts(record: &Record, sessions: &[Session]) -> String {
+pub(super) fn facts(record: &Record, sessions: &[Session], note: Option<&str>) -> String {
     let mut table = Table::new(&["", ""]);
     let mut fact = |name: &str, value: String| table.row(&[name.to_owned(), value]);
     let began = record.results().map(|(_, result)| result.started_at).min();
@@ -25,16 +25,17 @@ pub(super) fn facts(record: &Record, sessions: &[Session]) -> String {
     fact("program", format!("version {}, built for debugging from {}", join(&versions), join(&commits)));
     let jobs: BTreeSet<String> = sessions.iter().map(|session| session.jobs.to_string()).collect();
     fact("runs at the same time", jobs.into_iter().collect::<Vec<_>>().join(", then "));
-    if let Some(runner) = record.results().find_map(|(_, result)| result.runner.as_ref()) {
-        let gib = runner.memory_bytes / (1 << 30);
-        fact("a run may use", format!("{} processors, {gib} GiB of memory; {}", runner.cpus, runner.engine));
-    }
+    let runners = record.results().filter_map(|(_, result)| result.runner.as_ref());
+    let limits: BTreeSet<String> =
+        runners.map(|it| format!("CPUs: {}, memory: {} GiB, {}", it.cpus, it.memory_bytes >> 30, it.engine)).collect();
+    fact("a run may use", limits.into_iter().collect::<Vec<_>>().join("; "));
     fact("releases", format!("{} of {}", record.rows.len(), record.rows.len() + record.absent.len()));
     let cells = record.rows.iter().map(|row| row.cells.len()).sum::<usize>();
     fact("cells", format!("{cells}, of which {} without a verdict", record.open()));
     fact("cells that were run again", format!("{}; the latest verdict counts", record.repeated()));
     times(record, sessions, &mut fact);
-    format!("## The run\n\n{}{}", table.end(), absent(record))
+    let note = note.map_or_else(String::new, |note| format!("{}\n\n", note.trim()));
+    format!("## The run\n\n{}{note}{}", table.end(), absent(record))
 }
 
 fn times(record: &Record, sessions: &[Session], fact: &mut impl FnMut(&str, String)) {
@@ -56,7 +57,7 @@ fn times(record: &Record, sessions: &[Session], fact: &mut impl FnMut(&str, Stri
     };
     fact(
         "wall time",
-        format!("{} {sessions_words}, making the sample registry and missing images included", spoken(wall)),
+        format!("{} {sessions_words}, with what was missing of sample registry and images", spoken(wall)),
     );
     fact("the runs' own time, one after the other", spoken(sum));
     fact("CPU time of the distributions' own commands", spoken(cpu));
