@@ -11,6 +11,7 @@ use runner::images::{Event, Images, Options, Progress};
 use runner::sandbox::Image;
 use runner::sandbox::docker::Engine;
 use runner::{EnsureImage, Result};
+use sample::debian::Archive;
 
 use crate::console::{Colour, Console, plain};
 
@@ -39,6 +40,14 @@ impl Imaging {
         let image = self.images.ensure(target, &teller).await;
         teller.done();
         image
+    }
+
+    /// Where Debian's archive is, as the base image of a target has it; none where that does not say.
+    pub(crate) async fn debian_archive(&self, target: Target) -> Result<Option<Archive>> {
+        let teller = Teller::new(self.console);
+        let sources = self.images.apt_sources(target, &teller).await;
+        teller.done();
+        Ok(Archive::of_sources(&sources?))
     }
 
     /// The same in the form that runs take.

@@ -39,6 +39,10 @@ use context::Input;
 use progress::Told;
 use recipe::Recipe;
 
+/// Where apt reads which archives there are.
+const APT_SOURCES: [&str; 2] = ["/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list"];
+const MAX_SOURCES_BYTES: usize = 64 * 1024;
+
 /// How images are made; the default is right but for tests and unusual machines.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -119,6 +123,25 @@ impl Images {
     pub async fn build(&self, target: Target, progress: &dyn Progress) -> Result<Image> {
         let mut seen = self.work.lock().await;
         self.make(target, Told { target, to: progress }, &mut seen).await
+    }
+
+    /// What apt is told in the base image of a target, which is made where it is missing: a machine that is not Debian learns from it where
+    /// Debian's archive is.
+    pub async fn apt_sources(&self, target: Target, progress: &dyn Progress) -> Result<String> {
+        let suite = self.recipes(target)?.swap_remove(0).source.suite;
+        let mut seen = self.work.lock().await;
+        let told = Told { target, to: progress };
+        let made = self.base(&suite, target.platform, told, &mut seen).await?;
+        made.map_err(|why| Error::Image { target, why })?;
+        let tag = base::tag(&suite, target.platform);
+        let mut text = String::new();
+        for path in APT_SOURCES {
+            // Bases have the one or the other.
+            if let Ok(read) = self.engine.read_image(&tag, &[path], MAX_SOURCES_BYTES).await {
+                text.push_str(&read.concat());
+            }
+        }
+        Ok(text)
     }
 
     /// How the image of a target may be made, best first.

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use coordinator::{Coordinator, operate};
 use protocol::{Clock, Name, PgMajor, SystemClock, Target};
 use runner::{Agent, Site, SiteConfig, native_targets};
@@ -16,7 +16,8 @@ use crate::args::{RegistryChoice, UpArgs};
 use crate::console::{Colour, Console};
 use crate::farm::{DataDir, Farm, WatchedRegistry, address_of, bind};
 use crate::imaging::Imaging;
-use crate::{events, registry, sample_registry, task};
+use crate::sample_registry::Sample;
+use crate::{events, registry, task};
 
 /// The name of the runner inside.
 const RUNNER: &str = "local";
@@ -36,7 +37,7 @@ pub(crate) async fn run(args: UpArgs, console: Console) -> Result<ExitCode> {
     let farm =
         Farm::open((&args.data, &dir), listener, watched.clone(), |config| config.majors.clone_from(&majors)).await?;
     let farm = if watched.sample {
-        farm.nest(SAMPLE_PATH, sample::serve::router(&sample::debian::tree(&sample_registry::home(&dir))))
+        farm.nest(SAMPLE_PATH, sample::serve::router(&sample::debian::tree(&Sample::home(&dir))))
     } else {
         farm
     };
@@ -49,15 +50,18 @@ pub(crate) async fn run(args: UpArgs, console: Console) -> Result<ExitCode> {
     // It serves until the runner has given its jobs back.
     let served = CancellationToken::new();
     tasks.spawn("the web server", farm.serve(served.clone()));
-    let (holdings, home, stop) = (args.sample, dir.clone(), shutdown.clone());
-    let watching = coordinator.clone();
+    let imaging = Imaging::new(site.place.engine.clone(), console);
+    let targets = native_targets(&majors);
+    let sample =
+        watched.sample.then(|| Sample { dir, size: args.sample, imaging: imaging.clone(), target: targets[0] });
+    let (watching, stop) = (coordinator.clone(), shutdown.clone());
     tasks.spawn("the coordinator", async move {
-        if watched.sample {
-            sample_registry::build(&home, holdings, None, console, &stop).await?;
+        if let Some(sample) = sample {
+            sample.build(console, &stop).await?;
         }
         coordinator::run(watching, stop).await.map_err(Into::into)
     });
-    let worker = Worker { site, coordinator: coordinator.clone(), address, jobs: args.jobs, majors };
+    let worker = Worker { site, coordinator: coordinator.clone(), address, jobs: args.jobs, targets, imaging };
     let stop = shutdown.clone();
     tasks.spawn("the runner", async move {
         let ended = worker.work(console, stop.clone()).await;
@@ -99,17 +103,17 @@ struct Worker {
     coordinator: Coordinator,
     address: Url,
     jobs: u16,
-    majors: Vec<PgMajor>,
+    targets: Vec<Target>,
+    imaging: Imaging,
 }
 
 impl Worker {
     /// Makes the images first, so that no lease waits for one, then works.
     async fn work(self, console: Console, shutdown: CancellationToken) -> Result<()> {
-        let imaging = Imaging::new(self.site.place.engine.clone(), console);
-        let mut targets: Vec<Target> = Vec::new();
-        for target in native_targets(&self.majors) {
+        let mut targets = Vec::new();
+        for target in &self.targets {
             let image = tokio::select! {
-                image = imaging.image(target) => image,
+                image = self.imaging.image(*target) => image,
                 () = shutdown.cancelled() => return Ok(()),
             };
             match image {
@@ -117,23 +121,21 @@ impl Worker {
                     let facts = &image.facts;
                     let words = format!("PostgreSQL {} from {} on {}", facts.postgresql, facts.source, facts.suite);
                     console.line(&console.paint(Colour::Dim, &format!("image    {words} is ready")));
-                    targets.push(target);
+                    targets.push(*target);
                 }
-                Err(error) if targets.is_empty() && self.majors.len() == 1 => return Err(error.into()),
                 Err(error) => {
-                    let error = anyhow::Error::new(error);
-                    console.line(&format!(
-                        "{} PostgreSQL {}: {error:#}",
-                        console.paint(Colour::Yellow, "image   "),
-                        target.major
-                    ));
+                    let words = format!("PostgreSQL {}: {:#}", target.major, anyhow::Error::new(error));
+                    console.line(&format!("{} {words}", console.paint(Colour::Yellow, "image   ")));
                 }
             }
+        }
+        if targets.is_empty() {
+            bail!("there is no image to run anything in; why is said above");
         }
         let name: Name = RUNNER.parse().context("read the local runner's name")?;
         let admitted = operate::own_runner(&self.coordinator, &name).await?;
         let client = runner::Coordinator::new(&self.address, &admitted.token)?;
-        let agent = Agent::new(self.site, client, targets, imaging.ensure(), quiet_listener(console));
+        let agent = Agent::new(self.site, client, targets, self.imaging.ensure(), quiet_listener(console));
         runner::work(agent, self.jobs, shutdown).await;
         Ok(())
     }

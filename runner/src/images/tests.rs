@@ -154,3 +154,11 @@ async fn every_source_says_why_it_gave_no_image_needs_an_engine() {
     let error = images.ensure("pg13-amd64".parse().unwrap(), &()).await.unwrap_err().to_string();
     assert!(error.contains("the image matrix knows no PostgreSQL 13"), "{error}");
 }
+
+#[tokio::test]
+async fn a_base_image_tells_where_debians_archive_is_needs_an_engine() {
+    let images = images(Matrix::embedded(), Options::default()).await;
+    let text = images.apt_sources("pg17-amd64".parse().unwrap(), &()).await.unwrap();
+    let archive = text.lines().filter(|line| line.starts_with("deb ") || line.starts_with("URIs:")).count();
+    assert!(archive >= 1, "{text}");
+}
