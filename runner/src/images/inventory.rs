@@ -88,7 +88,8 @@ fn of(found: &FoundImage, matrix: &Matrix) -> Vec<Listed> {
         });
         Some(Listed { image, target, size_bytes: found.size_bytes, created: found.created, current })
     };
-    found.tags.iter().filter_map(listed).collect()
+    // What lost its tag to a newer image of the same recipe is still there while a container uses it.
+    found.tags.iter().filter(|tag| *tag != "<none>:<none>").filter_map(listed).collect()
 }
 
 fn condition(target: Target, listed: &[Listed], now: Timestamp) -> Condition {

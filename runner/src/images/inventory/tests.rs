@@ -59,7 +59,9 @@ fn a_current_image_counts_though_a_newer_one_is_stale() {
 }
 
 #[test]
-fn what_has_broken_labels_is_not_listed() {
+fn what_has_broken_labels_or_no_tag_is_not_listed() {
+    let untagged = found(&recipe().digest(), "<none>:<none>", Timestamp::from_millis(0));
+    assert!(of(&untagged, &Matrix::embedded()).is_empty());
     let mut image = found("0123", "x/y:z", Timestamp::from_millis(0));
     image.labels.remove("org.pgxn.testers.writable");
     assert!(of(&image, &Matrix::embedded()).is_empty());
