@@ -145,7 +145,9 @@ impl Engine {
 
     /// The files at `paths` in an image, each at most `limit` bytes, read through a container that never starts.
     pub(crate) async fn read_image(&self, image: &str, paths: &[&str], limit: usize) -> Result<Vec<String>> {
-        let body = ContainerCreateBody { image: Some(image.to_owned()), ..ContainerCreateBody::default() };
+        // An image that was imported has no command of its own, without which no container is made.
+        let cmd = Some(vec!["true".to_owned()]);
+        let body = ContainerCreateBody { image: Some(image.to_owned()), cmd, ..ContainerCreateBody::default() };
         let created = self.client().create_container(None::<CreateContainerOptions>, body).await;
         let container = created.map_err(Error::engine(format!("look into the image {image}")))?.id;
         let mut texts = Vec::new();
