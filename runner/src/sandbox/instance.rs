@@ -50,7 +50,13 @@ impl Instance {
                 engine.remove_container(&container).await?;
                 reaped += 1;
             }
-            fs::remove_file(&path).map_err(Error::file("remove", &path))?;
+            match fs::remove_file(&path) {
+                // Another that starts now has reaped the same, and was faster.
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Error::file("remove", path)(error));
+                }
+                _ => {}
+            }
         }
         Ok(reaped)
     }

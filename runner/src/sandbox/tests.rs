@@ -28,10 +28,12 @@ pub(crate) async fn engine_and_image() -> (Engine, Image) {
     (engine, image.expect("no image here: `pgxn-testers images build --pg 17` makes it"))
 }
 
-/// A place of its own, so that tests which run at the same time do not meet.
+/// A place of its own, so that tests which run at the same time do not meet. What a test that failed left behind, the next removes.
 async fn place() -> (Place, Image) {
     let (engine, image) = engine_and_image().await;
-    let instance = format!("test-{:016x}", rand::random::<u64>());
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/runner-tests");
+    Instance::reap(&engine, &dir).await.unwrap();
+    let instance = Box::leak(Box::new(Instance::claim(&dir).unwrap())).id().to_owned();
     (Place { engine, tasks: Tasks::new(), instance }, image)
 }
 
