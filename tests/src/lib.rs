@@ -1,6 +1,7 @@
 //! End-to-end tests: real processes, a real engine, real databases, a real browser.
 
 pub mod attacks;
+pub mod browser;
 pub mod containers;
 pub mod database;
 pub mod disk;

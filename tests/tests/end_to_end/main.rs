@@ -4,4 +4,7 @@ mod bad_input;
 mod endurance;
 mod fates;
 mod local;
+mod pages;
+mod real;
+mod releases;
 mod whole;

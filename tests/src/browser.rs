@@ -1,0 +1,199 @@
+//! A real browser: Chromium without a window, driven by `chromedriver` over WebDriver's HTTP.
+//!
+//! A client of a few calls instead of a crate: what the page tests need most, sizes, colour schemes and the console, is Chromium's own.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::poll;
+
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// What Chromium gets: nothing that speaks to anybody but the farm.
+const FLAGS: [&str; 11] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--force-color-profile=srgb",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+];
+
+/// A browser with one page; gone when it is dropped.
+pub struct Browser {
+    driver: Child,
+    session: String,
+    client: reqwest::Client,
+    _profile: TempDir,
+}
+
+impl Browser {
+    /// Starts a browser.
+    pub async fn start(scripts: bool) -> Result<Self> {
+        let profile = tempfile::tempdir()?;
+        let output = profile.path().join("chromedriver.log");
+        let driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(std::fs::File::create(&output)?)
+            .stderr(Stdio::null())
+            .spawn()
+            .context("start chromedriver; `scripts/setup test` installs it with Chromium")?;
+        let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build()?;
+        let mut browser = Self { driver, session: String::new(), client, _profile: profile };
+        let port = poll::until(PATIENCE, "chromedriver's port", async || {
+            let said = std::fs::read_to_string(&output)?;
+            Ok(said.split("successfully on port ").nth(1).and_then(|rest| rest.split('.').next()?.trim().parse::<u16>().ok()))
+        })
+        .await?;
+        let data = format!("--user-data-dir={}", browser._profile.path().join("profile").display());
+        let flags: Vec<&str> = FLAGS.into_iter().chain([data.as_str()]).collect();
+        let setting = if scripts { 1 } else { 2 };
+        let wanted = json!({"capabilities": {"alwaysMatch": {
+            "browserName": "chrome",
+            "goog:chromeOptions": {"args": flags, "prefs": {"profile.managed_default_content_settings.javascript": setting}},
+            "goog:loggingPrefs": {"browser": "ALL"},
+        }}});
+        browser.session = format!("http://127.0.0.1:{port}/session");
+        let made = browser.call("", Some(wanted)).await?;
+        let id = made["sessionId"].as_str().context("a session has an id")?;
+        browser.session = format!("http://127.0.0.1:{port}/session/{id}");
+        Ok(browser)
+    }
+
+    async fn call(&self, path: &str, body: Option<Value>) -> Result<Value> {
+        let url = format!("{}{path}", self.session);
+        let request = match body {
+            Some(body) => self.client.post(&url).json(&body),
+            None => self.client.get(&url),
+        };
+        let answer = request.send().await.with_context(|| format!("call {url}"))?;
+        let good = answer.status().is_success();
+        let value = answer.json::<Value>().await?["value"].clone();
+        if !good {
+            bail!("{path}: {}", value["message"].as_str().unwrap_or_default());
+        }
+        Ok(value)
+    }
+
+    async fn devtools(&self, command: &str, parameters: Value) -> Result<Value> {
+        self.call("/goog/cdp/execute", Some(json!({"cmd": command, "params": parameters}))).await
+    }
+
+    /// Makes the page so large, and lets it prefer a colour scheme: `light` or `dark`.
+    pub async fn looks(&self, (width, height): (u32, u32), scheme: &str) -> Result<()> {
+        let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        self.devtools("Emulation.setDeviceMetricsOverride", size).await?;
+        let features = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        self.devtools("Emulation.setEmulatedMedia", features).await.map(drop)
+    }
+
+    /// Opens a page and waits until all of it is there.
+    pub async fn open(&self, url: &str) -> Result<()> {
+        self.call("/url", Some(json!({ "url": url }))).await.map(drop)
+    }
+
+    /// The address of the page.
+    pub async fn address(&self) -> Result<String> {
+        Ok(self.call("/url", None).await?.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// The page's title.
+    pub async fn title(&self) -> Result<String> {
+        Ok(self.call("/title", None).await?.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// What an expression gives in the page.
+    pub async fn asks(&self, expression: &str) -> Result<Value> {
+        self.call("/execute/sync", Some(json!({"script": format!("return {expression}"), "args": []}))).await
+    }
+
+    async fn element(&self, selector: &str) -> Result<String> {
+        let found = self.call("/element", Some(json!({"using": "css selector", "value": selector}))).await?;
+        let id = found.as_object().and_then(|found| found.values().next()?.as_str()).context("an element has an id")?;
+        Ok(format!("/element/{id}"))
+    }
+
+    /// Clicks what a CSS selector finds first.
+    pub async fn click(&self, selector: &str) -> Result<()> {
+        let element = self.element(selector).await?;
+        self.call(&format!("{element}/click"), Some(json!({}))).await.map(drop)
+    }
+
+    /// Types into what a CSS selector finds first.
+    pub async fn types(&self, selector: &str, text: &str) -> Result<()> {
+        let element = self.element(selector).await?;
+        self.call(&format!("{element}/value"), Some(json!({ "text": text }))).await.map(drop)
+    }
+
+    /// The text that a person sees of what a CSS selector finds first.
+    pub async fn text(&self, selector: &str) -> Result<String> {
+        let element = self.element(selector).await?;
+        Ok(self.call(&format!("{element}/text"), None).await?.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// What the console has said since the last call: errors of scripts, styles, the network and the page itself.
+    pub async fn console(&self) -> Result<Vec<String>> {
+        let entries = self.call("/se/log", Some(json!({"type": "browser"}))).await?;
+        let lines = entries.as_array().into_iter().flatten();
+        Ok(lines.map(|entry| format!("{}: {}", entry["level"], entry["message"])).collect())
+    }
+
+    /// Writes a picture of the whole page.
+    pub async fn picture(&self, file: &Path) -> Result<()> {
+        let shot = self.devtools("Page.captureScreenshot", json!({"captureBeyondViewport": true})).await?;
+        let data = shot["data"].as_str().context("a picture has data")?;
+        ensure!(!data.is_empty(), "the picture is empty");
+        std::fs::create_dir_all(file.parent().context("a file has a directory")?)?;
+        std::fs::write(file, base64(data)).with_context(|| format!("write {}", file.display()))
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // Chromedriver takes its browser with it when it is asked to end, not when it is killed.
+        let _ = Command::new("kill").args(["-TERM", &self.driver.id().to_string()]).status();
+        let _ = self.driver.wait();
+    }
+}
+
+/// The bytes of a text in base64, which Chromium wrote.
+fn base64(text: &str) -> Vec<u8> {
+    let digit = |c: u8| match c {
+        b'A'..=b'Z' => Some(c - b'A'),
+        b'a'..=b'z' => Some(c - b'a' + 26),
+        b'0'..=b'9' => Some(c - b'0' + 52),
+        b'+' => Some(62),
+        b'/' => Some(63),
+        _ => None,
+    };
+    let (mut bytes, mut held, mut bits) = (Vec::with_capacity(text.len() / 4 * 3), 0_u32, 0);
+    for value in text.bytes().filter_map(digit) {
+        held = (held << 6) | u32::from(value);
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push(u8::try_from((held >> bits) & 0xff).expect("eight bits are a byte"));
+        }
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn base64_is_read_with_and_without_padding() {
+        assert_eq!(super::base64("aGk="), b"hi");
+        assert_eq!(super::base64("/+8A"), [0xff, 0xef, 0]);
+    }
+}

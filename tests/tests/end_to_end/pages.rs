@@ -1,0 +1,182 @@
+//! The pages of a small farm: over HTTP, as a maintainer's command, and in a real browser.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use tests::browser::Browser;
+use tests::farm::{Farm, PATIENCE};
+use tests::process::{Process, binary};
+use tests::{fixtures, turn};
+
+const FATES: [&str; 5] = ["passes", "fails-tests", "warns", "prints-hostile-text", "misses-a-library"];
+
+/// Links are followed up to this many pages; a small farm has fewer.
+const PAGES: usize = 200;
+
+struct Shown {
+    farm: Farm,
+    _processes: [Process; 2],
+}
+
+async fn shown() -> Result<Shown> {
+    let farm = Farm::new()?;
+    fixtures::publish(&mut farm.mirror()?, &FATES)?;
+    let coordinator = farm.coordinator("17", &[]).await?;
+    let runner = farm.runner("ada", "17", &["--jobs", "2"])?;
+    farm.idle(FATES.len().try_into()?, PATIENCE).await?;
+    Ok(Shown { farm, _processes: [coordinator, runner] })
+}
+
+impl Shown {
+    /// A page that has to be there, and hold these texts.
+    async fn page(&self, path: &str, texts: &[&str]) -> Result<String> {
+        let (status, body) = self.farm.page(path).await?;
+        ensure!(status == 200, "{path} answers {status}");
+        for text in texts {
+            ensure!(body.contains(text), "{path} lacks `{text}`:\n{body}");
+        }
+        Ok(body)
+    }
+
+    /// The id of the run that decided a distribution's only cell.
+    async fn run(&self, dist: &str) -> Result<String> {
+        Ok(self.farm.verdicts(dist).await?.into_values().next().context("a verdict")?.run_id)
+    }
+
+    /// Every page that can be reached from the first by links, each of which has to be there.
+    async fn reachable(&self) -> Result<BTreeSet<String>> {
+        let (mut seen, mut next) = (BTreeSet::from(["".to_owned()]), VecDeque::from(["".to_owned()]));
+        while let Some(path) = next.pop_front() {
+            let (status, body) = self.farm.page(&path).await?;
+            ensure!(status == 200, "/{path} answers {status}");
+            for link in links(&body) {
+                if seen.len() < PAGES && seen.insert(link.clone()) {
+                    next.push_back(link);
+                }
+            }
+        }
+        Ok(seen)
+    }
+}
+
+/// The paths that a page links to on its own site, without their leading slash.
+fn links(body: &str) -> Vec<String> {
+    let values = body.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let own = values.filter_map(|value| value.strip_prefix('/')).filter(|path| !path.starts_with('/'));
+    own.map(|path| path.split('#').next().unwrap_or_default().replace("&amp;", "&").replace("&#38;", "&")).collect()
+}
+
+#[tokio::test]
+async fn every_page_answers_with_the_verdicts_and_hostile_text_stays_text() -> Result<()> {
+    let _turn = turn::take().await;
+    let shown = shown().await?;
+    shown.page("", &["passes", "fails-tests"]).await?;
+    shown.page("dist/passes/", &["passes", "17"]).await?;
+    let run = shown.run("fails-tests").await?;
+    let page = shown.page(&format!("run/{run}"), &["installcheck", "Some of its tests fail", "regression.diffs"]).await?;
+    shown.page(&format!("run/{run}/installcheck.log"), &["not ok"]).await?;
+    shown.page("badge/passes.svg", &["<svg", "17 passing"]).await?;
+    shown.page("badge/nobody-has-this.svg", &["<svg", "unknown"]).await?;
+    let matrix: Value = serde_json::from_str(&shown.page("dist/passes/matrix.json", &[]).await?)?;
+    ensure!(matrix.to_string().contains("\"reason\":\"tests-passed\""), "{matrix}");
+    let document: Value = serde_json::from_str(&shown.page("api/v1/openapi.json", &[]).await?)?;
+    ensure!(document["paths"]["/api/v1/claim"].is_object(), "{document}");
+    for path in ["dist/nobody-has-this/", "run/01ARZ3NDEKTSV4RRFFQ69G5FAV", "run/x", "dist/passes/9.9.9/"] {
+        let (status, body) = shown.farm.page(path).await?;
+        ensure!(status == 404 && body.contains("<h1"), "{path} answers {status}");
+    }
+
+    let hostile = shown.run("prints-hostile-text").await?;
+    for path in [format!("run/{hostile}"), format!("run/{hostile}/build.log")] {
+        let body = shown.page(&path, &[]).await?;
+        ensure!(!body.contains("<script") && !body.contains("<img") && !body.contains('\x1b'), "{path}:\n{body}");
+    }
+    shown.page(&format!("run/{hostile}/build.log"), &["&lt;script&gt;alert(1)", "over"]).await?;
+
+    let pages = shown.reachable().await?;
+    ensure!(pages.len() > 20 && pages.len() < PAGES, "{pages:?}");
+    repeats(&page)
+}
+
+/// The command on a run's page, typed as it stands there, finds the same.
+fn repeats(page: &str) -> Result<()> {
+    let command = page.split("<code>pgxn-testers test ").nth(1).and_then(|rest| rest.split('<').next());
+    let command = command.context("the page has a command")?.replace("&#39;", "'").replace("&amp;", "&");
+    let path = binary().parent().context("a directory")?.display().to_string();
+    let output = Command::new("sh")
+        .args(["-c", &format!("PATH={path}:$PATH; pgxn-testers test {command}")])
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.code() == Some(1), "{command}: {}\n{said}", output.status);
+    ensure!(said.contains("FAIL     pg17-amd64   installcheck tests-failed"), "{command}: {said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_pages_hold_in_a_browser_at_every_size_and_colour_and_without_scripts() -> Result<()> {
+    let _turn = turn::take().await;
+    let shown = shown().await?;
+    let home = shown.farm.address()?;
+    let (failed, hostile) = (shown.run("fails-tests").await?, shown.run("prints-hostile-text").await?);
+    let pages = [
+        ("home", String::new()),
+        ("dists", "dists/".into()),
+        ("dist", "dist/fails-tests/".into()),
+        ("release", "dist/fails-tests/1.0.0/".into()),
+        ("run", format!("run/{failed}")),
+        ("log", format!("run/{failed}/installcheck.log")),
+        ("hostile-run", format!("run/{hostile}")),
+        ("hostile-log", format!("run/{hostile}/build.log")),
+        ("queue", "queue/".into()),
+        ("status", "status/".into()),
+    ];
+    let browser = Browser::start(true).await?;
+    let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("screenshots");
+    for (size, scheme) in [((1280, 900), "light"), ((1280, 900), "dark"), ((390, 844), "light"), ((390, 844), "dark")] {
+        browser.looks(size, scheme).await?;
+        for (name, path) in &pages {
+            browser.open(&format!("{home}{path}")).await?;
+            let case = format!("{name} at {} in {scheme}", size.0);
+            holds(&browser, &case).await?;
+            browser.picture(&pictures.join(format!("{name}-{}-{scheme}.png", size.0))).await?;
+        }
+    }
+    drop(browser);
+    walks(&Browser::start(true).await?, &home).await?;
+    let plain = Browser::start(false).await?;
+    plain.open("data:text/html,<title>off</title><script>document.title='on'</script>").await?;
+    ensure!(plain.title().await? == "off", "scripts are off");
+    walks(&plain, &home).await
+}
+
+/// Nothing is wrong with the page: no error in the console, nothing beside the window, no script that a log smuggled in.
+async fn holds(browser: &Browser, case: &str) -> Result<()> {
+    let console = browser.console().await?;
+    ensure!(console.is_empty(), "{case}: {console:?}");
+    let wide = browser.asks("[document.documentElement.scrollWidth, window.innerWidth]").await?;
+    ensure!(wide[0].as_u64() <= wide[1].as_u64(), "{case} is {wide} wide");
+    let smuggled = browser.asks("document.querySelectorAll('script, iframe, object, img:not([src^=\"/badge/\"])').length").await?;
+    ensure!(smuggled == 0, "{case} has {smuggled} scripts or images");
+    let title = browser.title().await?;
+    ensure!(title.contains("PGXN Testers"), "{case} is called {title}");
+    Ok(())
+}
+
+/// From the first page to a log by clicks, and to a distribution by its name.
+async fn walks(browser: &Browser, home: &str) -> Result<()> {
+    browser.open(home).await?;
+    browser.click("main a[href='/dist/fails-tests/']").await?;
+    ensure!(browser.address().await? == format!("{home}dist/fails-tests/"), "{}", browser.address().await?);
+    browser.click("main a[href^='/run/']").await?;
+    ensure!(browser.text("main").await?.contains("Some of its tests fail"), "{}", browser.text("main").await?);
+    browser.click("main a[href$='/installcheck.log']").await?;
+    ensure!(browser.address().await?.ends_with("/installcheck.log"));
+    ensure!(browser.text("main").await?.contains("not ok"), "{}", browser.text("main").await?);
+    browser.open(home).await?;
+    browser.types("input[name='q']", "hostile\u{e007}").await?;
+    ensure!(browser.text("main").await?.contains("prints-hostile-text"), "{}", browser.text("main").await?);
+    Ok(())
+}
