@@ -12,6 +12,9 @@ pub(crate) const RULES: &[Rule] = &[
     // postgis 3.5.2: `configure: error: could not find geos-config on the current path, try using --with-geosconfig`.
     cause(r"^(?:configure|\S*/configure): error: (?P<it>.+)", configure),
     cause(r"^configure\.(?:ac|in):\d+: error: (?P<it>.+)", configure),
+    // h3 4.2.3 on bullseye: `CMake 3.20..3.24 or higher is required.  You are running version 3.18.4`.
+    cause(r"^\s*(?P<what>CMake) (?P<it>\d+(?:\.\d+)*)\S* or higher is required", newer),
+    cause(r"error: (?P<what>Autoconf) version (?P<it>\d+(?:\.\d+)*) or higher is required", newer),
     // CMake; a package that is merely optional is announced with `-- ` in front.
     cause(r"^\s+Could NOT find (?P<it>\w+)", library),
     cause(r#"^\s+Could not find a package configuration file provided by "(?P<it>[^"]+)""#, library),
@@ -84,6 +87,11 @@ fn library(captures: &Captures<'_>, _: &Context<'_>) -> Option<(Reason, String)>
 
 fn program(captures: &Captures<'_>, _: &Context<'_>) -> Option<(Reason, String)> {
     Some((Reason::MissingProgram, it(captures).to_owned()))
+}
+
+/// A tool that the image has, and of an older version.
+fn newer(captures: &Captures<'_>, _: &Context<'_>) -> Option<(Reason, String)> {
+    Some((Reason::MissingProgram, format!("{} {} or newer", &captures["what"], it(captures))))
 }
 
 fn next_library(_: &Captures<'_>, context: &Context<'_>) -> Option<(Reason, String)> {

@@ -188,6 +188,7 @@ cases! {
     meets_no_server,
     meets_no_server_on_15,
     names_what_is_not_packaged,
+    needs_a_newer_cmake,
     needs_bison,
     needs_cmake,
     needs_curl,
