@@ -1,6 +1,6 @@
-//! A real browser: Chromium without a window, driven by `chromedriver` over WebDriver's HTTP.
+//! A real browser: Chromium without a window, driven by `chromedriver`.
 //!
-//! A client of a few calls instead of a crate: what the page tests need most, sizes, colour schemes and the console, is Chromium's own.
+//! A client of a few HTTP calls instead of a crate: what the page tests need most, sizes, colour schemes and the console, is Chromium's own.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -34,7 +34,7 @@ pub struct Browser {
     driver: Child,
     session: String,
     client: reqwest::Client,
-    _profile: TempDir,
+    profile: TempDir,
 }
 
 impl Browser {
@@ -50,13 +50,16 @@ impl Browser {
             .spawn()
             .context("start chromedriver; `scripts/setup test` installs it with Chromium")?;
         let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build()?;
-        let mut browser = Self { driver, session: String::new(), client, _profile: profile };
+        let mut browser = Self { driver, session: String::new(), client, profile };
         let port = poll::until(PATIENCE, "chromedriver's port", async || {
             let said = std::fs::read_to_string(&output)?;
-            Ok(said.split("successfully on port ").nth(1).and_then(|rest| rest.split('.').next()?.trim().parse::<u16>().ok()))
+            Ok(said
+                .split("successfully on port ")
+                .nth(1)
+                .and_then(|rest| rest.split('.').next()?.trim().parse::<u16>().ok()))
         })
         .await?;
-        let data = format!("--user-data-dir={}", browser._profile.path().join("profile").display());
+        let data = format!("--user-data-dir={}", browser.profile.path().join("profile").display());
         let flags: Vec<&str> = FLAGS.into_iter().chain([data.as_str()]).collect();
         let setting = if scripts { 1 } else { 2 };
         let wanted = json!({"capabilities": {"alwaysMatch": {
@@ -94,6 +97,8 @@ impl Browser {
     pub async fn looks(&self, (width, height): (u32, u32), scheme: &str) -> Result<()> {
         let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
         self.devtools("Emulation.setDeviceMetricsOverride", size).await?;
+        // A bar beside the page would take room from it, and be in the way of pictures.
+        self.devtools("Emulation.setScrollbarsHidden", json!({"hidden": true})).await?;
         let features = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
         self.devtools("Emulation.setEmulatedMedia", features).await.map(drop)
     }

@@ -82,10 +82,8 @@ async fn told_and_read(
     ensure!(error.as_str().is_some_and(|error| error.contains(sentence)), "{error}");
     mend().await?;
     coordinator.prints("registry answers again", PATIENCE).await?;
-    poll::until(PATIENCE, "the release", async || {
-        Ok((farm.get("api/v1/status").await?["dists"] == 1).then_some(()))
-    })
-    .await
+    poll::until(PATIENCE, "the release", async || Ok((farm.get("api/v1/status").await?["dists"] == 1).then_some(())))
+        .await
 }
 
 #[tokio::test]
@@ -146,7 +144,8 @@ async fn an_archive_with_a_wrong_digest_is_never_unpacked() -> Result<()> {
 async fn an_engine_that_is_gone_is_named_with_what_to_do() -> Result<()> {
     let farm = Farm::new()?;
     let gone = [("DOCKER_HOST", "unix:///nowhere/engine.sock")];
-    let sentences = ["no container engine answers at unix:///nowhere/engine.sock", "Install Docker or Podman", "DOCKER_HOST"];
+    let sentences =
+        ["no container engine answers at unix:///nowhere/engine.sock", "Install Docker or Podman", "DOCKER_HOST"];
     up_fails(&farm, &farm.data_dir(), &gone, &sentences)?;
     let fixture = fixtures::Fixture::named("passes")?.dir.display().to_string();
     let (code, _, said) = run_with(&["test", &fixture, "--pg", "17"], &gone)?;

@@ -48,7 +48,7 @@ impl Shown {
 
     /// Every page that can be reached from the first by links, each of which has to be there.
     async fn reachable(&self) -> Result<BTreeSet<String>> {
-        let (mut seen, mut next) = (BTreeSet::from(["".to_owned()]), VecDeque::from(["".to_owned()]));
+        let (mut seen, mut next) = (BTreeSet::from([String::new()]), VecDeque::from([String::new()]));
         while let Some(path) = next.pop_front() {
             let (status, body) = self.farm.page(&path).await?;
             ensure!(status == 200, "/{path} answers {status}");
@@ -76,7 +76,8 @@ async fn every_page_answers_with_the_verdicts_and_hostile_text_stays_text() -> R
     shown.page("", &["passes", "fails-tests"]).await?;
     shown.page("dist/passes/", &["passes", "17"]).await?;
     let run = shown.run("fails-tests").await?;
-    let page = shown.page(&format!("run/{run}"), &["installcheck", "Some of its tests fail", "regression.diffs"]).await?;
+    let page =
+        shown.page(&format!("run/{run}"), &["installcheck", "Some of its tests fail", "regression.diffs"]).await?;
     shown.page(&format!("run/{run}/installcheck.log"), &["not ok"]).await?;
     shown.page("badge/passes.svg", &["<svg", "17 passing"]).await?;
     shown.page("badge/nobody-has-this.svg", &["<svg", "unknown"]).await?;
@@ -94,7 +95,7 @@ async fn every_page_answers_with_the_verdicts_and_hostile_text_stays_text() -> R
         let body = shown.page(&path, &[]).await?;
         ensure!(!body.contains("<script") && !body.contains("<img") && !body.contains('\x1b'), "{path}:\n{body}");
     }
-    shown.page(&format!("run/{hostile}/build.log"), &["&lt;script&gt;alert(1)", "over"]).await?;
+    shown.page(&format!("run/{hostile}/build.log"), &["&#60;script&#62;alert(1)", "over"]).await?;
 
     let pages = shown.reachable().await?;
     ensure!(pages.len() > 20 && pages.len() < PAGES, "{pages:?}");
@@ -106,9 +107,8 @@ fn repeats(page: &str) -> Result<()> {
     let command = page.split("<code>pgxn-testers test ").nth(1).and_then(|rest| rest.split('<').next());
     let command = command.context("the page has a command")?.replace("&#39;", "'").replace("&amp;", "&");
     let path = binary().parent().context("a directory")?.display().to_string();
-    let output = Command::new("sh")
-        .args(["-c", &format!("PATH={path}:$PATH; pgxn-testers test {command}")])
-        .output()?;
+    let output =
+        Command::new("sh").args(["-c", &format!("PATH={path}:$PATH; pgxn-testers test {command}")]).output()?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.code() == Some(1), "{command}: {}\n{said}", output.status);
     ensure!(said.contains("FAIL     pg17-amd64   installcheck tests-failed"), "{command}: {said}");
@@ -158,7 +158,8 @@ async fn holds(browser: &Browser, case: &str) -> Result<()> {
     ensure!(console.is_empty(), "{case}: {console:?}");
     let wide = browser.asks("[document.documentElement.scrollWidth, window.innerWidth]").await?;
     ensure!(wide[0].as_u64() <= wide[1].as_u64(), "{case} is {wide} wide");
-    let smuggled = browser.asks("document.querySelectorAll('script, iframe, object, img:not([src^=\"/badge/\"])').length").await?;
+    let smuggled =
+        browser.asks("document.querySelectorAll('script, iframe, object, img:not([src^=\"/badge/\"])').length").await?;
     ensure!(smuggled == 0, "{case} has {smuggled} scripts or images");
     let title = browser.title().await?;
     ensure!(title.contains("PGXN Testers"), "{case} is called {title}");

@@ -28,7 +28,7 @@ async fn a_dozen_real_distributions_get_the_verdicts_that_a_careful_person_reach
         for (target, verdict) in verdicts {
             cells += 1;
             let expected = expected(&entry, target).with_context(|| format!("{} on {target}", entry.dist))?;
-            if !expected.iter().chain(&entry.before).any(|expected| is(&verdict, expected)) {
+            if !expected.iter().chain(&entry.before).any(|expected| is(&verdict, *expected)) {
                 wrong.push(format!("{} on {target}: found {verdict:?}, expected {expected:?}", entry.dist));
             }
         }
@@ -47,6 +47,6 @@ fn expected(entry: &sample::debian::Entry, target: Target) -> Option<&Vec<Expect
     entry.right.get(&target.major.to_string()).or_else(|| entry.right.get("17"))
 }
 
-fn is(verdict: &Verdict, expected: &Expected) -> bool {
+fn is(verdict: &Verdict, expected: Expected) -> bool {
     verdict.grade == expected.grade && expected.phase.is_none_or(|phase| phase == verdict.phase)
 }
