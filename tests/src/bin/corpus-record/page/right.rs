@@ -7,6 +7,13 @@ use crate::compare::{BY_HAND, Comparison, compare, right, verdict, words};
 use crate::gather::{Record, Row};
 use crate::table::{Table, code};
 
+const OTHERS: &str = "\
+## On the other majors
+
+What is known to be right there. The modules of PostgreSQL's own sources have to pass on the major that they belong to:
+
+";
+
 /// One verdict with how it compares.
 struct Compared<'a> {
     row: &'a Row,
@@ -58,10 +65,10 @@ fn why(one: &Compared<'_>) -> String {
     words.join(" ")
 }
 
-/// What is known on other majors: the server's own modules pass on their own one, and nowhere does the farm fail.
+/// What is known on other majors, and which verdicts depend on the major.
 pub(super) fn on_others(record: &Record) -> String {
     let compared = compared(record, |major| major.number() != BY_HAND);
-    let mut text = "## On the other majors\n\nThe modules of PostgreSQL's own sources have to pass on the major that they belong to:\n\n".to_owned();
+    let mut text = OTHERS.to_owned();
     let mut table = Table::new(&["release", "on", "right", "found", ""]);
     for one in &compared {
         let right = words(&right(one.row, one.major));
