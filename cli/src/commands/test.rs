@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::TestArgs;
+use crate::config;
 use crate::console::{Colour, Console, plain};
 use crate::imaging::Imaging;
 use crate::signal::Signals;
@@ -38,21 +39,31 @@ pub(crate) async fn run(args: TestArgs, console: Console) -> Result<ExitCode> {
         Err(error) => return Err(error.into()),
     };
     let scratch = tempfile::tempdir().context("make a directory for the run")?;
-    let site = SiteConfig::new(scratch.path().join("runner"), 1).with_limits((&args.limits).into());
-    let site = Site::open(&site, Arc::new(SystemClock)).await?;
+    let site = site(&args, scratch.path()).await?;
     let shutdown = CancellationToken::new();
     let signals = Signals::cancel(shutdown.clone()).context("listen for signals")?;
     let cells = tokio::select! {
         cells = test_all(&site, &source, &majors, console) => Some(cells),
         () = shutdown.cancelled() => None,
     };
-    drop(signals);
     site.idle().await;
+    drop(signals);
     let Some(cells) = cells else {
         console.line("Stopped; the container is removed.");
         return Ok(ExitCode::from(130));
     };
     finish(&args, &cells, console)
+}
+
+/// A site whose files are all below `scratch`, but for what lets the next `test` remove the container of this one, should it be killed.
+async fn site(args: &TestArgs, scratch: &Path) -> Result<Site> {
+    let kept = config::cache_dir().map(|dir| dir.join("pgxn-testers/test"));
+    let kept = kept.filter(|dir| std::fs::create_dir_all(dir).is_ok() && tempfile::tempfile_in(dir).is_ok());
+    let config = SiteConfig::new(kept.unwrap_or_else(|| scratch.join("runner")), 1);
+    let mut site = Site::open(&config.with_limits((&args.limits).into()), Arc::new(SystemClock)).await?;
+    site.work_dir = scratch.join("work");
+    site.download_dir = scratch.join("downloads");
+    Ok(site)
 }
 
 /// The majors asked for, or the newest supported one and the one before.

@@ -80,25 +80,45 @@ async fn the_exit_code_says_whose_fault_it_is() -> Result<()> {
     Ok(())
 }
 
+/// A `test` in the middle of `talks-forever`, with directories of its own, and the runners that it counts as.
+async fn in_the_middle(dir: &Path) -> Result<(Process, Vec<String>)> {
+    let (scratch, cache) = (dir.join("scratch"), dir.join("cache"));
+    std::fs::create_dir_all(&scratch)?;
+    let text = |path: &Path| path.to_str().map(str::to_owned).context("a path");
+    let (temporary, kept) = (text(&scratch)?, text(&cache)?);
+    let environment = [("TMPDIR", temporary.as_str()), ("XDG_CACHE_HOME", kept.as_str())];
+    let arguments = ["test", &directory("talks-forever")?, "--pg", "17"];
+    let mut process = Process::start_with(&arguments, &environment, &dir.join("test.log"))?;
+    process.prints(&format!("{:<14} passed", Phase::Dependencies), PATIENCE).await?;
+    let runners = containers::instances(&cache.join("pgxn-testers/test"))?;
+    ensure!(containers::of_runners(&runners).await?.len() == 1, "its container runs");
+    Ok((process, runners))
+}
+
 #[tokio::test]
 async fn ctrl_c_leaves_no_container() -> Result<()> {
     let _turn = turn::take().await;
     let dir = tempfile::tempdir()?;
-    let directory = directory("talks-forever")?;
-    let scratch = dir.path().join("scratch");
-    std::fs::create_dir(&scratch)?;
-    let environment = [("TMPDIR", scratch.to_str().context("a path")?)];
-    let arguments = ["test", &directory, "--pg", "17"];
-    let mut process = Process::start_with(&arguments, &environment, &dir.path().join("test.log"))?;
-    process.prints(&format!("{:<14} passed", Phase::Dependencies), PATIENCE).await?;
-    let site = std::fs::read_dir(&scratch)?.next().context("it works in a directory of its own")??.path();
-    let runners = containers::instances(&site.join("runner"))?;
-    ensure!(containers::of_runners(&runners).await?.len() == 1, "its container runs");
+    let (mut process, runners) = in_the_middle(dir.path()).await?;
     process.interrupt()?;
     let status = process.ended(PATIENCE).await?;
     ensure!(status.code() == Some(130), "{status}: {}", process.output());
     ensure!(process.output().contains("Stopped; the container is removed."), "{}", process.output());
     ensure!(containers::of_runners(&runners).await?.is_empty(), "its container is left");
-    ensure!(std::fs::read_dir(&scratch)?.next().is_none(), "its files are left");
+    ensure!(std::fs::read_dir(dir.path().join("scratch"))?.next().is_none(), "its files are left");
     Ok(())
+}
+
+#[tokio::test]
+async fn the_container_of_a_killed_test_is_removed_by_the_next() -> Result<()> {
+    let _turn = turn::take().await;
+    let dir = tempfile::tempdir()?;
+    let (process, runners) = in_the_middle(dir.path()).await?;
+    process.kill()?;
+    ensure!(containers::of_runners(&runners).await?.len() == 1, "nobody could remove it");
+    std::fs::remove_file(dir.path().join("test.log"))?;
+    let (mut next, _) = in_the_middle(dir.path()).await?;
+    ensure!(containers::of_runners(&runners).await?.is_empty(), "its container is left");
+    next.interrupt()?;
+    next.ended(PATIENCE).await.map(drop)
 }
