@@ -143,11 +143,12 @@ pub async fn release(tx: &mut Tx, key: &LeaseKey<'_>, now: Timestamp) -> Result<
 
 /// Makes every lease of a runner that is known to be dead end at the next [`expire`]; how many there are.
 pub async fn forfeit(tx: &mut Tx, runner: RunnerId, now: Timestamp) -> Result<u64> {
-    let done = sqlx::query("UPDATE runs SET expires_at = $2 WHERE runner_id = $1 AND state = 'open' AND expires_at > $2")
-        .bind(runner.to_string())
-        .bind(now.as_millis())
-        .execute(tx.raw())
-        .await?;
+    let done =
+        sqlx::query("UPDATE runs SET expires_at = $2 WHERE runner_id = $1 AND state = 'open' AND expires_at > $2")
+            .bind(runner.to_string())
+            .bind(now.as_millis())
+            .execute(tx.raw())
+            .await?;
     Ok(done.rows_affected())
 }
 
