@@ -28,15 +28,15 @@ pub(crate) async fn lines(dir: &Path, majors: &str) -> Result<String> {
     })
     .await?;
     let mut conn = store.read().await?;
-    let mut lines = String::new();
+    let mut lines = Vec::new();
     for (dist, version) in debian::holdings(&dir.join("sample"))?.into_iter().filter_map(|held| held.release) {
         let Some(release) = releases::find(&mut conn, &dist, &version).await? else { continue };
         let targets = unplanned(&mut conn, release.id, &majors).await?;
         if !targets.is_empty() {
-            lines += &format!("{dist}@{} {}\n", version.as_str(), targets.join(" "));
+            lines.push(format!("{dist}@{} {}\n", version.as_str(), targets.join(" ")));
         }
     }
-    Ok(lines)
+    Ok(lines.concat())
 }
 
 async fn unplanned(conn: &mut Conn, release: protocol::ReleaseId, majors: &[PgMajor]) -> Result<Vec<String>> {

@@ -14,7 +14,9 @@ impl Table {
     pub(crate) fn new<S: AsRef<str>>(headings: &[S]) -> Self {
         let mut table = Self { columns: headings.len(), text: String::new() };
         table.row(headings);
-        table.text += &format!("|{}\n", "---|".repeat(headings.len()));
+        table.text.push('|');
+        table.text.push_str(&"---|".repeat(headings.len()));
+        table.text.push('\n');
         table
     }
 
@@ -22,7 +24,9 @@ impl Table {
     pub(crate) fn row<S: AsRef<str>>(&mut self, cells: &[S]) {
         self.text.push('|');
         for column in 0..self.columns {
-            self.text += &format!(" {} |", cells.get(column).map_or("", AsRef::as_ref));
+            for part in [" ", cells.get(column).map_or("", AsRef::as_ref), " |"] {
+                self.text.push_str(part);
+            }
         }
         self.text.push('\n');
     }

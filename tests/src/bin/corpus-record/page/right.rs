@@ -82,7 +82,7 @@ pub(super) fn on_others(record: &Record) -> String {
 
 /// The releases that are well on some majors only: where a verdict depends on the major.
 fn changes(record: &Record) -> String {
-    let mut lines = String::new();
+    let mut lines = Vec::new();
     for row in &record.rows {
         let mut spans: Vec<(String, Vec<String>)> = Vec::new();
         for (major, result) in row.results() {
@@ -95,8 +95,8 @@ fn changes(record: &Record) -> String {
         if spans.len() > 1 {
             let spans: Vec<String> =
                 spans.iter().map(|(verdict, majors)| format!("{verdict} on {}", majors.join(", "))).collect();
-            lines += &format!("- {}: {}\n", row.name(), spans.join("; "));
+            lines.push(format!("- {}: {}\n", row.name(), spans.join("; ")));
         }
     }
-    format!("Releases whose verdict depends on the major:\n\n{lines}\n")
+    format!("Releases whose verdict depends on the major:\n\n{}\n", lines.concat())
 }
