@@ -123,12 +123,23 @@ impl Farm {
 
     /// Lets a runner in and starts it.
     pub fn runner(&self, name: &str, majors: &str, extra: &[&str]) -> Result<Process> {
+        self.runner_with(name, majors, extra, &[])
+    }
+
+    /// The same with further environment variables.
+    pub fn runner_with(
+        &self,
+        name: &str,
+        majors: &str,
+        extra: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Result<Process> {
         let token = self.admit(name)?.display().to_string();
         let address = self.address()?;
         let data = self.path(&format!("{name}-data")).display().to_string();
         let arguments =
             ["runner", "--coordinator", &address, "--token-file", &token, "--data-dir", &data, "--pg", majors];
-        Process::start(&[&arguments, extra].concat(), &self.path(&format!("{name}.log")))
+        Process::start_with(&[&arguments, extra].concat(), environment, &self.path(&format!("{name}.log")))
     }
 
     /// Where the coordinator listens.

@@ -5,6 +5,7 @@ pub mod browser;
 pub mod containers;
 pub mod database;
 pub mod disk;
+pub mod engine;
 pub mod farm;
 pub mod fixtures;
 pub mod poll;

@@ -1,7 +1,8 @@
 //! Runners and coordinators are killed at the worst moments; each job ends with exactly one result.
 
 use anyhow::{Context, Result, ensure};
-use protocol::{Phase, Reason};
+use protocol::{Grade, Phase, Reason};
+use tests::engine::Socket;
 use tests::farm::{Farm, PATIENCE, Verdict};
 use tests::{containers, database, fixtures, poll, turn};
 
@@ -81,6 +82,31 @@ async fn a_run_outlives_its_coordinator(farm: Farm) -> Result<()> {
     ensure!(results.len() == 2, "one result for each of both: {results:?}");
     let files = farm.run(&run).await?["result"]["files"].clone();
     ensure!(files.as_array().is_some_and(|files| !files.is_empty()), "its logs are there: {files}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_engine_that_goes_away_in_mid_run_is_the_farm_s_fault_and_waited_for() -> Result<()> {
+    let _turn = turn::take().await;
+    let farm = Farm::new()?;
+    fixtures::publish(&mut farm.mirror()?, &[FATE])?;
+    let _coordinator = farm.coordinator("17", &SHORT_LEASE).await?;
+    let socket = Socket::open(&farm.path("engine.sock"))?;
+    let host = socket.host();
+    let mut runner = farm.runner_with("ada", "17", &[], &[("DOCKER_HOST", &host)])?;
+    let run = farm.running(Phase::Build, PATIENCE).await?;
+    drop(socket);
+    farm.idle(1, PATIENCE).await?;
+    let verdict = only_verdict(&farm).await?;
+    ensure!(verdict.run_id == run && verdict.grade == Grade::Error, "{verdict:?}");
+    runner.prints("runner   no container engine answers at", PATIENCE).await?;
+
+    let _socket = Socket::open(&farm.path("engine.sock"))?;
+    runner.prints("all is well again", PATIENCE).await?;
+    fixtures::publish(&mut farm.mirror()?, &["has-no-tests"])?;
+    farm.idle(2, PATIENCE).await?;
+    let next = farm.verdicts("has-no-tests").await?.into_values().next().context("a verdict")?;
+    ensure!(next.grade == Grade::Untested, "{next:?}");
     Ok(())
 }
 
