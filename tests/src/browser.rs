@@ -141,10 +141,14 @@ impl Browser {
         self.call(&format!("{element}/value"), Some(json!({ "text": text }))).await.map(drop)
     }
 
-    /// The text that a person sees of what a CSS selector finds first.
-    pub async fn text(&self, selector: &str) -> Result<String> {
-        let element = self.element(selector).await?;
-        Ok(self.call(&format!("{element}/text"), None).await?.as_str().unwrap_or_default().to_owned())
+    /// Waits until a person sees this text in what a CSS selector finds first; another page may be on its way.
+    pub async fn shows(&self, selector: &str, text: &str) -> Result<()> {
+        poll::until(PATIENCE, &format!("`{text}` to be shown"), async || {
+            let Ok(element) = self.element(selector).await else { return Ok(None) };
+            let Ok(shown) = self.call(&format!("{element}/text"), None).await else { return Ok(None) };
+            Ok(shown.as_str().is_some_and(|shown| shown.contains(text)).then_some(()))
+        })
+        .await
     }
 
     /// What the console has said since the last call: errors of scripts, styles, the network and the page itself.

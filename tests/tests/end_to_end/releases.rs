@@ -22,8 +22,8 @@ async fn newest(farm: &Farm, dist: &str, version: &str) -> Result<Value> {
 }
 
 #[tokio::test]
-async fn releases_that_come_late_or_change_get_their_verdicts() -> Result<()> {
-    let _turn = turn::take().await;
+async fn releases_that_come_or_come_late_get_their_verdicts() -> Result<()> {
+    // It takes no turn: what it waits for most is the minute after which a missing file is asked for again.
     let farm = Farm::new()?;
     let mut mirror = farm.mirror()?;
     let _coordinator = farm.coordinator("17", &[]).await?;
