@@ -107,7 +107,14 @@ async fn an_engine_that_goes_away_in_mid_run_is_the_farm_s_fault_and_waited_for(
     farm.idle(2, PATIENCE).await?;
     let next = farm.verdicts("has-no-tests").await?.into_values().next().context("a verdict")?;
     ensure!(next.grade == Grade::Untested, "{next:?}");
-    Ok(())
+
+    // The container of the run that was lost may have been out of reach for too long; then it is the next start that removes it.
+    runner.kill()?;
+    let _again = farm.runner("ada", "17", &[])?;
+    poll::until(PATIENCE, "the lost run's container to be removed", async || {
+        Ok(containers::of_run(&run).await?.is_empty().then_some(()))
+    })
+    .await
 }
 
 /// The verdict on [`FATE`], which has to be the farm's only result.
