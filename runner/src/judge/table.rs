@@ -1,7 +1,9 @@
 //! Tables of rules: what a line of a log means, as data.
 //!
-//! Every pattern is compiled once, and is matched in time linear in the line. Which rules may apply at all is asked of one automaton for
+//! Every pattern is compiled at most once, and is matched in time linear in the line. Which rules may apply at all is asked of one automaton for
 //! the whole table, so that a log of megabytes is read in one pass.
+
+use std::sync::OnceLock;
 
 use protocol::{Phase, Reason};
 use regex::{Captures, Regex, RegexSet, RegexSetBuilder};
@@ -55,10 +57,10 @@ pub(crate) struct Context<'a> {
     pub(crate) next: &'a str,
 }
 
-/// Rules with their compiled patterns.
+/// Rules with their patterns, compiled together; a pattern of its own is compiled when it first matches, as most never do.
 #[derive(Debug)]
 pub(crate) struct Table {
-    rules: Vec<(&'static Rule, Regex)>,
+    rules: Vec<(&'static Rule, OnceLock<Regex>)>,
     set: RegexSet,
 }
 
@@ -70,14 +72,15 @@ impl Table {
     pub(crate) fn new(groups: &[&'static [Rule]]) -> Self {
         let rules = || groups.iter().copied().flatten();
         let set = RegexSetBuilder::new(rules().map(|rule| rule.pattern)).size_limit(SET_BYTES).build();
-        let compiled = rules().map(|rule| (rule, Regex::new(rule.pattern).expect("the tests compile every pattern")));
-        Self { rules: compiled.collect(), set: set.expect("the tests compile every table") }
+        let rules = rules().map(|rule| (rule, OnceLock::new())).collect();
+        Self { rules, set: set.expect("the tests compile every table") }
     }
 
     /// The first rule that matches the text and has something to say of it.
     pub(crate) fn explain(&self, context: &Context<'_>) -> Option<(Weight, Reason, String)> {
         self.set.matches(context.text).into_iter().find_map(|index| {
             let (rule, regex) = &self.rules[index];
+            let regex = regex.get_or_init(|| Regex::new(rule.pattern).expect("it is part of the set, which compiled"));
             let (reason, detail) = (rule.meaning)(&regex.captures(context.text)?, context)?;
             Some((rule.weight, reason, detail))
         })
