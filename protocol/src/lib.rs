@@ -3,6 +3,7 @@
 //! Nothing here reads a file, a socket or the clock. Every other crate of the workspace imports this one.
 
 mod api;
+mod circumstances;
 mod facts;
 mod grade;
 mod ids;
@@ -19,6 +20,7 @@ mod time;
 mod version;
 
 pub use api::{Assignment, ClaimRequest, Lease, MAX_FILE_BYTES, MAX_REPORT_BYTES, Problem, RenewRequest};
+pub use circumstances::{Circumstances, Crash, LimitFacts, Origin, Prerequisite, Provided, Warning};
 pub use facts::{ArchiveFacts, ImageFacts, Overhead, RunnerFacts};
 pub use grade::{Blame, Flag, Grade};
 pub use ids::{InvalidId, JobId, ReleaseId, RunId, RunnerId};

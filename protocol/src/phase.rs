@@ -29,15 +29,17 @@ pub enum Phase {
     Create,
     /// The distribution's own tests: `pg_regress`, isolation, TAP, pgTAP.
     Installcheck,
-    /// Updates along the published paths.
+    /// Updates along the published paths; a lane that only warns.
     Upgrade,
-    /// `DROP EXTENSION` and `make uninstall`.
+    /// A database that has it is dumped and restored; a lane that only warns.
+    Reload,
+    /// `DROP EXTENSION` and `make uninstall`; a lane that only warns.
     Uninstall,
 }
 
 impl Phase {
     /// Every phase, in order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Fetch,
         Self::Verify,
         Self::Unpack,
@@ -49,6 +51,7 @@ impl Phase {
         Self::Create,
         Self::Installcheck,
         Self::Upgrade,
+        Self::Reload,
         Self::Uninstall,
     ];
 
@@ -66,6 +69,7 @@ impl Phase {
             Self::Create => "create",
             Self::Installcheck => "installcheck",
             Self::Upgrade => "upgrade",
+            Self::Reload => "reload",
             Self::Uninstall => "uninstall",
         }
     }

@@ -136,6 +136,8 @@ pub enum FileKind {
     Summary,
     /// The packages of the image with their versions.
     Packages,
+    /// Where a server process was when a signal killed it.
+    Backtrace,
 }
 
 impl FileKind {
@@ -147,6 +149,7 @@ impl FileKind {
             Self::Diffs => "diffs",
             Self::Summary => "summary",
             Self::Packages => "packages",
+            Self::Backtrace => "backtrace",
         }
     }
 }
@@ -155,7 +158,7 @@ impl std::str::FromStr for FileKind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::Log, Self::ServerLog, Self::Diffs, Self::Summary, Self::Packages]
+        [Self::Log, Self::ServerLog, Self::Diffs, Self::Summary, Self::Packages, Self::Backtrace]
             .into_iter()
             .find(|kind| kind.as_str() == text)
             .ok_or_else(|| format!("`{text}` is not a file kind"))

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::circumstances::Circumstances;
 use crate::facts::{ArchiveFacts, ImageFacts, Overhead, RunnerFacts};
 use crate::grade::{Blame, Flag, Grade};
 use crate::ids::RunId;
@@ -103,6 +104,9 @@ pub struct Report {
     /// What was done beside the plain commands, a sentence each.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// What it found beside the verdict, and under which conditions it ran.
+    #[serde(default)]
+    pub circumstances: Circumstances,
     /// What the farm's own steps cost.
     #[serde(default)]
     pub overhead: Overhead,
@@ -136,12 +140,16 @@ impl Report {
         if texts.chain(self.phases.iter().map(|phase| &phase.command)).any(|text| text.len() > MAX_TEXT) {
             return fail(format!("one of its texts is longer than {MAX_TEXT} bytes"));
         }
+        if let Some(why) = self.circumstances.too_large() {
+            return fail(why);
+        }
         self.check_references()
     }
 
     fn check_references(&self) -> Result<(), InvalidReport> {
         let logs = self.phases.iter().filter_map(|phase| phase.log.as_deref());
         let named = logs.chain(self.verdict.decisive.as_ref().map(|decisive| decisive.file.as_str()));
+        let named = named.chain(self.circumstances.files());
         for name in named {
             if !self.files.iter().any(|file| file.name == name) {
                 let shown: String = name.chars().take(40).collect();

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use protocol::{
-    ArchiveFacts, Decisive, FileKind, FileRecord, Flag, ImageFacts, JobId, Name, Outcome, Overhead, Phase, PhaseRecord,
-    Platform, Priority, Reason, Release, ReleaseId, Report, RunId, RunnerFacts, RunnerId, SourceKind, Status, Suite,
-    Target, TestOutcome, TestRecord, Timestamp, Verdict, Version,
+    ArchiveFacts, Circumstances, Decisive, FileKind, FileRecord, Flag, ImageFacts, JobId, Name, Origin, Outcome,
+    Overhead, Phase, PhaseRecord, Platform, Prerequisite, Priority, Provided, Reason, Release, ReleaseId, Report,
+    RunId, RunnerFacts, RunnerId, SourceKind, Status, Suite, Target, TestOutcome, TestRecord, Timestamp, Verdict,
+    Version, Warning,
 };
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
@@ -192,9 +193,26 @@ pub(crate) fn report(claimed: &Claimed, reason: Reason) -> Report {
             memory_bytes: 1 << 30,
         },
         notes: vec!["bitcode off".into()],
+        circumstances: circumstances(),
         overhead: Overhead { start_ms: 210, cleanup_ms: 90, ..Overhead::default() },
         started_at: at(1),
         finished_at: at(2),
+    }
+}
+
+fn circumstances() -> Circumstances {
+    Circumstances {
+        warnings: vec![Warning { phase: Phase::Uninstall, text: "`pair.control` is left behind.".into() }],
+        prerequisites: vec![Prerequisite {
+            wanted: "hstore".into(),
+            range: "0".into(),
+            dist: None,
+            version: None,
+            sha1: None,
+            origin: Origin::Server,
+        }],
+        provided: Provided { preload: vec!["pair".into()], ..Provided::default() },
+        ..Circumstances::default()
     }
 }
 

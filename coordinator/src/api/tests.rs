@@ -84,6 +84,7 @@ impl Claimed {
             image: None,
             runner,
             notes: Vec::new(),
+            circumstances: protocol::Circumstances::default(),
             overhead: Overhead::default(),
             started_at: at,
             finished_at: at.plus(MINUTE),

@@ -203,6 +203,7 @@ impl Builder {
                 memory_bytes: 4_000_000_000,
             },
             notes: vec!["LLVM bitcode was not built (with_llvm=no).".into()],
+            circumstances: protocol::Circumstances::default(),
             overhead: Overhead {
                 start_ms: 214,
                 server_ms: 166,

@@ -136,6 +136,7 @@ fn failing(phase: Option<Phase>) -> &'static str {
         Some(Phase::Create) => "fails to load",
         Some(Phase::Installcheck) => "fails its tests",
         Some(Phase::Upgrade) => "fails to upgrade",
+        Some(Phase::Reload) => "fails to reload",
         Some(Phase::Uninstall) => "fails to uninstall",
         Some(Phase::Fetch | Phase::Verify) | None => "fails",
     }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::circumstances::Crash;
 use crate::phase::Outcome;
 use crate::record::{FileKind, Suite, TestOutcome};
 
@@ -37,6 +38,7 @@ fn report() -> Report {
             memory_bytes: 0,
         },
         notes: Vec::new(),
+        circumstances: Circumstances::default(),
         overhead: Overhead::default(),
         started_at: now,
         finished_at: now,
@@ -59,6 +61,25 @@ fn a_file_name_cannot_climb() {
         report.phases[0].log = None;
         assert!(report.check().is_err(), "{name:?}");
     }
+}
+
+#[test]
+fn a_backtrace_that_was_not_uploaded_cannot_be_named() {
+    let mut report = report();
+    let file = Some("backtrace.txt".to_owned());
+    let (process, query) = (String::new(), String::new());
+    report.circumstances.crashes =
+        vec![Crash { phase: Phase::Installcheck, process, signal: 11, query, frames: Vec::new(), file }];
+    assert!(report.check().unwrap_err().why.contains("`backtrace.txt`"));
+}
+
+#[test]
+fn circumstances_are_bounded() {
+    let mut report = report();
+    report.circumstances.provided.packages = vec!["libical-dev".into(); 201];
+    assert_eq!(report.check().unwrap_err().why, "it has 201 packages, at most 200 are taken");
+    report.circumstances.provided.packages = vec!["x".repeat(5_000)];
+    assert!(report.check().unwrap_err().why.contains("longer than 4096 bytes"));
 }
 
 #[test]

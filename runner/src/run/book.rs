@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use protocol::{
-    ArchiveFacts, FileKind, FileRecord, Flag, ImageFacts, Outcome, Overhead, Phase, PhaseRecord, Reason, Report, RunId,
-    RunnerFacts, TestRecord, Timestamp, Verdict,
+    ArchiveFacts, Circumstances, FileKind, FileRecord, Flag, ImageFacts, Outcome, Overhead, Phase, PhaseRecord, Reason,
+    Report, RunId, RunnerFacts, TestRecord, Timestamp, Verdict,
 };
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
@@ -57,6 +57,7 @@ pub(crate) struct Book<'a> {
     files: Vec<StoredFile>,
     pub(crate) archive: Option<ArchiveFacts>,
     pub(crate) image: Option<ImageFacts>,
+    pub(crate) circumstances: Circumstances,
     pub(crate) overhead: Overhead,
 }
 
@@ -73,6 +74,7 @@ impl<'a> Book<'a> {
             files: Vec::new(),
             archive: None,
             image: None,
+            circumstances: Circumstances::default(),
             overhead: Overhead::default(),
         }
     }
@@ -205,6 +207,7 @@ impl<'a> Book<'a> {
             image: self.image,
             runner,
             notes: self.notes,
+            circumstances: self.circumstances,
             overhead: self.overhead,
             started_at: self.started_at,
             finished_at,

@@ -69,7 +69,7 @@ impl Kept {
         match kind {
             FileKind::ServerLog => self.server_log = Some((name, at)),
             FileKind::Diffs => self.diffs.push((name, at)),
-            FileKind::Log | FileKind::Summary | FileKind::Packages => {}
+            FileKind::Log | FileKind::Summary | FileKind::Packages | FileKind::Backtrace => {}
         }
     }
 }

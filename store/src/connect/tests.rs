@@ -145,18 +145,20 @@ async fn a_server_that_is_not_there_is_named_without_its_password() {
     assert_eq!(refused, "the database `postgres://farm:***@127.0.0.1:1/farm` cannot be opened");
 }
 
-/// A row of every table, as they are after the migration of that number.
-const ROWS: [(i64, &str); 1] = [(1, include_str!("rows/0001.sql"))];
+/// Rows of everything that the migration of that number brought; written while it is the newest, after those of the ones before.
+const ROWS: [(i64, &str); 2] = [(1, include_str!("rows/0001.sql")), (2, include_str!("rows/0002.sql"))];
 
 #[tokio::test]
 async fn an_older_database_with_rows_is_migrated_and_keeps_them() {
-    for (version, rows) in ROWS {
+    for newest in 1..=ROWS.len() {
         let dir = tempfile::tempdir().unwrap();
         let (postgres, _) = new_postgres_database().await;
         for url in [sqlite_url(&dir), postgres] {
             let older = pool(1).connect(&url.replace("farm.db", "farm.db?mode=rwc")).await.unwrap();
-            MIGRATIONS.run_to(version, &older).await.unwrap();
-            older.execute(rows).await.unwrap();
+            for (version, rows) in &ROWS[..newest] {
+                MIGRATIONS.run_to(*version, &older).await.unwrap();
+                older.execute(*rows).await.unwrap();
+            }
             older.close().await;
             let store = Store::connect(&url).await.unwrap();
             reads_every_row(&mut store.read().await.unwrap()).await;

@@ -42,9 +42,9 @@ impl<'a> NewResult<'a> {
             "INSERT INTO results (id, job_id, release_id, target, grade, phase, reason, flags, detail,
                  decisive_file, decisive_line, decisive_text, archive_sha1, archive_sha256, archive_bytes,
                  image, image_digest, suite, postgresql, runner, overhead, notes, tests, tests_failed,
-                 started_at, finished_at, accepted_at, report_sha256)
+                 started_at, finished_at, accepted_at, report_sha256, circumstances)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-                 $23, $24, $25, $26, $27, $28)",
+                 $23, $24, $25, $26, $27, $28, $29)",
         )
         .bind(self.id.to_string())
         .bind(self.job_id.to_string())
@@ -74,6 +74,7 @@ impl<'a> NewResult<'a> {
         .bind(self.finished_at.unwrap_or(now).as_millis())
         .bind(now.as_millis())
         .bind(self.report.map(digest).unwrap_or_default())
+        .bind(self.report.map_or_else(|| "{}".into(), |report| to_json(&report.circumstances)))
         .execute(tx.raw())
         .await?;
         Ok(())

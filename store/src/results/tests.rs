@@ -40,6 +40,7 @@ async fn a_report_reads_back_with_every_part() {
             image: result.image,
             runner: result.runner.unwrap(),
             notes: result.notes,
+            circumstances: result.circumstances,
             overhead: result.overhead,
             started_at: result.started_at,
             finished_at: result.finished_at,

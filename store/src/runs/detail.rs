@@ -1,8 +1,8 @@
 //! Everything that is known of one run, for its page.
 
 use protocol::{
-    ArchiveFacts, Decisive, FileRecord, Flag, Grade, ImageFacts, JobId, Overhead, Phase, PhaseRecord, Reason, RunId,
-    RunnerFacts, Target, TestRecord, Timestamp, Verdict,
+    ArchiveFacts, Circumstances, Decisive, FileRecord, Flag, Grade, ImageFacts, JobId, Overhead, Phase, PhaseRecord,
+    Reason, RunId, RunnerFacts, Target, TestRecord, Timestamp, Verdict,
 };
 use serde::Serialize;
 use sqlx::any::AnyRow;
@@ -50,6 +50,8 @@ pub struct FullResult {
     pub runner: Option<RunnerFacts>,
     /// What was done beside the plain commands.
     pub notes: Vec<String>,
+    /// What it found beside the verdict, and under which conditions it ran.
+    pub circumstances: Circumstances,
     /// What the farm's own steps cost.
     pub overhead: Overhead,
     /// When the run started, by the runner's clock.
@@ -97,6 +99,7 @@ async fn full(conn: &mut Conn, id: RunId, row: &AnyRow) -> Result<FullResult> {
         image: result.optional_json("image")?,
         runner: result.optional_json("runner")?,
         notes: result.json("notes")?,
+        circumstances: result.json("circumstances")?,
         overhead: result.json("overhead")?,
         started_at: result.time("started_at")?,
         finished_at: result.time("finished_at")?,

@@ -1,8 +1,8 @@
 //! Runs.
 
 use protocol::{
-    ArchiveFacts, FileRecord, Grade, ImageFacts, JobId, Name, Overhead, Phase, PhaseRecord, Release, RunId,
-    RunnerFacts, Target, TestRecord, Timestamp, Verdict, Version,
+    ArchiveFacts, Circumstances, FileRecord, Grade, ImageFacts, JobId, Name, Overhead, Phase, PhaseRecord, Release,
+    RunId, RunnerFacts, Target, TestRecord, Timestamp, Verdict, Version,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -92,6 +92,8 @@ pub struct FullResult {
     pub runner: Option<RunnerFacts>,
     /// What was done beside the plain commands.
     pub notes: Vec<String>,
+    /// What it found beside the verdict, and under which conditions it ran.
+    pub circumstances: Circumstances,
     /// What the farm's own steps cost.
     pub overhead: Overhead,
     /// When the run started, by the runner's clock.
@@ -128,6 +130,7 @@ impl From<store::runs::FullResult> for FullResult {
             image: result.image,
             runner: result.runner,
             notes: result.notes,
+            circumstances: result.circumstances,
             overhead: result.overhead,
             started_at: result.started_at,
             finished_at: result.finished_at,

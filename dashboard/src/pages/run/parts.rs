@@ -137,6 +137,7 @@ pub(crate) const fn kind_words(kind: FileKind) -> &'static str {
         FileKind::Diffs => "differences from the expected output",
         FileKind::Summary => "what pg_regress printed",
         FileKind::Packages => "packages of the image",
+        FileKind::Backtrace => "where the server crashed",
     }
 }
 
