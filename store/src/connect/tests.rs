@@ -106,7 +106,7 @@ async fn a_command_may_join_a_running_farm_of_its_own_version_only() {
     beside.close().await;
 
     let mut tx = store.begin().await.unwrap();
-    run_sql(&mut tx, "UPDATE _sqlx_migrations SET version = version + 1").await;
+    run_sql(&mut tx, "UPDATE _sqlx_migrations SET version = version + 1000").await;
     tx.commit().await.unwrap();
     let refused = Store::attach(&sqlite_url(&dir)).await.unwrap_err();
     assert!(matches!(refused, Error::OtherVersion { .. }), "{refused}");
