@@ -27,6 +27,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         rules::files::RULES,
         rules::make::RULES,
         rules::compiler::RULES,
+        rules::regress::RULES,
         rules::make::TRACES,
     ])
 });

@@ -15,5 +15,6 @@ pub(crate) mod make;
 pub(crate) mod modules;
 pub(crate) mod network;
 pub(crate) mod programs;
+pub(crate) mod regress;
 pub(crate) mod sql;
 pub(crate) mod sql_meanings;

@@ -268,4 +268,6 @@ cases! {
     tests_need_the_network,
     tests_need_the_network_on_18,
     tests_need_wal_level_logical,
+    tests_stand_in_a_broken_schedule,
+    tests_stand_in_a_broken_schedule_on_15,
 }

@@ -252,3 +252,21 @@ fn a_crash_that_no_test_noticed_is_a_flag_unless_the_server_stays_away() {
     let sent = "LOG:  server process (PID 7) was terminated by signal 9: Killed";
     assert_eq!(after_tests_that_passed(Server::Running, sent).flags, []);
 }
+
+#[test]
+fn the_last_word_of_pg_regress_is_why_it_gave_up_and_a_warning_is_not() {
+    let said = |log: &str| reason(Phase::Installcheck, log);
+    let broken = |detail: &str| (Reason::TestsBroken, detail.to_owned());
+    let warning = "could not set core size: disallowed by hard limit";
+    let stop = "make: *** [/usr/lib/pgxs.mk:433: installcheck] Error 2";
+    let new = format!(
+        "# {warning}\nok 1         - a    3 ms\n# could not open file \"x.sch\" for reading\nBail out!{stop}\n"
+    );
+    assert_eq!(said(&new), broken("could not open file \"x.sch\" for reading"));
+    let old = format!(
+        "pg_regress: {warning}\ntest a ... ok\npg_regress: could not open file \"x.sch\" for reading\n{stop}\n"
+    );
+    assert_eq!(said(&old), broken("could not open file \"x.sch\" for reading"));
+    let neither = format!("# {warning}\npg_regress: {warning}\ntest a ... ok\n{stop}\n");
+    assert_eq!(said(&neither), broken("[/usr/lib/pgxs.mk:433: installcheck] Error 2"));
+}
