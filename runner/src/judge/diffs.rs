@@ -12,6 +12,12 @@ use crate::judge::messages::{Message, Within, first_error};
 static BEGINS: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^diff .*/results/(?P<name>\S+)\.out$").expect("the tests compile every pattern"));
 
+/// A message that is no error and names a process: no expected output can foresee it, as the number is another one in every run.
+static OF_A_PROCESS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^\+(?:psql:\S+ )?(?:DEBUG\d?|LOG|INFO|NOTICE|WARNING|DETAIL): .*\b(?i:pid|process):? \d+\b")
+        .expect("the tests compile every pattern")
+});
+
 /// The diff of one test: where its lines are.
 #[derive(Clone, Copy, Debug)]
 struct Block<'a> {
@@ -27,8 +33,19 @@ pub(crate) fn first_added_error<'a>(diffs: &[LogFile<'a>], test: &str) -> Option
 
 /// The first line of a test's diff that differs.
 pub(crate) fn first_difference<'a>(diffs: &[LogFile<'a>], test: &str) -> Option<Line<'a>> {
+    differences(of_test(diffs, test)?).next()
+}
+
+/// Whether a test printed all that it should, and only messages about some process beside it, which depend on the moment.
+pub(crate) fn only_tells_of_processes(diffs: &[LogFile<'_>], test: &str) -> bool {
+    let Some(lines) = of_test(diffs, test) else { return false };
+    let mut differences = differences(lines).peekable();
+    differences.peek().is_some() && differences.all(|line| OF_A_PROCESS.is_match(&line.text))
+}
+
+fn differences<'a>(lines: impl Iterator<Item = Line<'a>>) -> impl Iterator<Item = Line<'a>> {
     let is_head = |text: &str| text.starts_with("+++ ") || text.starts_with("--- ");
-    of_test(diffs, test)?.find(|line| line.text.starts_with(['+', '-']) && !is_head(&line.text))
+    lines.filter(move |line| line.text.starts_with(['+', '-']) && !is_head(&line.text))
 }
 
 fn of_test<'a>(diffs: &[LogFile<'a>], test: &str) -> Option<impl Iterator<Item = Line<'a>> + use<'a>> {

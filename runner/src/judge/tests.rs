@@ -2,6 +2,7 @@
 //!
 //! Each directory of `logs/` is named by its fate, and holds what a phase really printed beside the verdict that it must earn.
 
+mod installcheck;
 mod lines;
 mod logs;
 mod promises;

@@ -253,6 +253,7 @@ cases! {
     tests_need_a_perl_module,
     tests_need_a_tablespace,
     tests_need_a_tablespace_on_15,
+    tests_need_a_tablespace_on_a_busy_machine,
     tests_need_a_turkish_locale,
     tests_need_an_extension_in_pgtap,
     tests_need_isolation_regress_on_13,
