@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be built should end at once")]
 
-#[path = "../examples/gallery/farm.rs"]
+#[path = "../examples/gallery/farm/mod.rs"]
 mod farm;
 
 use std::collections::BTreeSet;

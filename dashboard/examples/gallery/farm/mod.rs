@@ -1,0 +1,47 @@
+//! A believable farm in a real store: distributions of several fates, every grade, running, waiting and lost runs, and a hostile one.
+//!
+//! Shared by the gallery and the tests of pages. Ids and times are fixed, so that pages can be compared.
+
+mod fate;
+mod report;
+mod steps;
+mod story;
+
+use std::path::Path;
+use std::time::Duration;
+
+use protocol::Timestamp;
+use store::{Blobs, Store};
+
+/// The farm's time: 2026-11-20T22:00:00Z.
+pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_795_212_000_000);
+/// The registry that it watches.
+pub(crate) const REGISTRY: &str = "http://127.0.0.1:8081/";
+
+const MINUTE: u64 = 60;
+const DAY: u64 = 86_400;
+const LEASE: Duration = Duration::from_mins(5);
+
+/// Builds the farm in a directory.
+pub(crate) async fn build(directory: &Path) -> (Store, Blobs) {
+    let store = Store::connect(&format!("sqlite://{}/farm.db", directory.display())).await.unwrap();
+    let blobs = Blobs::open(directory.join("blobs").to_str().unwrap()).unwrap();
+    let mut builder = Builder { store, blobs, ids: 0, clock: before(40 * MINUTE) };
+    builder.runners().await;
+    builder.finished().await;
+    builder.unfinished().await;
+    builder.registry().await;
+    (builder.store, builder.blobs)
+}
+
+/// The moment that many seconds before now.
+pub(crate) fn before(seconds: u64) -> Timestamp {
+    Timestamp::from_millis(NOW.as_millis() - i64::try_from(seconds * 1000).unwrap())
+}
+
+struct Builder {
+    store: Store,
+    blobs: Blobs,
+    ids: u64,
+    clock: Timestamp,
+}
