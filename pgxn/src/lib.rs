@@ -17,7 +17,7 @@ mod index;
 mod json;
 mod meta;
 mod options;
-mod range;
+mod provider;
 mod registry;
 mod retry;
 mod template;
@@ -27,8 +27,11 @@ pub use document::{Feed, FeedEntry, Listed, Listing, Unreadable, User, UserEntry
 pub use download::Archive;
 pub use error::{Error, Result};
 pub use fetch::{Conditional, Validators};
-pub use meta::{License, Meta, MetaError, Phase, Prerequisite, Provided, Relation, Resources, Spec};
+pub use meta::{
+    License, Meta, MetaError, Module, Named, Phase, Preload, Prerequisite, Provided, Relation, Resources, Spec,
+};
 pub use options::{AddressPolicy, ClientOptions};
-pub use range::{PostgresRange, Range, RangeError};
+pub use protocol::{PostgresRange, Range, RangeError};
+pub use provider::Provider;
 pub use registry::{Registry, Statistics};
 pub use template::{Template, TemplateError};

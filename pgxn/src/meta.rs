@@ -7,16 +7,16 @@ use protocol::{Name, Release, Status, Timestamp, Version};
 use serde_json::{Map, Value};
 
 use crate::json;
-use crate::range::{PostgresRange, Range};
 
 mod prereqs;
 mod provides;
 mod resources;
 mod second;
 
-pub use prereqs::{Phase, Prerequisite, Relation};
+pub use prereqs::{Named, Phase, Prerequisite, Relation};
 pub use provides::Provided;
 pub use resources::{License, Resources};
+pub use second::{Module, Preload};
 
 /// A META.json that does not say what is being released, or not to us.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +95,8 @@ pub struct Meta {
     pub provides: Vec<Provided>,
     /// What it needs, and what it cannot live with.
     pub prereqs: Vec<Prerequisite>,
+    /// Its libraries; only META 2 says which.
+    pub modules: Vec<Module>,
     /// Words to find it by.
     pub tags: Vec<String>,
     /// Where to read and complain.
@@ -148,6 +150,7 @@ impl Meta {
             licenses: resources::licenses(object.get("license")),
             provides,
             prereqs,
+            modules: if spec == Spec::Second { second::modules(object) } else { Vec::new() },
             tags: json::texts(object.get("tags")),
             resources: Resources::read(object.get("resources")),
             user: optional_name(object, "user", &mut problems),
@@ -184,6 +187,12 @@ impl Meta {
             }
         }
         range
+    }
+
+    /// The libraries that it says have to be in `shared_preload_libraries`, in its order.
+    pub fn server_preload(&self) -> impl Iterator<Item = &str> {
+        let needed = self.modules.iter().filter(|module| module.preload == Some(Preload::Server));
+        needed.map(|module| module.library.as_str())
     }
 
     /// The release that the registry's copy describes; an archive's own META.json lacks what only the registry knows.

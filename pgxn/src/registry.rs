@@ -15,6 +15,7 @@ use crate::index::{self, Index};
 use crate::json;
 use crate::meta::{Meta, MetaError};
 use crate::options::ClientOptions;
+use crate::provider::Provider;
 
 /// An open registry. Clones share one client.
 #[derive(Clone)]
@@ -155,6 +156,11 @@ impl Registry {
     /// The document of an extension as it is: which distributions provide it, in which versions.
     pub async fn extension(&self, extension: &Name) -> Result<Option<Value>> {
         self.value(&self.inner.index.url("extension", &[("extension", extension.as_str())])?).await
+    }
+
+    /// The releases that provide an extension; none where the registry does not have it.
+    pub async fn providers(&self, extension: &Name) -> Result<Option<Vec<Provider>>> {
+        Ok(self.extension(extension).await?.map(|document| Provider::of_extension(&document)))
     }
 
     /// The list of mirrors as it is.

@@ -5,7 +5,6 @@ use serde_json::Value;
 
 use super::range;
 use crate::json;
-use crate::range::Range;
 
 /// More than this are not read.
 const MAX: usize = 1_000;
@@ -38,7 +37,7 @@ pub enum Relation {
     Conflicts,
 }
 
-const PHASES: [(&str, Phase); 5] = [
+pub(super) const PHASES: [(&str, Phase); 5] = [
     ("configure", Phase::Configure),
     ("build", Phase::Build),
     ("test", Phase::Test),
@@ -46,12 +45,23 @@ const PHASES: [(&str, Phase); 5] = [
     ("develop", Phase::Develop),
 ];
 
-const RELATIONS: [(&str, Relation); 4] = [
+pub(super) const RELATIONS: [(&str, Relation); 4] = [
     ("requires", Relation::Requires),
     ("recommends", Relation::Recommends),
     ("suggests", Relation::Suggests),
     ("conflicts", Relation::Conflicts),
 ];
+
+/// What the name of a prerequisite is the name of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Named {
+    /// An extension, of whatever origin: what META 1 asks for, though some authors write a distribution's name.
+    Extension,
+    /// A distribution of the registry: META 2's `pkg:pgxn/…`.
+    Distribution,
+    /// A part of PostgreSQL, contrib included: META 2's `pkg:postgres/…`.
+    Server,
+}
 
 /// One thing that a distribution needs or cannot live with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +70,8 @@ pub struct Prerequisite {
     pub phase: Phase,
     /// How.
     pub relation: Relation,
+    /// What the name names.
+    pub named: Named,
     /// An extension of the registry, of the server or of contrib, or `PostgreSQL` itself.
     pub name: Name,
     /// Which versions.
@@ -114,7 +126,7 @@ fn collect(
         match name.trim().parse::<Name>() {
             Ok(name) => {
                 let range = range(version, name.as_str(), problems);
-                found.push(Prerequisite { phase, relation, name, range });
+                found.push(Prerequisite { phase, relation, named: Named::Extension, name, range });
             }
             Err(error) => problems.push(format!("a prerequisite is left out: {error}")),
         }

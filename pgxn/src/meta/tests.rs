@@ -178,11 +178,53 @@ fn meta_2_is_read_for_what_is_alike() {
         "contents": {"extensions": {"pair": {"control": "pair.control", "sql": "sql/pair.sql", "doc": "doc/pair.md"}}},
         "dependencies": {"postgres": {"version": ">= 14, < 17.0", "with": ["xml"]}},
     }));
+    assert!(meta.prereqs[0].is_postgres() && meta.prereqs.len() == 1 && meta.modules.is_empty());
     assert_eq!(meta.spec, Spec::Second);
     assert_eq!(meta.problems, [] as [&str; 0]);
     assert_eq!(meta.maintainers, ["Ann <ann@example.org>", "Bob"]);
     assert_eq!((meta.provides[0].name.as_str(), meta.provides[0].file.as_deref()), ("pair", Some("sql/pair.sql")));
     assert_eq!(majors(&meta), [14, 15, 16]);
+}
+
+#[test]
+fn meta_2_names_its_prerequisites_by_package_urls() {
+    let packages = json!({
+        "configure": {"requires": {"pkg:cargo/cargo-pgrx": "==0.11.4"}},
+        "test": {"requires": {"pkg:postgres/plpgsql": 0, "pkg:pgxn/pgtap": "1.1.0"}},
+        "run": {"requires": {"pkg:pgxn/hostname": 0, "pkg:generic/python3": 0}, "recommends": {"pkg:pgxn/unit": ">=1,<2"}},
+        "develop": "x", "x_own": 1,
+    });
+    let linux = json!({"packages": {"build": {"requires": {"pkg:pgxn/semver": "0.40"}}}});
+    let meta = read(&json!({
+        "name": "pair", "version": "1.2.0", "meta-spec": {"version": "2.0.0"},
+        "contents": {"modules": {
+            "pair": {"type": "bgw", "lib": "src/pair_worker", "preload": "server"},
+            "hook": {"type": "hook", "lib": "lib/hook.so", "preload": "session"},
+            "plain": {"type": "extension"},
+        }},
+        "dependencies": {"packages": packages, "variations": [
+            {"where": {"platforms": ["linux"]}, "dependencies": linux},
+            {"where": {"platforms": ["darwin"]}, "dependencies": {"packages": {"run": {"requires": {"pkg:pgxn/mac": 0}}}}},
+        ]},
+    }));
+    let needed: Vec<String> = meta
+        .prereqs
+        .iter()
+        .map(|p| format!("{:?} {:?} {:?} {} {}", p.phase, p.relation, p.named, p.name, p.range))
+        .collect();
+    assert_eq!(
+        needed,
+        [
+            "Build Requires Distribution semver >= 0.40",
+            "Test Requires Distribution pgtap >= 1.1.0",
+            "Test Requires Server plpgsql 0",
+            "Runtime Requires Distribution hostname 0",
+            "Runtime Recommends Distribution unit >= 1, < 2"
+        ]
+    );
+    let libraries: Vec<&str> = meta.modules.iter().map(|module| module.library.as_str()).collect();
+    assert_eq!(libraries, ["hook", "pair_worker", "plain"]);
+    assert_eq!(meta.server_preload().collect::<Vec<_>>(), ["pair_worker"]);
 }
 
 proptest! {
@@ -208,6 +250,14 @@ proptest! {
         let document = json!({"name": "a", "version": "1", "provides": {"a": value.clone()},
             "prereqs": {"runtime": {"requires": {"PostgreSQL": value.clone(), "x": value.clone()}, "conflicts": value}}});
         prop_assert!(read(&document).prereqs.len() >= 2);
+    }
+
+    #[test]
+    fn any_dependencies_are_read(value in any_json()) {
+        let packages = json!({"run": {"requires": {"pkg:pgxn/x": value.clone()}, "suggests": value.clone()}, "test": value.clone()});
+        let document = json!({"name": "a", "version": "1", "meta-spec": {"version": "2.0.0"}, "contents": {"modules": value.clone()},
+            "dependencies": {"packages": packages, "variations": [{"where": value.clone(), "dependencies": value}]}});
+        prop_assert!(!read(&document).prereqs.is_empty());
     }
 }
 
