@@ -77,12 +77,30 @@ pub enum Blame {
     Farm,
 }
 
-impl fmt::Display for Blame {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+impl Blame {
+    /// Both sides.
+    pub const ALL: [Self; 2] = [Self::Extension, Self::Farm];
+
+    /// The word used in code, API and pages.
+    pub const fn as_str(self) -> &'static str {
+        match self {
             Self::Extension => "extension",
             Self::Farm => "farm",
-        })
+        }
+    }
+
+    /// A sentence for people, complete in itself.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Extension => "This counts against the extension: its author can mend it.",
+            Self::Farm => "This does not count against the extension: the farm's people can mend it.",
+        }
+    }
+}
+
+impl fmt::Display for Blame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 
@@ -114,6 +132,19 @@ impl Flag {
             Self::Timeout => "TIMEOUT",
             Self::Warnings => "WARNINGS",
             Self::Unconfirmed => "UNCONFIRMED",
+        }
+    }
+
+    /// A sentence for people, complete in itself.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Flaky => {
+                "The same test ended differently when it was run again, so that this verdict counts for nothing."
+            }
+            Self::Crash => "A process of the PostgreSQL server was killed by a signal.",
+            Self::Timeout => "A phase took longer than its limit, or printed nothing for longer than the limit.",
+            Self::Warnings => "The compiler warned; this changes no verdict.",
+            Self::Unconfirmed => "No second run has agreed yet, so that this verdict does not count.",
         }
     }
 }

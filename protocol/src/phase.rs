@@ -73,6 +73,30 @@ impl Phase {
             Self::Uninstall => "uninstall",
         }
     }
+
+    /// What happens in it, as a sentence for people.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Fetch => "The archive is downloaded from the registry.",
+            Self::Verify => "The archive's digest is compared with the one that the registry states.",
+            Self::Unpack => "The archive is checked and unpacked.",
+            Self::Metadata => "META.json is read; a release that does not support the target ends here.",
+            Self::Dependencies => "What has to be there before is provided; the network ends here.",
+            Self::Configure => "`./configure` runs, where there is one.",
+            Self::Build => "`make all` runs.",
+            Self::Install => "`make install` runs.",
+            Self::Create => "CREATE EXTENSION runs for everything that META.json provides.",
+            Self::Installcheck => "The distribution's own tests run: pg_regress, isolation, TAP, pgTAP.",
+            Self::Upgrade => "ALTER EXTENSION UPDATE runs along the published paths.",
+            Self::Reload => "A database that has the extension is dumped and restored.",
+            Self::Uninstall => "DROP EXTENSION and `make uninstall` run, and what they leave behind is looked for.",
+        }
+    }
+
+    /// Whether it can only warn: it never changes a grade.
+    pub const fn only_warns(self) -> bool {
+        matches!(self, Self::Upgrade | Self::Reload | Self::Uninstall)
+    }
 }
 
 impl fmt::Display for Phase {
