@@ -35,6 +35,12 @@ impl Timestamp {
         Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }
 
+    /// The moment `duration` earlier, saturating at the beginning of time.
+    #[must_use]
+    pub fn minus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+    }
+
     /// How long after `earlier` this is; zero when it is not after it.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
@@ -112,5 +118,13 @@ mod tests {
         let at = Timestamp::from_millis(1_000);
         assert_eq!(at.since(at.plus(Duration::from_secs(1))), Duration::ZERO);
         assert_eq!(at.plus(Duration::from_secs(1)).since(at), Duration::from_secs(1));
+    }
+
+    #[test]
+    fn no_moment_lies_beyond_the_ends_of_time() {
+        let at = Timestamp::from_millis(1_000);
+        assert_eq!(at.minus(Duration::from_secs(3)).plus(Duration::from_secs(3)), at);
+        assert_eq!(at.plus(Duration::MAX), Timestamp::from_millis(i64::MAX));
+        assert_eq!(Timestamp::from_millis(i64::MIN).minus(Duration::MAX), Timestamp::from_millis(i64::MIN));
     }
 }

@@ -1,10 +1,15 @@
 //! Numbers about the whole farm, for the home page. Each is cheap however much there is.
 
+use std::time::Duration;
+
 use protocol::{Target, Timestamp};
 use serde::Serialize;
 
 use crate::fields::Fields;
 use crate::{Conn, Result};
+
+/// A runner counts as connected for so long after it was heard of: a busy one renews its lease, and an idle one asks, far more often.
+pub const RUNNER_SEEN: Duration = Duration::from_mins(5);
 
 /// The farm in numbers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -21,7 +26,7 @@ pub struct Counts {
     pub running: u64,
     /// Results ever accepted.
     pub results: u64,
-    /// Runners that were heard of since the time asked for.
+    /// Runners that are connected.
     pub runners: u64,
 }
 
@@ -34,8 +39,8 @@ pub struct Share {
     pub judged: u64,
 }
 
-/// The farm in numbers; a runner counts when it was heard of since `seen_since`.
-pub async fn counts(conn: &mut Conn, seen_since: Timestamp) -> Result<Counts> {
+/// The farm in numbers, as it looks at `now`.
+pub async fn counts(conn: &mut Conn, now: Timestamp) -> Result<Counts> {
     let row = sqlx::query(
         "SELECT 'farm' AS id, (SELECT COUNT(*) FROM dists) AS dists,
              (SELECT CAST(COALESCE(SUM(releases), 0) AS BIGINT) FROM dists) AS releases,
@@ -45,7 +50,7 @@ pub async fn counts(conn: &mut Conn, seen_since: Timestamp) -> Result<Counts> {
              (SELECT value FROM counters WHERE name = 'results') AS results,
              (SELECT COUNT(*) FROM runners WHERE revoked_at IS NULL AND last_seen_at >= $1) AS runners",
     )
-    .bind(seen_since.as_millis())
+    .bind(now.minus(RUNNER_SEEN).as_millis())
     .fetch_one(conn.raw())
     .await?;
     let row = Fields::of(&row, "counters", "id");

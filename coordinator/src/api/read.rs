@@ -25,7 +25,6 @@ use crate::api::view;
 const PAGE: u32 = 50;
 const MAX_PAGE: u32 = 200;
 const MAX_RELEASES: usize = 500;
-const RUNNER_SEEN_WITHIN_MS: i64 = 15 * 60 * 1_000;
 
 pub(super) fn routes() -> OpenApiRouter<Coordinator> {
     OpenApiRouter::new()
@@ -65,9 +64,8 @@ impl Page {
 #[utoipa::path(get, path = "/api/v1/status", tag = "read", responses((status = 200, body = view::Status)))]
 async fn status(State(coordinator): State<Coordinator>) -> Result<Json<view::Status>, Refusal> {
     let now = coordinator.now();
-    let seen_since = Timestamp::from_millis(now.as_millis().saturating_sub(RUNNER_SEEN_WITHIN_MS));
     let mut conn = coordinator.store.read().await?;
-    let counts = farm::counts(&mut conn, seen_since).await?;
+    let counts = farm::counts(&mut conn, now).await?;
     let watch = registry::get(&mut conn, &coordinator.registry_url()).await?;
     let registry = match watch {
         Some(watch) => Some(registry_view(&mut conn, watch, now).await?),

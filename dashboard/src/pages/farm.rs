@@ -5,15 +5,14 @@ use axum::extract::State;
 use axum::response::Response;
 use protocol::{Platform, Timestamp};
 use serde::Serialize;
-use store::farm::Counts;
+use store::farm::{Counts, RUNNER_SEEN};
 use store::runners::Runner;
 use store::runs::Run;
 use store::{broken, farm, runners, runs};
 
 use super::dist::Broken;
-use super::home::{RUNNER_SEEN, lag, minus};
 use super::lines::Running;
-use super::registry::Lag;
+use super::registry::{Lag, lag};
 use crate::Dashboard;
 use crate::answer::Ask;
 use crate::fault::Fault;
@@ -69,7 +68,7 @@ pub(crate) async fn show(State(dashboard): State<Dashboard>, ask: Ask) -> Result
         runners::list(&mut conn).await?.iter().map(|runner| line(runner, &running, now)).collect();
     lines.sort_by_key(|line| ["here", "silent", "revoked"].iter().position(|state| *state == line.state));
     let view = View {
-        counts: farm::counts(&mut conn, minus(now, RUNNER_SEEN)).await?,
+        counts: farm::counts(&mut conn, now).await?,
         registry: lag(&dashboard, &mut conn).await?,
         runners: lines,
         broken: broken::list(&mut conn, MOST_BROKEN).await?.iter().map(|it| Broken::new(it, now)).collect(),

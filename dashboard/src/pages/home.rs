@@ -1,18 +1,16 @@
 //! The home page: what this is, what runs now, and the latest verdicts.
 
-use std::time::Duration;
-
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use protocol::{Support, Target, Timestamp};
+use protocol::{Support, Target};
 use serde::Serialize;
 use store::farm::Counts;
 use store::releases::StoredRelease;
-use store::{Conn, broken, farm, matrix, queue, registry, releases, runs};
+use store::{Conn, farm, matrix, queue, releases, runs};
 
 use super::lines::{Running, Verdict};
-use super::registry::Lag;
+use super::registry::{Lag, lag};
 use crate::Dashboard;
 use crate::answer::Ask;
 use crate::fault::Fault;
@@ -23,9 +21,6 @@ use crate::text::count;
 const RECENT: u32 = 16;
 const VERDICTS: u32 = 10;
 const RUNS: u32 = 8;
-
-/// A runner counts as there when it was heard of within this time.
-pub(super) const RUNNER_SEEN: Duration = Duration::from_mins(5);
 
 /// The home page as data.
 #[derive(Debug, Serialize)]
@@ -112,7 +107,7 @@ pub(crate) async fn show(State(dashboard): State<Dashboard>, ask: Ask) -> Result
 async fn load(dashboard: &Dashboard) -> Result<View, Fault> {
     let now = dashboard.now();
     let mut conn = dashboard.store().read().await?;
-    let counts = farm::counts(&mut conn, minus(now, RUNNER_SEEN)).await?;
+    let counts = farm::counts(&mut conn, now).await?;
     let running = runs::running(&mut conn, RUNS).await?;
     let verdicts = matrix::latest(&mut conn, None, VERDICTS).await?;
     let latest = releases::latest(&mut conn, RECENT).await?;
@@ -136,10 +131,6 @@ async fn load(dashboard: &Dashboard) -> Result<View, Fault> {
         counts,
         recent,
     })
-}
-
-pub(super) fn minus(now: Timestamp, by: Duration) -> Timestamp {
-    Timestamp::from_millis(now.as_millis().saturating_sub(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)))
 }
 
 /// A release with its verdicts on the supported majors, so that the rows of a list stand in line.
@@ -177,18 +168,6 @@ async fn shares(dashboard: &Dashboard, conn: &mut Conn) -> Result<Vec<Share>, Fa
         }
     }
     Ok(shares)
-}
-
-pub(super) async fn lag(dashboard: &Dashboard, conn: &mut Conn) -> Result<Lag, Fault> {
-    let watch = registry::get(conn, &dashboard.site().registry_url).await?;
-    let is_here = match watch.as_ref().and_then(|watch| watch.newest.as_ref()) {
-        Some(newest) => {
-            releases::find(conn, &newest.dist, &newest.version).await?.is_some()
-                || broken::of_dist(conn, &newest.dist).await?.iter().any(|it| it.version == newest.version.as_str())
-        }
-        None => false,
-    };
-    Ok(Lag::new(watch.as_ref(), is_here, dashboard.now()))
 }
 
 /// The queue in words: `12 tests wait; pgtap 1.3.4 on PostgreSQL 18 is next.`

@@ -8,7 +8,6 @@ use serde::Serialize;
 use store::queue::{self, QueueCount, QueueCursor, QueuedJob};
 use store::{farm, runs};
 
-use super::home::{RUNNER_SEEN, minus};
 use super::lines::Running;
 use crate::answer::Ask;
 use crate::fault::Fault;
@@ -77,7 +76,7 @@ struct Page<'a> {
 pub(crate) async fn show(State(dashboard): State<Dashboard>, ask: Ask) -> Result<Response, Fault> {
     let now = dashboard.now();
     let mut conn = dashboard.store().read().await?;
-    let counts = farm::counts(&mut conn, minus(now, RUNNER_SEEN)).await?;
+    let counts = farm::counts(&mut conn, now).await?;
     let after = ask.get("after").and_then(cursor);
     let mut jobs = queue::page(&mut conn, after, PER_PAGE + 1).await?;
     let more = jobs.len() > PER_PAGE as usize;

@@ -3,7 +3,10 @@
 use protocol::Timestamp;
 use serde::Serialize;
 use store::registry::Watch;
+use store::{Conn, broken, registry, releases};
 
+use crate::Dashboard;
+use crate::fault::Fault;
 use crate::text::{When, ago};
 
 /// The state of the watch.
@@ -45,6 +48,19 @@ impl Lag {
         };
         Self { well: watch.newest.is_none() || newest_is_here, sentence, read_at }
     }
+}
+
+/// Reads the watch of the registry that the farm follows, and says how far behind it is.
+pub(super) async fn lag(dashboard: &Dashboard, conn: &mut Conn) -> Result<Lag, Fault> {
+    let watch = registry::get(conn, &dashboard.site().registry_url).await?;
+    let is_here = match watch.as_ref().and_then(|watch| watch.newest.as_ref()) {
+        Some(newest) => {
+            releases::find(conn, &newest.dist, &newest.version).await?.is_some()
+                || broken::of_dist(conn, &newest.dist).await?.iter().any(|it| it.version == newest.version.as_str())
+        }
+        None => false,
+    };
+    Ok(Lag::new(watch.as_ref(), is_here, dashboard.now()))
 }
 
 fn failure(watch: &Watch, now: Timestamp) -> String {
