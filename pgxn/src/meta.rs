@@ -3,7 +3,7 @@
 //! The registry serves META 1 without its `meta-spec`, with `user`, `sha1` and `date` added; an archive holds what the author wrote. Only a
 //! name and a version are needed; whatever else cannot be read is left out and named in [`Meta::problems`]. META 2 is read for what is alike.
 
-use protocol::{Name, Release, Status, Timestamp, Version};
+use protocol::{Name, PostgresRange, Range, Release, Status, Timestamp, Version};
 use serde_json::{Map, Value};
 
 use crate::json;

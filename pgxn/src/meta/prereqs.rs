@@ -1,6 +1,6 @@
 //! The `prereqs` of META 1: phase → relation → name → range.
 
-use protocol::Name;
+use protocol::{Name, Range};
 use serde_json::Value;
 
 use super::range;
