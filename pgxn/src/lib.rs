@@ -33,6 +33,5 @@ pub use meta::{
 pub use options::{AddressPolicy, ClientOptions};
 pub use protocol::{PostgresRange, Range, RangeError};
 pub use provider::Provider;
-pub use protocol::{PostgresRange, Range, RangeError};
 pub use registry::{Registry, Statistics};
 pub use template::{Template, TemplateError};
