@@ -10,7 +10,10 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("packages/rich", include_str!("../../../images/packages/rich")),
     ("bin/init", include_str!("../../../images/bin/init")),
     ("bin/phase", include_str!("../../../images/bin/phase")),
+    ("bin/server", include_str!("../../../images/bin/server")),
+    ("files/backtrace.c", include_str!("../../../images/files/backtrace.c")),
     ("steps/apt", include_str!("../../../images/steps/apt")),
+    ("steps/backtrace", include_str!("../../../images/steps/backtrace")),
     ("steps/cluster", include_str!("../../../images/steps/cluster")),
     ("steps/facts", include_str!("../../../images/steps/facts")),
     ("steps/install", include_str!("../../../images/steps/install")),
@@ -116,7 +119,7 @@ mod tests {
     fn every_file_that_a_build_needs_is_part_of_the_recipe() {
         let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../images"));
         let mut there = BTreeSet::from(["Dockerfile".to_owned(), "postgresql.conf".to_owned()]);
-        for folder in ["bin", "packages", "steps"] {
+        for folder in ["bin", "files", "packages", "steps"] {
             for entry in std::fs::read_dir(root.join(folder)).unwrap() {
                 there.insert(format!("{folder}/{}", entry.unwrap().file_name().to_str().unwrap()));
             }
