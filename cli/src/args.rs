@@ -31,13 +31,13 @@ pub(crate) enum Command {
     /// Test one distribution here, in the same sandbox as the farm
     #[command(after_help = run::TEST_HELP)]
     Test(TestArgs),
-    /// Build, list and check the container images
+    /// Build, list and check the container images; other commands build what they need by themselves
     #[command(subcommand)]
     Images(ImagesCommand),
-    /// Operate a coordinator
+    /// Operate a running coordinator: its runners, its queue
     #[command(subcommand)]
     Admin(AdminCommand),
-    /// Measure what the farm costs
+    /// Measure what testing costs beside the tests themselves
     #[command(subcommand)]
     Bench(BenchCommand),
 }
@@ -57,7 +57,7 @@ mod tests {
     fn majors_are_given_with_commas() {
         let cli = Cli::parse_from(["pgxn-testers", "test", ".", "--pg", "16,17"]);
         let Command::Test(args) = cli.command else { panic!("not `test`") };
-        assert_eq!(args.pg.iter().map(|major| major.number()).collect::<Vec<_>>(), [16, 17]);
+        assert_eq!(args.majors.pg.iter().map(|major| major.number()).collect::<Vec<_>>(), [16, 17]);
     }
 
     #[test]

@@ -2,9 +2,15 @@
 //!
 //! Data goes to standard output, everything else to standard error, so that a pipe gets only what was asked for.
 
-use std::io::{IsTerminal, Write};
+use std::io::{IsTerminal, Write, stderr};
+use std::sync::LazyLock;
+use std::time::Duration;
 
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use protocol::Grade;
+
+/// The lines at the bottom that move, which make room for whatever is printed. There is one of it, as there is one terminal.
+static MOVING: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
 /// The terminal, or the file or pipe that stands for it.
 #[derive(Clone, Copy, Debug)]
@@ -37,13 +43,22 @@ impl Colour {
 impl Console {
     /// Standard error, coloured only where a person reads it and has not asked for none (<https://no-color.org>).
     pub(crate) fn stderr(no_color: bool) -> Self {
-        Self { colour: std::io::stderr().is_terminal() && !no_color }
+        Self { colour: stderr().is_terminal() && !no_color }
     }
 
     /// Prints a line. An output that is gone is no reason to stop a farm.
     #[expect(clippy::unused_self, reason = "who prints has to have been given the console")]
     pub(crate) fn line(self, text: &str) {
-        let _ = writeln!(std::io::stderr().lock(), "{text}");
+        let _ = MOVING.suspend(|| writeln!(stderr().lock(), "{text}"));
+    }
+
+    /// Says what goes on now: in a line that moves, where a person watches, and in a line of its own where the output is kept.
+    pub(crate) fn moves(self, bar: &mut Option<ProgressBar>, text: String) {
+        if stderr().is_terminal() {
+            bar.get_or_insert_with(|| MOVING.add(spinner())).set_message(text);
+        } else {
+            self.line(&text);
+        }
     }
 
     /// Text in a colour, where colours are shown.
@@ -54,6 +69,27 @@ impl Console {
     /// A grade, padded to the width of the longest, in its colour.
     pub(crate) fn grade(self, grade: Grade) -> String {
         self.paint(grade_colour(grade), &format!("{grade:<8}"))
+    }
+}
+
+fn spinner() -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    let style = ProgressStyle::with_template("{msg:.dim} {spinner} {elapsed:.dim}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
+}
+
+/// Standard error for diagnostics, which moving lines make room for as well.
+pub(crate) struct Diagnostics;
+
+impl Write for Diagnostics {
+    fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+        MOVING.suspend(|| stderr().write(text))
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        stderr().flush()
     }
 }
 

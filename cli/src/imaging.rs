@@ -1,16 +1,14 @@
 //! Images as commands need them: found or built, with what goes on told in the terminal.
 
-use std::io::{IsTerminal, stderr};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use futures_util::FutureExt;
-use indicatif::{ProgressBar, ProgressStyle};
-use protocol::{Matrix, Target};
+use indicatif::ProgressBar;
+use protocol::{Clock, Matrix, PgMajor, SystemClock, Target};
 use runner::images::{Event, Images, Options, Progress};
 use runner::sandbox::Image;
 use runner::sandbox::docker::Engine;
-use runner::{EnsureImage, Result};
+use runner::{EnsureImage, Result, native_targets};
 use sample::debian::Archive;
 
 use crate::console::{Colour, Console, plain};
@@ -34,20 +32,20 @@ impl Imaging {
         &self.images
     }
 
+    /// The targets of this machine for some majors, first those that can be tested on at once.
+    pub(crate) async fn targets(&self, majors: &[PgMajor]) -> Result<Vec<Target>> {
+        self.images.ready_first(&native_targets(majors), SystemClock.now()).await
+    }
+
     /// The image of a target, built where it is missing.
     pub(crate) async fn image(&self, target: Target) -> Result<Image> {
-        let teller = Teller::new(self.console);
-        let image = self.images.ensure(target, &teller).await;
-        teller.done();
-        image
+        self.images.ensure(target, &Teller::new(self.console)).await
     }
 
     /// Where Debian's archive is, as the base image of a target has it; none where that does not say.
     pub(crate) async fn debian_archive(&self, target: Target) -> Result<Option<Archive>> {
-        let teller = Teller::new(self.console);
-        let sources = self.images.apt_sources(target, &teller).await;
-        teller.done();
-        Ok(Archive::of_sources(&sources?))
+        let sources = self.images.apt_sources(target, &Teller::new(self.console)).await?;
+        Ok(Archive::of_sources(&sources))
     }
 
     /// The same in the form that runs take.
@@ -74,28 +72,17 @@ impl Teller {
     /// Shows what goes on now.
     fn step(&self, target: Target, text: &str) {
         let text = format!("image    PostgreSQL {}: {}", target.major, plain(text));
-        if !stderr().is_terminal() {
-            self.console.line(&text);
-            return;
-        }
-        let mut bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
-        bar.get_or_insert_with(spinner).set_message(text);
-    }
-
-    /// Takes the moving line away.
-    fn done(&self) {
-        if let Some(bar) = self.bar.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            bar.finish_and_clear();
-        }
+        self.console.moves(&mut self.bar.lock().unwrap_or_else(PoisonError::into_inner), text);
     }
 }
 
-fn spinner() -> ProgressBar {
-    let bar = ProgressBar::new_spinner();
-    let style = ProgressStyle::with_template("{msg:.dim} {spinner} {elapsed:.dim}");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-    bar.enable_steady_tick(Duration::from_millis(120));
-    bar
+/// The moving line goes with it, also where a build is given up.
+impl Drop for Teller {
+    fn drop(&mut self) {
+        if let Some(bar) = self.bar.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
+            bar.finish_and_clear();
+        }
+    }
 }
 
 impl Progress for Teller {
@@ -104,11 +91,7 @@ impl Progress for Teller {
             Event::Step { text, percent: Some(percent) } => self.step(target, &format!("{text} ({percent} %)")),
             Event::Step { text, percent: None } => self.step(target, &text),
             Event::Note(note) => {
-                let note = self.console.paint(Colour::Dim, &format!("image    {}", plain(&note)));
-                match &*self.bar.lock().unwrap_or_else(PoisonError::into_inner) {
-                    Some(bar) => bar.suspend(|| self.console.line(&note)),
-                    None => self.console.line(&note),
-                }
+                self.console.line(&self.console.paint(Colour::Dim, &format!("image    {}", plain(&note))));
             }
             Event::Line(_) => {}
         }

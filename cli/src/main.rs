@@ -21,7 +21,7 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Cli, Command};
-use crate::console::{Colour, Console};
+use crate::console::{Colour, Console, Diagnostics};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     let console = Console::stderr(config::no_color());
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_new(config::log_filter()).unwrap_or_else(|_| EnvFilter::new("warn")))
-        .with_writer(std::io::stderr)
+        .with_writer(|| Diagnostics)
         .with_ansi(false)
         .init();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use pgxn::{ClientOptions, Registry};
-use protocol::{Assignment, ClaimRequest, Lease, Target, Verdict};
+use protocol::{Assignment, ClaimRequest, ImageFacts, Lease, Target, Verdict};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -21,6 +21,10 @@ use crate::run::{Completed, Request, Source, StoredFile, VERSION, run};
 use crate::sandbox::Image;
 use crate::site::Site;
 
+mod offer;
+
+pub use offer::Offer;
+
 /// Between two attempts at a call that failed for a passing reason: at first, doubled each time up to the second.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
 
@@ -30,6 +34,10 @@ pub type EnsureImage = Arc<dyn Fn(Target) -> futures_util::future::BoxFuture<'st
 /// What an agent tells about itself, for a terminal.
 #[derive(Clone, Debug)]
 pub enum AgentEvent {
+    /// A target is offered from now on, as its image is there.
+    Ready(Target, Box<ImageFacts>),
+    /// A target is not offered, as its image could not be made; that is tried again later, and not told again.
+    Unready(Target, Arc<crate::Error>),
     /// A run has begun; its events come from there.
     Claimed(Box<Assignment>),
     /// A run is reported.
@@ -50,8 +58,8 @@ pub struct Agent {
     pub site: Site,
     /// The coordinator to work for.
     pub coordinator: Coordinator,
-    /// What is offered.
-    pub targets: Vec<Target>,
+    /// What is offered, which begins with nothing: see [`Agent::prepare`].
+    pub offer: Offer,
     /// Where images come from.
     pub images: EnsureImage,
     /// Who is told.
@@ -77,7 +85,7 @@ enum Fate {
 }
 
 impl Agent {
-    /// An agent that has done nothing yet.
+    /// An agent that has done nothing yet; it makes the images of its targets in this order.
     pub fn new(
         site: Site,
         coordinator: Coordinator,
@@ -85,7 +93,7 @@ impl Agent {
         images: EnsureImage,
         listener: Listener,
     ) -> Self {
-        Self { site, coordinator, targets, images, listener, registry: Arc::default() }
+        Self { site, coordinator, offer: Offer::of(targets), images, listener, registry: Arc::default() }
     }
 
     /// One step: claims a job and does it, or finds that nothing waits.
@@ -93,7 +101,7 @@ impl Agent {
     /// An engine that does not answer is an error before anything is claimed. When `stop` is cancelled, a job that runs is given back.
     pub async fn tick(&self, stop: &CancellationToken) -> Result<Tick, Trouble> {
         self.site.place.engine.check().await?;
-        let request = ClaimRequest { targets: self.targets.clone(), version: VERSION.to_owned() };
+        let request = ClaimRequest { targets: self.offer.ready(), version: VERSION.to_owned() };
         let claimed = tokio::select! {
             claimed = self.coordinator.claim(&request) => claimed?,
             () = stop.cancelled() => return Ok(Tick::Idle),

@@ -35,6 +35,9 @@ pub enum Error {
         /// What happened, in words.
         why: String,
     },
+    /// No target has one.
+    #[error("there is no image to run anything in; why is said above")]
+    NoImage,
     /// An image lacks a label, or says something impossible in one.
     #[error("the label `{label}` of the image `{tag}` is missing or wrong; build the image again")]
     ImageLabel {

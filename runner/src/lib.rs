@@ -11,12 +11,14 @@ mod client;
 mod config;
 mod error;
 mod event;
+mod kept;
 mod limits;
+mod prerequisites;
 mod run;
 mod site;
 mod task;
 
-pub use claim::{Agent, AgentEvent, EnsureImage, Listener, Tick, Trouble};
+pub use claim::{Agent, AgentEvent, EnsureImage, Listener, Offer, Tick, Trouble};
 pub use client::{CallError, Coordinator};
 pub use config::{RunnerConfig, SiteConfig, engine_host, native_targets};
 pub use error::{Error, Result};

@@ -1,4 +1,4 @@
-//! Everything that runs beside a run: containers that start and are removed, leases that are renewed. Nothing else spawns.
+//! Everything that runs beside a run: containers that start and are removed, images that are made, workers. Nothing else spawns.
 
 use std::future::Future;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::claim::{Agent, AgentEvent, Tick};
+use crate::error::{Error, Result};
 
 /// The tasks of a runner; clones share them. A runner is idle when [`Tasks::idle`] returns, and may end then.
 #[derive(Clone, Debug)]
@@ -57,25 +58,51 @@ const PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_sec
 /// A coordinator that answers faster than this did not wait for a job.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
-/// Runs `jobs` workers until `stop` is cancelled, then waits until their containers are gone.
+/// Until images that could not be made are tried again: at first, doubled each time up to the second.
+const REBUILDS: (Duration, Duration) = (Duration::from_mins(10), Duration::from_hours(6));
+
+/// Makes the images, runs `jobs` workers as soon as the first is there, until `stop` is cancelled, and waits until their containers are gone.
 ///
-/// Trouble is told once, when it begins, and once when it is over; the worker tries again meanwhile.
-pub async fn work(agent: Agent, jobs: u16, stop: CancellationToken) {
+/// Trouble is told once, when it begins, and once when it is over; the worker tries again meanwhile. Where no image could be made at all,
+/// that is an error, and the end.
+pub async fn work(agent: Agent, jobs: u16, stop: CancellationToken) -> Result<()> {
     let tasks = agent.site.place.tasks.clone();
-    let workers: Vec<_> = (0..jobs.max(1)).map(|_| tasks.spawn(worker(agent.clone(), stop.clone()))).collect();
-    for worker in workers {
-        if let Err(error) = worker.await
+    let mut parts = vec![tasks.spawn(supply(agent.clone(), stop.clone()))];
+    parts.extend((0..jobs.max(1)).map(|_| tasks.spawn(worker(agent.clone(), stop.clone()))));
+    for part in parts {
+        if let Err(error) = part.await
             && error.is_panic()
         {
-            tracing::error!("a worker of the runner panicked; what it ran was dropped");
+            tracing::error!("a part of the runner panicked; what it did was dropped");
         }
     }
     agent.site.idle().await;
+    if agent.offer.is_hopeless() { Err(Error::NoImage) } else { Ok(()) }
+}
+
+/// Makes images until all are there, or there is no hope of any.
+async fn supply(agent: Agent, stop: CancellationToken) {
+    let mut pause = REBUILDS.0;
+    let complete = async {
+        while !agent.prepare().await && !agent.offer.is_hopeless() {
+            sleep(pause).await;
+            pause = (pause * 2).min(REBUILDS.1);
+        }
+    };
+    tokio::select! {
+        () = complete => {}
+        // An image that is half made is given up with the future; the engine keeps the steps that are done.
+        () = stop.cancelled() => {}
+    }
 }
 
 async fn worker(agent: Agent, stop: CancellationToken) {
+    let offered = tokio::select! {
+        offered = agent.offer.begins() => offered,
+        () = stop.cancelled() => false,
+    };
     let mut in_trouble = false;
-    while !stop.is_cancelled() {
+    while offered && !stop.is_cancelled() {
         let began = Instant::now();
         let pause = match agent.tick(&stop).await {
             Ok(tick) => {

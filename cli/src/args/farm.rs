@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use protocol::{PgMajor, Platform};
+use protocol::Platform;
 use url::Url;
 
-use crate::args::limits::LimitArgs;
-use crate::args::major::known_major;
+use crate::args::major::MajorArgs;
+use crate::args::run::WorkArgs;
 
 /// Where a coordinator keeps its state.
 #[derive(Clone, Debug, Args)]
@@ -17,23 +17,24 @@ pub(crate) struct DataArgs {
     #[arg(long, value_name = "DIR", default_value = "data", env = "PGXN_TESTERS_DATA")]
     pub(crate) data_dir: PathBuf,
 
-    /// The database; by default SQLite in the data directory
+    /// The database, as `postgres://USER:PASSWORD@HOST/NAME`; by default a SQLite file in the data directory
     #[arg(long, value_name = "URL", env = "PGXN_TESTERS_DATABASE")]
     pub(crate) database: Option<Url>,
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg(MajorArgs::ID, |arg| arg.help(MajorArgs::NEWEST_TWO)))]
 pub(crate) struct UpArgs {
     #[command(flatten)]
     pub(crate) data: DataArgs,
 
-    /// The address of the dashboard and the API
+    /// The address and port on which the dashboard and the API answer; 0.0.0.0 is every address of this machine
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", env = "PGXN_TESTERS_LISTEN")]
     pub(crate) listen: SocketAddr,
 
-    /// The registry to watch; `sample` makes and serves one from Debian's archive
+    /// The registry to watch: its address, or `sample` for one that is made here from Debian's archive
     ///
-    /// By default the public registry, or the sample where that does not answer.
+    /// By default the public registry, or the sample where that does not answer. A data directory stays with its registry.
     #[arg(long, value_name = "URL|sample", env = "PGXN_TESTERS_REGISTRY")]
     pub(crate) registry: Option<RegistryChoice>,
 
@@ -41,20 +42,12 @@ pub(crate) struct UpArgs {
     #[arg(long, value_enum, default_value_t = SampleSize::Small)]
     pub(crate) sample: SampleSize,
 
-    /// The PostgreSQL majors to test on; by default the newest supported one and the one before
-    #[arg(long, value_name = "MAJOR", value_delimiter = ',', value_parser = known_major)]
-    pub(crate) pg: Vec<PgMajor>,
-
-    /// How many runs go on at the same time
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
-    pub(crate) jobs: u16,
-
-    #[command(flatten)]
-    pub(crate) limits: LimitArgs,
-
-    /// Stop when nothing is queued or running any more
+    /// Stop by itself once the whole registry is read and every test is done
     #[arg(long)]
     pub(crate) until_idle: bool,
+
+    #[command(flatten)]
+    pub(crate) work: WorkArgs,
 }
 
 #[derive(Debug, Args)]
@@ -62,7 +55,7 @@ pub(crate) struct CoordinatorArgs {
     #[command(flatten)]
     pub(crate) data: DataArgs,
 
-    /// The address of the dashboard and the API
+    /// The address and port on which the dashboard and the API answer; 0.0.0.0 is every address of this machine
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", env = "PGXN_TESTERS_LISTEN")]
     pub(crate) listen: SocketAddr,
 
@@ -70,11 +63,10 @@ pub(crate) struct CoordinatorArgs {
     #[arg(long, value_name = "URL", default_value = crate::config::PUBLIC_REGISTRY, env = "PGXN_TESTERS_REGISTRY")]
     pub(crate) registry: Url,
 
-    /// The PostgreSQL majors to test on; by default every supported one
-    #[arg(long, value_name = "MAJOR", value_delimiter = ',', value_parser = known_major)]
-    pub(crate) pg: Vec<PgMajor>,
+    #[command(flatten)]
+    pub(crate) majors: MajorArgs,
 
-    /// The platforms to test on
+    /// The platforms to test on, amd64 and arm64; each needs a runner of its kind
     #[arg(long, value_name = "PLATFORM", value_delimiter = ',', default_value = "amd64")]
     pub(crate) platform: Vec<Platform>,
 
@@ -82,7 +74,7 @@ pub(crate) struct CoordinatorArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) poll: u64,
 
-    /// How long a runner's lease lasts, in seconds; it renews it every third of that
+    /// How long a runner that is not heard of keeps its job, in seconds; then another gets it
     #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(3..=86_400))]
     pub(crate) lease: u64,
 }

@@ -3,20 +3,19 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use protocol::{Name, PgMajor, Platform, Target, Version};
+use protocol::{Name, Platform, Target, Version};
 use url::Url;
 
-use crate::args::major::known_major;
+use crate::args::major::MajorArgs;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ImagesCommand {
-    /// Build the images that are missing or whose recipe changed
+    /// Build the images that are missing or were made by another version of this program
     Build {
-        /// The PostgreSQL majors; by default every supported one
-        #[arg(long, value_name = "MAJOR", value_delimiter = ',', value_parser = known_major)]
-        pg: Vec<PgMajor>,
+        #[command(flatten)]
+        majors: MajorArgs,
 
-        /// The platform; another than this machine's is emulated
+        /// The platform, amd64 or arm64; another than this machine's is emulated
         #[arg(long, value_name = "PLATFORM", default_value_t = Platform::native())]
         platform: Platform,
     },
@@ -24,9 +23,8 @@ pub(crate) enum ImagesCommand {
     List,
     /// Say which images are missing or out of date; exit 1 if any is
     Check {
-        /// The PostgreSQL majors; by default every supported one
-        #[arg(long, value_name = "MAJOR", value_delimiter = ',', value_parser = known_major)]
-        pg: Vec<PgMajor>,
+        #[command(flatten)]
+        majors: MajorArgs,
     },
 }
 
@@ -37,16 +35,16 @@ pub(crate) struct AdminArgs {
     #[arg(long, value_name = "URL", env = "PGXN_TESTERS_COORDINATOR")]
     pub(crate) coordinator: Option<Url>,
 
-    /// The directory of its state, which holds the operator's token
+    /// The coordinator's data directory, which holds the operator's token
     #[arg(long, value_name = "DIR", default_value = "data", env = "PGXN_TESTERS_DATA")]
     pub(crate) data_dir: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AdminCommand {
-    /// Compare the whole registry with the store and take in what is missing
+    /// Compare the whole registry with what the farm knows, and take in what is missing
     Reconcile(AdminArgs),
-    /// Queue tests again
+    /// Test a release again
     Requeue {
         #[command(flatten)]
         admin: AdminArgs,
@@ -55,18 +53,18 @@ pub(crate) enum AdminCommand {
         #[arg(value_name = "DIST[@VERSION]")]
         what: DistSpec,
 
-        /// The target; by default every one that was planned
+        /// Only that PostgreSQL on that platform, such as pg17-amd64; may be given more than once
         #[arg(long, value_name = "TARGET")]
         target: Vec<Target>,
     },
-    /// Runners that may claim jobs
+    /// Let runners in, list them, shut them out
     #[command(subcommand)]
     Runners(RunnersCommand),
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RunnersCommand {
-    /// Let a runner in: prints its token once
+    /// Let a runner in; its token is printed, once, to standard output
     Add {
         #[command(flatten)]
         admin: AdminArgs,
@@ -76,7 +74,7 @@ pub(crate) enum RunnersCommand {
     },
     /// List the runners
     List(AdminArgs),
-    /// Take a runner's token away
+    /// Shut a runner out: its token is no longer taken
     Revoke {
         #[command(flatten)]
         admin: AdminArgs,
@@ -88,17 +86,17 @@ pub(crate) enum RunnersCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum BenchCommand {
-    /// The wall time of a run against the same commands typed by hand in a warm container
+    /// Compare the time of a run with that of the same commands typed by hand in a warm container
+    #[command(mut_arg(MajorArgs::ID, |arg| arg.help(MajorArgs::NEWEST)))]
     Overhead {
-        /// Distributions, as NAME@VERSION, directories or archives
+        /// Directories with META.json, zip archives, or distributions as NAME or NAME@VERSION
         #[arg(value_name = "PATH|ZIP|DIST[@VERSION]", required = true)]
         what: Vec<String>,
 
-        /// The PostgreSQL major; by default the newest supported one
-        #[arg(long, value_name = "MAJOR", value_parser = known_major)]
-        pg: Option<PgMajor>,
+        #[command(flatten)]
+        majors: MajorArgs,
 
-        /// How often each is run each way
+        /// How many times each is measured, either way
         #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
         times: u32,
 

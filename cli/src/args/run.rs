@@ -1,49 +1,62 @@
-//! Flags of the commands that run releases: `runner` and `test`.
+//! Flags of the commands that run releases: `runner` and `test`, and what the runner inside `up` shares with them.
 
 use std::path::PathBuf;
 
 use clap::Args;
-use protocol::PgMajor;
+use runner::SiteConfig;
 use url::Url;
 
 use crate::args::limits::LimitArgs;
-use crate::args::major::known_major;
+use crate::args::major::MajorArgs;
 
-#[derive(Debug, Args)]
-pub(crate) struct RunnerArgs {
-    /// The coordinator to work for
-    #[arg(long, value_name = "URL", env = "PGXN_TESTERS_COORDINATOR")]
-    pub(crate) coordinator: Url,
+/// What a runner works on, and how much of this machine it takes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct WorkArgs {
+    #[command(flatten)]
+    pub(crate) majors: MajorArgs,
 
-    /// The file that holds this runner's token, as `admin runners add` printed it
-    #[arg(long, value_name = "FILE", env = "PGXN_TESTERS_TOKEN_FILE")]
-    pub(crate) token_file: PathBuf,
-
-    /// The directory for downloads
-    #[arg(long, value_name = "DIR", default_value = "runner-data", env = "PGXN_TESTERS_RUNNER_DATA")]
-    pub(crate) data_dir: PathBuf,
-
-    /// The PostgreSQL majors to offer; by default every supported one
-    #[arg(long, value_name = "MAJOR", value_delimiter = ',', value_parser = known_major)]
-    pub(crate) pg: Vec<PgMajor>,
-
-    /// How many runs go on at the same time
+    /// How many tests run at the same time, which share the machine
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) jobs: u16,
 
     #[command(flatten)]
-    pub(crate) limits: LimitArgs,
+    limits: LimitArgs,
+}
+
+impl WorkArgs {
+    /// Where and by what runs are made, with all files in that directory.
+    pub(crate) fn site(&self, data_dir: PathBuf) -> SiteConfig {
+        SiteConfig::new(data_dir, self.jobs).with_limits((&self.limits).into())
+    }
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct RunnerArgs {
+    /// The address of the coordinator to work for
+    #[arg(long, value_name = "URL", env = "PGXN_TESTERS_COORDINATOR")]
+    pub(crate) coordinator: Url,
+
+    /// The file that holds this runner's token: what `pgxn-testers admin runners add NAME` printed
+    #[arg(long, value_name = "FILE", env = "PGXN_TESTERS_TOKEN_FILE")]
+    pub(crate) token_file: PathBuf,
+
+    /// The directory for what the runner downloads and unpacks
+    #[arg(long, value_name = "DIR", default_value = "runner-data", env = "PGXN_TESTERS_RUNNER_DATA")]
+    pub(crate) data_dir: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) work: WorkArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(mut_arg(MajorArgs::ID, |arg| arg.help(MajorArgs::NEWEST_TWO)))]
 pub(crate) struct TestArgs {
     /// A directory with META.json, a zip archive, or a distribution as NAME or NAME@VERSION
     #[arg(value_name = "PATH|ZIP|DIST[@VERSION]")]
     pub(crate) what: String,
 
-    /// The PostgreSQL majors to test on; by default the newest supported one and the one before
-    #[arg(long, value_name = "MAJOR", value_delimiter = ',', value_parser = known_major)]
-    pub(crate) pg: Vec<PgMajor>,
+    #[command(flatten)]
+    pub(crate) majors: MajorArgs,
 
     /// The registry that has the distribution
     #[arg(long, value_name = "URL", default_value = crate::config::PUBLIC_REGISTRY, env = "PGXN_TESTERS_REGISTRY")]
@@ -53,7 +66,7 @@ pub(crate) struct TestArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
 
-    /// Print the verdicts as JSON to standard output
+    /// Print the reports as JSON to standard output
     #[arg(long)]
     pub(crate) json: bool,
 
@@ -64,12 +77,12 @@ pub(crate) struct TestArgs {
 /// What stands below the options of `test --help`.
 pub(crate) const TEST_HELP: &str = "\
 Examples:
-  pgxn-testers test .                          the distribution in this directory
+  pgxn-testers test .                           the distribution in this directory
   pgxn-testers test pgtap-1.3.4.zip --pg 16,17  an archive, on two majors
-  pgxn-testers test pgtap@1.3.4 --pg 18        a release from the registry
+  pgxn-testers test pgtap@1.3.4 --pg 18         a release from the registry
 
 Exit status:
   0  nothing failed
   1  at least one FAIL
   2  wrong usage
-  3  the farm's side failed: ENV, BLOCKED or ERROR";
+  3  no verdict, as something is missing or broken here: ENV, BLOCKED or ERROR";

@@ -15,9 +15,8 @@ use crate::console::{Colour, Console};
 use crate::imaging::Imaging;
 
 pub(crate) async fn run(command: BenchCommand, console: Console) -> Result<ExitCode> {
-    let BenchCommand::Overhead { what, pg, times, registry } = command;
-    let majors: Vec<PgMajor> = crate::commands::test::majors(pg.as_slice());
-    compare(&what, &majors[..1], (times, &registry), console).await?;
+    let BenchCommand::Overhead { what, majors, times, registry } = command;
+    compare(&what, &majors.or_newest(1), (times, &registry), console).await?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -17,7 +17,7 @@ pub(crate) async fn run(args: CoordinatorArgs, console: Console) -> Result<ExitC
     let listener = bind(args.listen).await?;
     let registry = WatchedRegistry { url: args.registry.clone(), sample: false };
     let farm = Farm::open((&args.data, &dir), listener, registry, |config| {
-        config.majors.clone_from(&args.pg);
+        config.majors.clone_from(&args.majors.pg);
         config.platforms.clone_from(&args.platform);
         config.poll = Duration::from_secs(args.poll);
         config.lease = Duration::from_secs(args.lease);

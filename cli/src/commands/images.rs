@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
-use protocol::{Clock, Matrix, PgMajor, Platform, SystemClock, Target};
+use protocol::{Clock, PgMajor, Platform, SystemClock, Target};
 use runner::images::Condition;
 use runner::native_targets;
 use runner::sandbox::docker::Engine;
@@ -17,14 +17,10 @@ pub(crate) async fn run(command: ImagesCommand, console: Console) -> Result<Exit
     let engine = Engine::connect(&runner::engine_host()).await?;
     let imaging = Imaging::new(engine, console);
     match command {
-        ImagesCommand::Build { pg, platform } => build(&imaging, &supported(&pg), platform, console).await,
+        ImagesCommand::Build { majors, platform } => build(&imaging, &majors.or_supported(), platform, console).await,
         ImagesCommand::List => list(&imaging).await,
-        ImagesCommand::Check { pg } => check(&imaging, &supported(&pg)).await,
+        ImagesCommand::Check { majors } => check(&imaging, &majors.or_supported()).await,
     }
-}
-
-fn supported(wanted: &[PgMajor]) -> Vec<PgMajor> {
-    if wanted.is_empty() { Matrix::embedded().supported(SystemClock.now()) } else { wanted.to_vec() }
 }
 
 /// Builds one after the other; one that fails does not keep the others from being built.

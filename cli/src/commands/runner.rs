@@ -4,8 +4,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use protocol::{Clock, Matrix, SystemClock};
-use runner::{Agent, Site, SiteConfig, native_targets};
+use protocol::SystemClock;
+use runner::{Agent, Site};
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::listener;
@@ -16,22 +16,16 @@ use crate::task;
 
 pub(crate) async fn run(args: RunnerArgs, console: Console) -> Result<ExitCode> {
     let token = token(&args.token_file)?;
-    let clock = Arc::new(SystemClock);
-    let majors = if args.pg.is_empty() { Matrix::embedded().supported(clock.now()) } else { args.pg.clone() };
-    let site = SiteConfig::new(args.data_dir.clone(), args.jobs).with_limits((&args.limits).into());
-    let site = Site::open(&site, clock).await?;
+    let site = Site::open(&args.work.site(args.data_dir.clone()), Arc::new(SystemClock)).await?;
     let coordinator = runner::Coordinator::new(&args.coordinator, &token)?;
-    let targets = native_targets(&majors);
+    let imaging = Imaging::new(site.place.engine.clone(), console);
+    let targets = imaging.targets(&args.work.majors.or_supported()).await?;
     let names: Vec<String> = targets.iter().map(ToString::to_string).collect();
     console.line(&format!("Working for {} on {}; {}", args.coordinator, site.facts().engine, names.join(", ")));
-    let images = Imaging::new(site.place.engine.clone(), console).ensure();
-    let agent = Agent::new(site, coordinator, targets, images, listener(console));
+    let agent = Agent::new(site, coordinator, targets, imaging.ensure(), listener(console));
     let shutdown = CancellationToken::new();
     let mut tasks = task::Tasks::new(shutdown.clone())?;
-    tasks.spawn("the runner", async move {
-        runner::work(agent, args.jobs, shutdown).await;
-        Ok(())
-    });
+    tasks.spawn("the runner", async move { runner::work(agent, args.work.jobs, shutdown).await.map_err(Into::into) });
     tasks.ended().await?;
     console.line("Stopped.");
     Ok(ExitCode::SUCCESS)

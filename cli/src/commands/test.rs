@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use protocol::{Clock, FileKind, Grade, Matrix, PgMajor, Report, RunId, SystemClock, Target};
+use protocol::{FileKind, Grade, PgMajor, Report, RunId, SystemClock, Target};
 use runner::{Completed, Events, Request, RunEvent, Site, SiteConfig, Source, StoredFile, local, native_targets};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -27,7 +27,7 @@ struct Cell {
 }
 
 pub(crate) async fn run(args: TestArgs, console: Console) -> Result<ExitCode> {
-    let majors = majors(&args.pg);
+    let majors = args.majors.or_newest(2);
     let source = match local::find(&args.what, &args.registry).await {
         Ok(source) => source,
         Err(
@@ -64,15 +64,6 @@ async fn site(args: &TestArgs, scratch: &Path) -> Result<Site> {
     site.work_dir = scratch.join("work");
     site.download_dir = scratch.join("downloads");
     Ok(site)
-}
-
-/// The majors asked for, or the newest supported one and the one before.
-pub(crate) fn majors(wanted: &[PgMajor]) -> Vec<PgMajor> {
-    if wanted.is_empty() {
-        Matrix::embedded().supported(SystemClock.now()).into_iter().take(2).collect()
-    } else {
-        wanted.to_vec()
-    }
 }
 
 async fn test_all(site: &Site, source: &Source, majors: &[PgMajor], console: Console) -> Vec<Cell> {

@@ -4,10 +4,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use coordinator::{Coordinator, operate};
-use protocol::{Clock, Name, PgMajor, SystemClock, Target};
-use runner::{Agent, Site, SiteConfig, native_targets};
+use protocol::{Clock, Name, PgMajor, SystemClock};
+use runner::{Agent, Offer, Site};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -30,10 +30,10 @@ pub(crate) async fn run(args: UpArgs, console: Console) -> Result<ExitCode> {
     let listener = bind(args.listen).await?;
     let address = address_of(&listener)?;
     // Before anything is made: a second `up` on the same data directory ends here, and an engine that is gone is said at once.
-    let site = SiteConfig::new(dir.join("runner"), args.jobs).with_limits((&args.limits).into());
+    let site = args.work.site(dir.join("runner"));
     let choice = registry::choose(args.registry.clone(), &dir, console).await?;
     let watched = watched(&choice, &address)?;
-    let majors = crate::commands::test::majors(&args.pg);
+    let majors = args.work.majors.or_newest(2);
     let farm =
         Farm::open((&args.data, &dir), listener, watched.clone(), |config| config.majors.clone_from(&majors)).await?;
     let farm = if watched.sample {
@@ -51,29 +51,30 @@ pub(crate) async fn run(args: UpArgs, console: Console) -> Result<ExitCode> {
     let served = CancellationToken::new();
     tasks.spawn("the web server", farm.serve(served.clone()));
     let imaging = Imaging::new(site.place.engine.clone(), console);
-    let targets = native_targets(&majors);
+    let targets = imaging.targets(&majors).await?;
     let sample =
         watched.sample.then(|| Sample { dir, size: args.sample, imaging: imaging.clone(), target: targets[0] });
-    let (watching, stop) = (coordinator.clone(), shutdown.clone());
+    let client = own_client(&coordinator, &address).await?;
+    let agent = Agent::new(site, client, targets, imaging.ensure(), quiet_listener(console));
+    if args.until_idle {
+        tasks
+            .spawn("the wait for an idle farm", until_idle(coordinator.clone(), agent.offer.clone(), shutdown.clone()));
+    }
+    let stop = shutdown.clone();
     tasks.spawn("the coordinator", async move {
         if let Some(sample) = sample {
             sample.build(console, &stop).await?;
         }
-        coordinator::run(watching, stop).await.map_err(Into::into)
+        coordinator::run(coordinator, stop).await.map_err(Into::into)
     });
-    let worker = Worker { site, coordinator: coordinator.clone(), address, jobs: args.jobs, targets, imaging };
-    let stop = shutdown.clone();
     tasks.spawn("the runner", async move {
-        let ended = worker.work(console, stop.clone()).await;
+        let ended = runner::work(agent, args.work.jobs, shutdown.clone()).await;
         if ended.is_err() {
-            stop.cancel();
+            shutdown.cancel();
         }
         served.cancel();
-        ended
+        ended.map_err(Into::into)
     });
-    if args.until_idle {
-        tasks.spawn("the wait for an idle farm", until_idle(coordinator, shutdown));
-    }
     tasks.ended().await?;
     console.line("Stopped. Started again, it goes on where it stopped.");
     Ok(ExitCode::SUCCESS)
@@ -97,52 +98,15 @@ fn greet(address: &Url, watched: &WatchedRegistry, majors: &[PgMajor], console: 
     console.line(&format!("Open {}   (Ctrl-C stops)", console.paint(Colour::Bold, address.as_str())));
 }
 
-/// The runner inside.
-struct Worker {
-    site: Site,
-    coordinator: Coordinator,
-    address: Url,
-    jobs: u16,
-    targets: Vec<Target>,
-    imaging: Imaging,
-}
-
-impl Worker {
-    /// Makes the images first, so that no lease waits for one, then works.
-    async fn work(self, console: Console, shutdown: CancellationToken) -> Result<()> {
-        let mut targets = Vec::new();
-        for target in &self.targets {
-            let image = tokio::select! {
-                image = self.imaging.image(*target) => image,
-                () = shutdown.cancelled() => return Ok(()),
-            };
-            match image {
-                Ok(image) => {
-                    let facts = &image.facts;
-                    let words = format!("PostgreSQL {} from {} on {}", facts.postgresql, facts.source, facts.suite);
-                    console.line(&console.paint(Colour::Dim, &format!("image    {words} is ready")));
-                    targets.push(*target);
-                }
-                Err(error) => {
-                    let words = format!("PostgreSQL {}: {:#}", target.major, anyhow::Error::new(error));
-                    console.line(&format!("{} {words}", console.paint(Colour::Yellow, "image   ")));
-                }
-            }
-        }
-        if targets.is_empty() {
-            bail!("there is no image to run anything in; why is said above");
-        }
-        let name: Name = RUNNER.parse().context("read the local runner's name")?;
-        let admitted = operate::own_runner(&self.coordinator, &name).await?;
-        let client = runner::Coordinator::new(&self.address, &admitted.token)?;
-        let agent = Agent::new(self.site, client, targets, self.imaging.ensure(), quiet_listener(console));
-        runner::work(agent, self.jobs, shutdown).await;
-        Ok(())
-    }
+/// What speaks to the coordinator for the runner inside.
+async fn own_client(coordinator: &Coordinator, address: &Url) -> Result<runner::Coordinator> {
+    let name: Name = RUNNER.parse().context("read the local runner's name")?;
+    let admitted = operate::own_runner(coordinator, &name).await?;
+    Ok(runner::Coordinator::new(address, &admitted.token)?)
 }
 
 /// Asks for the end once the whole registry is read and nothing waits or runs.
-async fn until_idle(coordinator: Coordinator, shutdown: CancellationToken) -> Result<()> {
+async fn until_idle(coordinator: Coordinator, offer: Offer, shutdown: CancellationToken) -> Result<()> {
     let mut pause = tokio::time::interval(Duration::from_millis(500));
     while !shutdown.is_cancelled() {
         pause.tick().await;
@@ -151,8 +115,10 @@ async fn until_idle(coordinator: Coordinator, shutdown: CancellationToken) -> Re
         let targets = coordinator.targets(now);
         let watch = store::registry::current(&mut conn).await?;
         let is_read = watch.is_some_and(|watch| watch.polled_at.is_some() && watch.reconciled_at.is_some());
-        // What waits for a major that this farm was asked for once, and no longer tests, waits for ever.
-        let waits = store::queue::counts(&mut conn).await?.iter().any(|count| targets.contains(&count.target));
+        // What waits for a major that this farm was asked for once, and no longer tests, waits for ever; so does what there is no image for.
+        let failed = offer.failed();
+        let is_waited_for = |target| targets.contains(target) && !failed.contains(target);
+        let waits = store::queue::counts(&mut conn).await?.iter().any(|count| is_waited_for(&count.target));
         if is_read && !waits && store::farm::counts(&mut conn, now).await?.running == 0 {
             shutdown.cancel();
         }

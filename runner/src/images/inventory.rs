@@ -73,6 +73,13 @@ impl Images {
             .map(|target| Checked { target: *target, condition: condition(*target, &listed, now) })
             .collect())
     }
+
+    /// The same targets in the order in which they can be ready: first those whose images are there.
+    pub async fn ready_first(&self, targets: &[Target], now: Timestamp) -> Result<Vec<Target>> {
+        let mut checked = self.check(targets, now).await?;
+        checked.sort_by_key(|checked| !checked.condition.usable());
+        Ok(checked.into_iter().map(|checked| checked.target).collect())
+    }
 }
 
 /// The images behind the tags of what the engine found; what has no tag or no proper labels is none of ours.

@@ -25,7 +25,7 @@ pub(crate) fn in_phase<E: Into<Error>>(phase: Phase) -> impl FnOnce(E) -> Stop {
 pub(crate) fn reason(error: &Error) -> Reason {
     match error {
         Error::EngineUnreachable { .. } | Error::Engine { .. } | Error::CopyIn { .. } => Reason::EngineFailed,
-        Error::Image { .. } | Error::ImageLabel { .. } => Reason::ImageMissing,
+        Error::Image { .. } | Error::NoImage | Error::ImageLabel { .. } => Reason::ImageMissing,
         Error::File { source, .. } if is_full(source) => Reason::RunnerDiskFull,
         Error::File { .. } | Error::Bench { .. } => Reason::Internal,
     }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use protocol::{Phase, Reason};
+use tests::engine::{Fault, Socket};
 use tests::farm::{Farm, PATIENCE};
 use tests::process::Process;
 use tests::{containers, fixtures, poll, turn};
@@ -12,10 +13,14 @@ use tests::{containers, fixtures, poll, turn};
 const FATES: [&str; 3] = ["has-no-tests", "talks-forever", "warns"];
 
 async fn up(farm: &Farm, extra: &[&str]) -> Result<Process> {
+    up_with(farm, &[&["--pg", "17"], extra].concat(), &[]).await
+}
+
+async fn up_with(farm: &Farm, extra: &[&str], environment: &[(&str, &str)]) -> Result<Process> {
     let _ = std::fs::remove_file(farm.path("data/address"));
     let (data, registry) = (farm.data_dir(), farm.registry().to_owned());
-    let arguments = ["up", "--data-dir", &data, "--registry", &registry, "--listen", "127.0.0.1:0", "--pg", "17"];
-    let mut process = Process::start(&[&arguments, extra].concat(), &farm.path("up.log"))?;
+    let arguments = ["up", "--data-dir", &data, "--registry", &registry, "--listen", "127.0.0.1:0"];
+    let mut process = Process::start_with(&[&arguments, extra].concat(), environment, &farm.path("up.log"))?;
     process.prints("Open http", PATIENCE).await?;
     poll::until(PATIENCE, "the API to answer", async || Ok(farm.get("api/v1/status").await.ok())).await?;
     Ok(process)
@@ -82,5 +87,49 @@ async fn a_power_cut_loses_nothing() -> Result<()> {
     ensure!(containers::of_run(&run).await?.len() == 1, "nobody could remove the container");
     goes_on(&farm, &before).await?;
     ensure!(containers::of_run(&run).await?.is_empty(), "the next start removes it");
+    Ok(())
+}
+
+/// An engine that the image of PostgreSQL 18 cannot be asked for.
+fn engine_without_18(farm: &Farm, answer: Option<&'static str>) -> Result<Socket> {
+    Socket::open_but(&farm.path("engine.sock"), Some(Fault { path: "/images/pgxn-testers/pg18:", answer }))
+}
+
+#[tokio::test]
+async fn the_first_image_is_enough_to_begin_and_ctrl_c_does_not_wait_for_the_others() -> Result<()> {
+    let _turn = turn::take().await;
+    let farm = Farm::new()?;
+    fixtures::publish(&mut farm.mirror()?, &["has-no-tests"])?;
+    let engine = engine_without_18(&farm, None)?;
+    let host = engine.host();
+    let mut process = up_with(&farm, &["--pg", "17,18"], &[("DOCKER_HOST", &host)]).await?;
+    process.prints("UNTESTED has-no-tests", PATIENCE).await?;
+    let verdicts = farm.verdicts("has-no-tests").await?;
+    ensure!(verdicts.keys().all(|target| target.major.number() == 17) && verdicts.len() == 1, "{verdicts:?}");
+    let began = Instant::now();
+    process.interrupt()?;
+    ensure!(process.ended(PATIENCE).await?.code() == Some(0), "{}", process.output());
+    ensure!(began.elapsed() < Duration::from_secs(10), "it took {:?}", began.elapsed());
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_image_that_fails_is_told_of_once_and_the_other_major_goes_on() -> Result<()> {
+    let _turn = turn::take().await;
+    let farm = Farm::new()?;
+    fixtures::publish(&mut farm.mirror()?, &["has-no-tests"])?;
+    let answer = "HTTP/1.1 500 Broken\r\nConnection: close\r\nContent-Length: 26\r\n\r\n{\"message\":\"it is broken\"}";
+    let engine = engine_without_18(&farm, Some(answer))?;
+    let host = engine.host();
+    let environment = [("DOCKER_HOST", host.as_str())];
+    let mut process = up_with(&farm, &["--pg", "18,17", "--until-idle"], &environment).await?;
+    ensure!(process.ended(PATIENCE).await?.code() == Some(0), "{}", process.output());
+    let said = process.output();
+    ensure!(said.matches("it is broken").count() == 1 && said.contains("Nothing is tested on it"), "{said}");
+    ensure!(said.contains("UNTESTED has-no-tests 1.0.0               pg17-"), "{said}");
+
+    let mut process = up_with(&farm, &["--pg", "18"], &environment).await?;
+    ensure!(process.ended(PATIENCE).await?.code() == Some(3), "{}", process.output());
+    ensure!(process.output().contains("there is no image to run anything in"), "{}", process.output());
     Ok(())
 }
