@@ -111,6 +111,8 @@ reasons! {
 
     /// A distribution it needs failed.
     PrerequisiteFailed "prerequisite-failed" Blocked "A distribution that it needs failed.";
+    /// What it needs cannot be put together: a cycle, or ranges that nothing fits.
+    PrerequisitesUnresolvable "prerequisites-unresolvable" Blocked "What it needs cannot be put together.";
     /// An extension it needs is neither part of the server nor installed.
     PrerequisiteMissing "prerequisite-missing" Blocked "It needs another extension that is not installed here.";
 
@@ -134,6 +136,8 @@ reasons! {
     NetworkNeeded "network-needed" Env "It needs the network, which runs do not have; this does not count against the author.";
     /// It is built in a way that the farm does not know.
     PipelineUnsupported "pipeline-unsupported" Env "It is built with a tool that the farm does not run; this does not count against the author.";
+    /// The farm's overrides leave it out.
+    Skipped "skipped" Env "The farm does not run it; this does not count against the author.";
 
     /// The registry did not answer.
     RegistryUnreachable "registry-unreachable" Error "The registry did not answer.";
