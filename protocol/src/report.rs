@@ -1,5 +1,7 @@
 //! What a runner reports of a run.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::circumstances::Circumstances;
@@ -136,14 +138,31 @@ impl Report {
         if let Some(file) = self.files.iter().find(|file| !is_file_name(&file.name)) {
             return fail(format!("`{}` is not a file name", file.name.chars().take(40).collect::<String>()));
         }
-        let texts = self.notes.iter().chain([&self.verdict.detail]).chain(self.tests.iter().map(|test| &test.name));
-        if texts.chain(self.phases.iter().map(|phase| &phase.command)).any(|text| text.len() > MAX_TEXT) {
+        let mut names = BTreeSet::new();
+        if let Some(file) = self.files.iter().find(|file| !names.insert(&file.name)) {
+            return fail(format!("it has two files `{}`", file.name));
+        }
+        if self.texts().any(|text| text.len() > MAX_TEXT) {
             return fail(format!("one of its texts is longer than {MAX_TEXT} bytes"));
         }
         if let Some(why) = self.circumstances.too_large() {
             return fail(why);
         }
         self.check_references()
+    }
+
+    /// Every text of any length that a row of its own or a page would hold, beside those of the circumstances.
+    fn texts(&self) -> impl Iterator<Item = &String> {
+        let decisive = self.verdict.decisive.iter().map(|line| &line.text);
+        let archive = self.archive.iter().flat_map(|archive| [&archive.sha1, &archive.sha256]);
+        let image = self.image.iter().flat_map(|image| {
+            [&image.tag, &image.digest, &image.recipe, &image.suite, &image.postgresql, &image.postgresql_full]
+        });
+        let tests = self.tests.iter().map(|test| &test.name);
+        let single = [&self.verdict.detail, &self.runner.version, &self.runner.kernel, &self.runner.engine];
+        let lists = self.notes.iter().chain(self.phases.iter().map(|phase| &phase.command)).chain(tests);
+        let files = self.files.iter().map(|file| &file.sha256);
+        single.into_iter().chain(decisive).chain(archive).chain(image).chain(lists).chain(files)
     }
 
     fn check_references(&self) -> Result<(), InvalidReport> {

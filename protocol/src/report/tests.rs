@@ -97,3 +97,36 @@ fn a_flood_of_tests_is_refused() {
     report.tests = vec![test; MAX_TESTS + 1];
     assert!(report.check().unwrap_err().why.contains("20001 tests"));
 }
+
+#[test]
+fn two_files_of_one_name_are_refused() {
+    let mut report = report();
+    report.files.push(report.files[0].clone());
+    assert_eq!(report.check().unwrap_err().why, "it has two files `build.log`");
+}
+
+#[test]
+fn no_text_may_be_longer_than_its_bound() {
+    let long = || "x".repeat(MAX_TEXT + 1);
+    let decisive = |text| Some(Decisive { file: "build.log".into(), line: 1, text });
+    let archive = |sha256| Some(ArchiveFacts { sha1: String::new(), sha256, bytes: 1 });
+    let cases: [fn(&mut Report, String); 4] = [
+        |report, text| report.verdict.detail = text,
+        |report, text| report.runner.kernel = text,
+        |report, text| report.files[0].sha256 = text,
+        |report, text| report.phases[0].command = text,
+    ];
+    for change in cases {
+        let mut report = report();
+        change(&mut report, "x".repeat(MAX_TEXT));
+        report.check().unwrap();
+        change(&mut report, long());
+        assert!(report.check().unwrap_err().why.contains("longer than 4096 bytes"));
+    }
+    for report in [
+        Report { verdict: Verdict { decisive: decisive(long()), ..report().verdict }, ..report() },
+        Report { archive: archive(long()), ..report() },
+    ] {
+        assert!(report.check().unwrap_err().why.contains("longer than 4096 bytes"));
+    }
+}
