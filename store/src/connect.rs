@@ -12,10 +12,12 @@ use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Row, Transaction};
-use url::Url;
 
+use crate::connect::address::{shown, sqlite_address, sqlite_path};
 use crate::lock::DatabaseLock;
 use crate::{Error, Result};
+
+mod address;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
@@ -209,46 +211,6 @@ async fn prepare_sqlite(conn: &mut AnyConnection, reader: bool) -> sqlx::Result<
         conn.execute("PRAGMA journal_size_limit = 67108864").await?;
     }
     Ok(())
-}
-
-/// The file of a SQLite address; none for PostgreSQL.
-fn sqlite_path(url: &str) -> Result<Option<PathBuf>> {
-    let fail = |why: &str| Err(Error::Address { url: shown(url), why: why.into() });
-    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        return Ok(None);
-    }
-    let Some(path) = url.strip_prefix("sqlite://") else {
-        return fail("expected something like sqlite:///var/lib/pgxn-testers/farm.db or postgres://user@host/database");
-    };
-    if path.is_empty() || path.contains('?') || path == ":memory:" {
-        return fail("expected the path of a file after sqlite://, without parameters");
-    }
-    Ok(Some(PathBuf::from(path)))
-}
-
-/// The address of a file as sqlx reads it: percent-encoded.
-fn sqlite_address(path: &Path) -> String {
-    let mut address = String::from("sqlite://");
-    for byte in path.as_os_str().as_encoded_bytes() {
-        if byte.is_ascii_alphanumeric() || b"/._-".contains(byte) {
-            address.push(char::from(*byte));
-        } else {
-            address.push('%');
-            address.push_str(&hex::encode_upper([*byte]));
-        }
-    }
-    address
-}
-
-/// The address without its password, for messages.
-fn shown(url: &str) -> String {
-    match Url::parse(url) {
-        Ok(mut parsed) if parsed.password().is_some() => {
-            let _ = parsed.set_password(Some("***"));
-            parsed.to_string()
-        }
-        _ => url.to_owned(),
-    }
 }
 
 #[cfg(test)]
