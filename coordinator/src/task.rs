@@ -1,6 +1,6 @@
 //! The coordinator's loops: each repeats one step until the coordinator ends, and none may end by itself.
 //!
-//! A step that fails is logged, and taken again at its next time: a database that is away for a minute must not end the farm. A loop that
+//! A step that fails is logged (see `step`), and taken again at its next time: a database that is away for a minute must not end the farm. A loop that
 //! ends or panics ends [`run`] with an error, and the process with it, as a farm that has stopped watching must not look alive.
 
 use std::future::Future;
@@ -11,8 +11,11 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::error::sentence;
 use crate::{Coordinator, Error, Result, expire, reconcile, replan, watch};
+
+mod step;
+
+use step::Step;
 
 /// A comparison that failed is tried again after this, and then after ever more,
 const SWEEP_AGAIN: Duration = Duration::from_mins(1);
@@ -53,32 +56,37 @@ async fn until(closing: CancellationToken, task: &'static str, work: impl Future
 }
 
 async fn watch_loop(coordinator: Coordinator) {
+    let mut step = Step::named("watch");
     loop {
         let poll = coordinator.config.poll;
-        log("watch", watch::tick(&coordinator, coordinator.now()).await);
+        step.went(watch::tick(&coordinator, coordinator.now()).await);
         sleep(jittered(poll)).await;
     }
 }
 
 async fn expire_loop(coordinator: Coordinator) {
+    let mut step = Step::named("expire");
     loop {
-        log("expire", expire::tick(&coordinator, coordinator.now()).await);
+        step.went(expire::tick(&coordinator, coordinator.now()).await);
         sleep(coordinator.config.expire_every).await;
     }
 }
 
 async fn reconcile_loop(coordinator: Coordinator) {
-    log("replan", replan::latest(&coordinator, coordinator.now()).await);
+    let (mut schedule, mut sweep, mut replan) =
+        (Step::named("schedule"), Step::named("reconcile"), Step::named("replan"));
+    replan.went(replan::latest(&coordinator, coordinator.now()).await);
     let (mut not_before, mut failures) = (Timestamp::from_millis(0), 0);
     loop {
-        let due = is_due(&coordinator).await && coordinator.now() >= not_before;
+        let due = is_due(&coordinator, &mut schedule).await && coordinator.now() >= not_before;
         if !due {
             tokio::select! {
                 () = coordinator.desk.asked() => {}
                 () = sleep(SCHEDULE_EVERY) => continue,
             }
         }
-        failures = if sweep_once(&coordinator).await { 0 } else { u32::saturating_add(failures, 1) };
+        failures = if sweep_once(&coordinator, &mut sweep).await { 0 } else { u32::saturating_add(failures, 1) };
+        replan.went(replan::latest(&coordinator, coordinator.now()).await);
         not_before = coordinator.now().plus(pause(failures));
     }
 }
@@ -92,44 +100,31 @@ fn pause(failures: u32) -> Duration {
 }
 
 /// Compares once, and says whether that succeeded.
-async fn sweep_once(coordinator: &Coordinator) -> bool {
+async fn sweep_once(coordinator: &Coordinator, step: &mut Step) -> bool {
     coordinator.desk.begin(coordinator.now());
     let outcome = reconcile::sweep(coordinator, coordinator.now()).await;
     coordinator.desk.end(&outcome, coordinator.now());
     let done = outcome.is_ok();
-    log("reconcile", outcome);
-    log("replan", replan::latest(coordinator, coordinator.now()).await);
+    step.went(outcome);
     done
 }
 
 /// Whether a comparison is due by the schedule; one that never took place is.
-async fn is_due(coordinator: &Coordinator) -> bool {
+async fn is_due(coordinator: &Coordinator, step: &mut Step) -> bool {
     let last = async {
         let mut conn = coordinator.store.read().await?;
         let watch = store::registry::get(&mut conn, &coordinator.registry_url()).await?;
         Ok(watch.and_then(|watch| watch.reconciled_at))
     };
-    match last.await {
-        Ok(last) => coordinator.config.reconcile.is_due(last, coordinator.now()),
-        Err(error) => {
-            log::<()>("schedule", Err(error));
-            false
-        }
-    }
+    let due = last.await.map(|last| coordinator.config.reconcile.is_due(last, coordinator.now()));
+    let is_due = *due.as_ref().unwrap_or(&false);
+    step.went(due);
+    is_due
 }
 
 /// A tenth less or more by chance, so that the farms of the world do not all ask in the same second.
 fn jittered(period: Duration) -> Duration {
     period.mul_f64(rand::random_range(0.9..=1.1))
-}
-
-fn log<T>(step: &str, outcome: Result<T>) {
-    if let Err(error @ Error::Registry(_)) = &outcome {
-        // The watch of the registry tells of that, once.
-        tracing::info!(step, error = sentence(error), "a step failed; it is taken again");
-    } else if let Err(error) = outcome {
-        tracing::error!(step, error = sentence(&error), "a step failed; it is taken again");
-    }
 }
 
 #[cfg(test)]
