@@ -101,6 +101,7 @@ impl Agent {
     /// An engine that does not answer is an error before anything is claimed. When `stop` is cancelled, a job that runs is given back.
     pub async fn tick(&self, stop: &CancellationToken) -> Result<Tick, Trouble> {
         self.site.place.engine.check().await?;
+        self.site.place.tidy().await;
         let request = ClaimRequest { targets: self.offer.ready(), version: VERSION.to_owned() };
         let claimed = tokio::select! {
             claimed = self.coordinator.claim(&request) => claimed?,

@@ -11,7 +11,6 @@ use crate::limits::Limits;
 use crate::run::VERSION;
 use crate::sandbox::docker::Engine;
 use crate::sandbox::{Instance, Place};
-use crate::task::Tasks;
 
 /// What the runs of one runner have in common; clones share it.
 #[derive(Clone)]
@@ -41,7 +40,7 @@ impl Site {
         }
         let instance = Arc::new(Instance::claim(&config.data_dir)?);
         let limits = Limits::fitting(engine.facts(), u32::from(config.jobs)).with(&config.limits);
-        let place = Place { engine, tasks: Tasks::new(), instance: instance.id().to_owned() };
+        let place = Place::new(engine, instance.id().to_owned());
         let (work_dir, download_dir) = (config.data_dir.join("work"), config.data_dir.join("downloads"));
         Ok(Self { place, limits, clock, work_dir, download_dir, instance })
     }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use protocol::{Clock, RunId, SystemClock};
 
 use super::*;
+use crate::Limits;
 use crate::sandbox::{Command, Log, Place, Sandbox};
-use crate::{Limits, Tasks};
 
 /// A distribution with everything that PGXS installs: a module, a header, a document, a script, a test.
 const WIDGET: &[(&str, &str)] = &[
@@ -63,11 +63,7 @@ async fn shell(sandbox: &Sandbox, script: &str) -> String {
 }
 
 async fn check_contract(image: &Image) {
-    let place = Place {
-        engine: Engine::connect(&crate::engine_host()).await.unwrap(),
-        tasks: Tasks::new(),
-        instance: "images-test".into(),
-    };
+    let place = Place::new(Engine::connect(&crate::engine_host()).await.unwrap(), "images-test".into());
     let run = RunId::new(SystemClock.now());
     let sandbox = Sandbox::start(&place, image, run, &Limits::default()).await.unwrap();
     sandbox.copy_in(widget(), "/sandbox").await.unwrap();

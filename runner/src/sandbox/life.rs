@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use protocol::RunId;
@@ -20,7 +21,7 @@ use crate::task::Tasks;
 /// Names the run that a container belongs to.
 pub(super) const RUN_LABEL: &str = "org.pgxn.testers.run";
 
-/// How often the engine is asked to remove a container before it is left to the next start.
+/// How often the engine is asked to remove a container before it is left until the engine answers again, or to the next start.
 const REMOVALS: u32 = 5;
 
 /// Where containers are made: the engine, the tasks that outlive a run, and the instance to whose next start orphans are left.
@@ -32,6 +33,33 @@ pub struct Place {
     pub tasks: Tasks,
     /// The id of this runner's instance.
     pub instance: String,
+    /// The containers that could not be removed, as the engine was away for too long.
+    left: Arc<Mutex<Vec<String>>>,
+}
+
+impl Place {
+    /// A place in which no container is yet.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn new(engine: Engine, instance: String) -> Self {
+        Self { engine, tasks: Tasks::new(), instance, left: Arc::default() }
+    }
+
+    /// Removes what was left behind while the engine was away; what still cannot be removed is left once more.
+    pub async fn tidy(&self) {
+        let left = std::mem::take(&mut *self.left());
+        for name in left {
+            if let Err(error) = self.engine.remove_container(&name).await {
+                tracing::debug!(container = name, %error, "left behind once more");
+                self.left().push(name);
+            }
+        }
+    }
+
+    fn left(&self) -> MutexGuard<'_, Vec<String>> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A running container, removed when this is dropped.
@@ -126,7 +154,7 @@ impl Sandbox {
         let began = Instant::now();
         if let Some(name) = self.name.take() {
             // In a task of its own, so that a run that is dropped here still removes it.
-            let _ = self.place.tasks.spawn(remove(self.place.engine.clone(), name)).await;
+            let _ = self.place.tasks.spawn(remove(self.place.clone(), name)).await;
         }
         began.elapsed()
     }
@@ -135,18 +163,19 @@ impl Sandbox {
 impl Drop for Sandbox {
     fn drop(&mut self) {
         if let Some(name) = self.name.take() {
-            drop(self.place.tasks.spawn(remove(self.place.engine.clone(), name)));
+            drop(self.place.tasks.spawn(remove(self.place.clone(), name)));
         }
     }
 }
 
 /// Removes a container, patiently: an engine that is restarting is back in seconds.
-async fn remove(engine: Engine, name: String) {
+async fn remove(place: Place, name: String) {
     for attempt in 1..=REMOVALS {
-        match engine.remove_container(&name).await {
+        match place.engine.remove_container(&name).await {
             Ok(()) => return,
             Err(error) if attempt == REMOVALS => {
-                tracing::warn!(container = name, %error, "left a container behind; the next start removes it");
+                tracing::warn!(container = name, %error, "left a container behind until the engine answers again");
+                place.left().push(name.clone());
             }
             Err(_) => tokio::time::sleep(Duration::from_secs(u64::from(attempt))).await,
         }

@@ -13,7 +13,6 @@ use super::{Command, Ended, INSTANCE_LABEL, Image, Instance, Log, LogText, Sandb
 use crate::images::{Images, Options};
 use crate::judge::Limit;
 use crate::limits::Limits;
-use crate::task::Tasks;
 
 const MIB: u64 = 1024 * 1024;
 
@@ -34,7 +33,7 @@ async fn place() -> (Place, Image) {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/runner-tests");
     Instance::reap(&engine, &dir).await.unwrap();
     let instance = Box::leak(Box::new(Instance::claim(&dir).unwrap())).id().to_owned();
-    (Place { engine, tasks: Tasks::new(), instance }, image)
+    (Place::new(engine, instance), image)
 }
 
 fn small() -> Limits {
@@ -272,7 +271,7 @@ async fn a_runner_that_waits_to_be_killed() {
     let dir = Path::new(".");
     let instance = Instance::claim(dir).unwrap();
     let (engine, image) = engine_and_image().await;
-    let place = Place { engine, tasks: Tasks::new(), instance: instance.id().to_owned() };
+    let place = Place::new(engine, instance.id().to_owned());
     let run_id = RunId::new(SystemClock.now());
     let _sandbox = Sandbox::start(&place, &image, run_id, &small()).await.unwrap();
     std::fs::write(dir.join("starting"), run_id.to_string()).unwrap();
