@@ -38,6 +38,14 @@ pub enum Error {
     /// No target has one.
     #[error("there is no image to run anything in; why is said above")]
     NoImage,
+    /// The archives of all suites lack packages that an override names.
+    #[error("{packages}, which Debian does not have, or cannot install, on {suites}")]
+    Packages {
+        /// The packages, as they were asked for.
+        packages: String,
+        /// The suites.
+        suites: String,
+    },
     /// An image lacks a label, or says something impossible in one.
     #[error("the label `{label}` of the image `{tag}` is missing or wrong; build the image again")]
     ImageLabel {

@@ -6,7 +6,8 @@
 //! finds exactly the images of its own recipe and rebuilds nothing without cause.
 //!
 //! `recipe` knows what goes in, `pgdg` and `portable` ask two of the sources, `base` makes what images stand on, `host` says what of this
-//! machine's configuration they need, `context` packs all that, `build` follows the engine, `inventory` lists and checks.
+//! machine's configuration they need, `context` packs all that, `build` follows the engine, `inventory` lists and checks, `derived` adds
+//! packages to an image, `other` takes another source than the first.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -22,14 +23,17 @@ use crate::sandbox::docker::Engine;
 mod base;
 mod build;
 mod context;
+mod derived;
 mod host;
 mod inventory;
+mod other;
 mod pgdg;
 mod portable;
 mod progress;
 mod recipe;
 mod web;
 
+pub use derived::Lacking;
 pub use inventory::{Checked, Condition, Listed};
 pub use pgdg::Pgdg;
 pub use progress::{Event, Progress};
@@ -75,6 +79,8 @@ pub struct Images {
     options: Options,
     /// Held while an image is made: two at a time would only make each other slow, and both make their base.
     work: Mutex<Seen>,
+    /// Held while packages are added to an image, for the same reason.
+    derived: Mutex<derived::Refusals>,
 }
 
 /// What was learnt while images were made, and will not be asked again by this process.
@@ -93,7 +99,7 @@ struct Seen {
 impl Images {
     /// The images that an engine holds, or will hold, of the majors in a matrix.
     pub fn new(engine: Engine, matrix: Matrix, options: Options) -> Self {
-        Self { engine, matrix, options, work: Mutex::default() }
+        Self { engine, matrix, options, work: Mutex::default(), derived: Mutex::default() }
     }
 
     /// The image of a target, if it is there and of this program's recipe.
@@ -115,14 +121,14 @@ impl Images {
         // Another may have built it while this one waited.
         match self.find(target).await? {
             Some(image) => Ok(image),
-            None => self.make(target, Told { target, to: progress }, &mut seen).await,
+            None => self.make(target, self.recipes(target)?, Told { target, to: progress }, &mut seen).await,
         }
     }
 
     /// Builds the image of a target from the best source that answers now, whether there is one or not.
     pub async fn build(&self, target: Target, progress: &dyn Progress) -> Result<Image> {
         let mut seen = self.work.lock().await;
-        self.make(target, Told { target, to: progress }, &mut seen).await
+        self.make(target, self.recipes(target)?, Told { target, to: progress }, &mut seen).await
     }
 
     /// What apt is told in the base image of a target, which is made where it is missing: a machine that is not Debian learns from it where
@@ -162,9 +168,10 @@ impl Images {
         Ok(image.filter(|image| image.facts.recipe == recipe.digest()))
     }
 
-    async fn make(&self, target: Target, told: Told<'_>, seen: &mut Seen) -> Result<Image> {
+    /// Makes an image of the first recipe whose source answers.
+    async fn make(&self, target: Target, recipes: Vec<Recipe>, told: Told<'_>, seen: &mut Seen) -> Result<Image> {
         let mut reasons = Vec::new();
-        for recipe in self.recipes(target)? {
+        for recipe in recipes {
             let name = format!("{} on {}", recipe.source.kind, recipe.source.suite);
             match self.try_source(&recipe, told, seen).await? {
                 Ok(()) => {

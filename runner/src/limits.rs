@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use protocol::LimitOverrides;
+
 use crate::sandbox::docker::EngineFacts;
 
 const MIB: u64 = 1024 * 1024;
@@ -84,6 +86,21 @@ impl Limits {
         }
     }
 
+    /// The same, where an override asks for more of something. Memory is given only as far as the machine has it to spare.
+    #[must_use]
+    pub(crate) fn lifted(self, wanted: &LimitOverrides, machine: &EngineFacts) -> Self {
+        let longer = |limit: Duration, seconds: Option<u64>| limit.max(Duration::from_secs(seconds.unwrap_or_default()));
+        let phase = longer(self.phase, wanted.phase_s);
+        let memory = wanted.memory_mib.unwrap_or_default().saturating_mul(MIB).min(machine.memory_bytes / 4 * 3);
+        Self {
+            memory_bytes: self.memory_bytes.max(memory),
+            phase,
+            run: if wanted.phase_s.is_some() { self.run.max(phase.saturating_mul(2)) } else { self.run },
+            silence: longer(self.silence, wanted.silence_s),
+            ..self
+        }
+    }
+
     /// How large the file system in memory at a mount point may get: less than the container's memory, so that it is full before
     /// the container is out of memory.
     pub(crate) fn file_system_bytes(&self, mount_point: &str) -> u64 {
@@ -131,6 +148,17 @@ mod tests {
         let limits = fitting.clone().with(&wanted);
         assert_eq!((limits.memory_bytes, limits.phase, limits.run), (memory, hour, hour));
         assert_eq!(limits.silence, fitting.silence);
+    }
+
+    #[test]
+    fn an_override_gives_more_and_never_less_nor_more_than_the_machine_has() {
+        let machine = machine(8192, 2);
+        let usual = Limits::fitting(&machine, 1);
+        let wanted = LimitOverrides { memory_mib: Some(100_000), phase_s: Some(3_600), silence_s: Some(1) };
+        let lifted = usual.clone().lifted(&wanted, &machine);
+        assert_eq!((lifted.memory_bytes, lifted.silence), (6144 * MIB, usual.silence));
+        assert_eq!((lifted.phase, lifted.run), (Duration::from_hours(1), Duration::from_hours(2)));
+        assert_eq!(usual.clone().lifted(&LimitOverrides::default(), &machine).phase, usual.phase);
     }
 
     #[test]

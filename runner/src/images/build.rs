@@ -100,7 +100,7 @@ fn finish(recipe: &Recipe, built: &str, facts: &str, writable: &str) -> Result<B
 }
 
 /// Follows a build to its end; the image's identity.
-async fn follow(engine: &Engine, spec: BuildSpec, told: Told<'_>) -> Result<Result<String, Failure>> {
+pub(super) async fn follow(engine: &Engine, spec: BuildSpec, told: Told<'_>) -> Result<Result<String, Failure>> {
     let mut output = Output::default();
     let mut built = None;
     let mut events = engine.build_image(spec);

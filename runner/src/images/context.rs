@@ -17,8 +17,13 @@ pub(super) struct Input {
 
 /// A tar archive that is the same, byte for byte, whenever its content is: only so does the engine find the steps that it has cached.
 pub(super) fn pack(input: &Input) -> Bytes {
+    pack_files(FILES, input)
+}
+
+/// The same of other files than the recipe's.
+pub(super) fn pack_files(files: &[(&str, &str)], input: &Input) -> Bytes {
     let mut archive = tar::Builder::new(Vec::new());
-    for (path, text) in FILES {
+    for (path, text) in files {
         add(&mut archive, path, text.as_bytes());
     }
     add(&mut archive, "input/host/apt.conf", input.apt_conf.as_bytes());

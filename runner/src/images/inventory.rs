@@ -4,6 +4,7 @@ use protocol::{Matrix, Target, Timestamp};
 
 use crate::error::Result;
 use crate::images::Images;
+use crate::images::derived::WITH;
 use crate::sandbox::Image;
 use crate::sandbox::docker::FoundImage;
 
@@ -91,7 +92,9 @@ fn of(found: &FoundImage, matrix: &Matrix) -> Vec<Listed> {
         let sources = matrix.get(major).map(|entry| entry.sources.as_slice()).unwrap_or_default();
         let current = sources.iter().any(|source| {
             let recipe = crate::images::recipe::Recipe { target, source: source.clone() };
-            recipe.digest() == image.facts.recipe && recipe.tag() == *tag
+            let recipe_of_base = image.facts.recipe.split('-').next();
+            let tag_of_base = tag.split(WITH).next();
+            recipe_of_base == Some(&*recipe.digest()) && tag_of_base == Some(&*recipe.tag())
         });
         Some(Listed { image, target, size_bytes: found.size_bytes, created: found.created, current })
     };
@@ -100,7 +103,8 @@ fn of(found: &FoundImage, matrix: &Matrix) -> Vec<Listed> {
 }
 
 fn condition(target: Target, listed: &[Listed], now: Timestamp) -> Condition {
-    let mut ours = listed.iter().filter(|listed| listed.target == target);
+    // One with further packages is nobody's plain image.
+    let mut ours = listed.iter().filter(|listed| listed.target == target && listed.image.packages.is_empty());
     let newest = ours.clone().next();
     match (ours.find(|listed| listed.current), newest) {
         (Some(current), _) => {

@@ -26,6 +26,7 @@ pub(crate) fn reason(error: &Error) -> Reason {
     match error {
         Error::EngineUnreachable { .. } | Error::Engine { .. } | Error::CopyIn { .. } => Reason::EngineFailed,
         Error::Image { .. } | Error::NoImage | Error::ImageLabel { .. } => Reason::ImageMissing,
+        Error::Packages { .. } => Reason::MissingLibrary,
         Error::File { source, .. } if is_full(source) => Reason::RunnerDiskFull,
         Error::File { .. } | Error::Bench { .. } => Reason::Internal,
     }

@@ -18,6 +18,8 @@ pub struct Image {
     pub pg_config: String,
     /// The directories that `make install` and the cluster need writable.
     pub writable: Vec<String>,
+    /// The Debian packages that were added to it for releases that need them; none in a plain image.
+    pub packages: Vec<String>,
 }
 
 impl Image {
@@ -37,6 +39,8 @@ impl Image {
         if !writable.iter().all(|path| path.starts_with('/') && path.len() > 1) {
             return Err(wrong("writable"));
         }
+        let packages = labels.get(&format!("{PREFIX}packages"));
+        let packages = packages.map(|packages| serde_json::from_str(packages).map_err(|_| wrong("packages")));
         let facts = ImageFacts {
             tag: tag.to_owned(),
             digest: digest.to_owned(),
@@ -48,7 +52,7 @@ impl Image {
             platform,
             emulated: platform != Platform::native(),
         };
-        Ok(Self { facts, pg_config, writable })
+        Ok(Self { facts, pg_config, writable, packages: packages.transpose()?.unwrap_or_default() })
     }
 }
 

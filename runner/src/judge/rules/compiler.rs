@@ -7,6 +7,9 @@ use crate::judge::rules::configure::declared;
 use crate::judge::table::{Context, Rule, cause, hint, said};
 use crate::judge::unexplained;
 
+/// What is said where the server lacks ICU, which another source of images has.
+pub(crate) const SERVER_WITHOUT_ICU: &str = "ICU, which the server was built without";
+
 /// Sources that are refused.
 pub(crate) const RULES: &[Rule] = &[
     // icu_ext 1.10.0 on a portable 16: `icu_ext.c:775:31: error: ‘union <anonymous>’ has no member named ‘icu’`.
@@ -21,7 +24,7 @@ pub(crate) const RULES: &[Rule] = &[
 /// The server's own headers have that member where the server was built with ICU, which not every source of images does.
 fn server_without_icu(_: &Captures<'_>, context: &Context<'_>) -> Option<(Reason, String)> {
     let has_member = (10..=18).contains(&context.setting.major.number());
-    has_member.then(|| (Reason::MissingLibrary, "ICU, which the server was built without".into()))
+    has_member.then(|| (Reason::MissingLibrary, SERVER_WITHOUT_ICU.into()))
 }
 
 /// An error of the source; `#error` may say that the author does not support this PostgreSQL.

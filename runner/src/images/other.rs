@@ -1,0 +1,42 @@
+//! An image of another source than the first: for a release that needs what the first lacks.
+
+use protocol::{Source, Target};
+
+use crate::error::{Error, Result};
+use crate::images::progress::Told;
+use crate::images::{Images, Progress};
+use crate::sandbox::Image;
+
+impl Images {
+    /// The image of a target from the first source that is wanted and answers, which is built where it is missing; none where no such
+    /// source has one.
+    pub async fn other(
+        &self,
+        target: Target,
+        is_wanted: &(dyn Fn(&Source) -> bool + Sync),
+        progress: &dyn Progress,
+    ) -> Result<Option<Image>> {
+        let mut recipes = self.recipes(target)?;
+        recipes.retain(|recipe| is_wanted(&recipe.source));
+        for recipe in &recipes {
+            if let Some(image) = self.of_recipe(recipe).await? {
+                return Ok(Some(image));
+            }
+        }
+        let mut seen = self.work.lock().await;
+        for recipe in &recipes {
+            // Another may have built it while this one waited.
+            if let Some(image) = self.of_recipe(recipe).await? {
+                return Ok(Some(image));
+            }
+        }
+        match self.make(target, recipes, Told { target, to: progress }, &mut seen).await {
+            Ok(image) => Ok(Some(image)),
+            Err(Error::Image { why, .. }) => {
+                tracing::debug!(%target, why, "no other source has an image");
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What the overrides provide for a run: packages in its image, more of a limit, settings, libraries to preload, and what has to be
+//! prepared before anything is created. Which distributions come first is the phase dependencies' affair.
+
+use std::future::Future;
+
+use protocol::{FileKind, Name, PgMajor, Phase, Provision, Reason, Target, Version};
+
+use crate::error::{Error, Result};
+use crate::images::Lacking;
+use crate::run::phase::Bench;
+use crate::run::restart::{self, Change};
+use crate::run::{Book, Request, SOURCE_DIR, Source, Step, preload};
+use crate::sandbox::{Command, Image, WAIT_FOR_SERVER};
+use crate::site::Site;
+
+/// What a run is provided with, where it is known before its META.json is read.
+pub(crate) fn known(site: &Site, request: &Request) -> Option<Provision> {
+    match &request.source {
+        Source::Release(_, release) => Some(of(site, &release.dist, &release.version, request.target.major)),
+        Source::Zip(_) | Source::Directory(_) | Source::Nowhere(_) => None,
+    }
+}
+
+/// What a release is provided with.
+pub(crate) fn of(site: &Site, dist: &Name, version: &Version, major: PgMajor) -> Provision {
+    site.overrides.provision(dist, version, major)
+}
+
+/// The image with the packages that are wanted, from the first source whose suite has them all.
+pub(crate) async fn image<F>(site: &Site, target: Target, plain: F, provision: &Provision) -> Result<Image>
+where
+    F: Future<Output = Result<Image>> + Send,
+{
+    let mut base = plain.await?;
+    if provision.packages.is_empty() {
+        return Ok(base);
+    }
+    let mut suites = Vec::new();
+    let mut missing = None;
+    loop {
+        match site.images.with_packages((target, &base), &provision.packages, &()).await? {
+            Ok(image) => return Ok(image),
+            Err(Lacking(packages)) => missing.get_or_insert(packages),
+        };
+        suites.push(base.facts.suite);
+        match site.images.other(target, &|source| !suites.contains(&source.suite), &()).await? {
+            Some(image) => base = image,
+            None => break,
+        }
+    }
+    Err(Error::Packages { packages: missing.unwrap_or_default(), suites: suites.join(" and ") })
+}
+
+/// Writes down what is provided before the first command runs.
+pub(crate) async fn record(image: &Image, provision: &Provision, book: &mut Book<'_>) {
+    let provided = &mut book.circumstances.provided;
+    provided.packages.clone_from(&image.packages);
+    provided.why.extend(provision.why.iter().cloned());
+    if !image.packages.is_empty() {
+        book.note(format!("Added to an image of {}: {}.", image.facts.suite, image.packages.join(", "))).await;
+    }
+}
+
+/// Sees to what has to be so before anything is created. Costs nothing where nothing is wanted.
+pub(crate) async fn before_create(bench: &mut Bench<'_>, book: &mut Book<'_>) -> Step<()> {
+    let Provision { preload: listed, settings, prepare, .. } = bench.subject.provision.clone();
+    if !listed.is_empty() || !settings.is_empty() || bench.subject.preload {
+        book.begin(Phase::Create).await;
+        let mut libraries = if listed.is_empty() && !bench.subject.preload {
+            Vec::new()
+        } else {
+            preload::there(bench, book, &listed).await?
+        };
+        if bench.subject.preload && !libraries.is_empty() {
+            bench.subject.preload = false;
+        }
+        libraries.sort();
+        libraries.dedup();
+        if !libraries.is_empty() || !settings.is_empty() {
+            restart::run(bench, Phase::Create, Change { settings: &settings, libraries: &libraries }, book).await?;
+            book.note(told(&libraries, &settings.keys().cloned().collect::<Vec<_>>())).await;
+        }
+    }
+    if prepare.is_empty() { Ok(()) } else { run_lines(bench, &prepare, book).await }
+}
+
+fn told(libraries: &[String], settings: &[String]) -> String {
+    let libraries = (!libraries.is_empty()).then(|| format!("with {} preloaded", libraries.join(", ")));
+    let settings = (!settings.is_empty()).then(|| format!("with other settings: {}", settings.join(", ")));
+    let with: Vec<String> = libraries.into_iter().chain(settings).collect();
+    format!("The server was restarted {}.", with.join(", and "))
+}
+
+/// Runs the lines of preparation; one that fails is the farm's.
+async fn run_lines(bench: &mut Bench<'_>, lines: &[String], book: &mut Book<'_>) -> Step<()> {
+    book.begin(Phase::Create).await;
+    let script = format!("set -e\n{}\n", lines.join("\n"));
+    let command = Command { before: WAIT_FOR_SERVER.into(), ..Command::shell(SOURCE_DIR, &script) };
+    let attempt = bench.attempt(Phase::Create, &command, book).await?;
+    let failed = attempt.ended.exit != Some(0);
+    let log = attempt.log.finish();
+    if failed || !log.bytes.is_empty() {
+        book.keep("prepare.log", FileKind::Log, &log);
+    }
+    if failed {
+        let text = String::from_utf8_lossy(&log.bytes);
+        let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        let detail = format!("what the farm prepares failed: {last}");
+        return Err(book.refuse(Reason::PreparationNeeded, detail).await);
+    }
+    book.note("The farm prepared something before its tests, as its overrides say.").await;
+    Ok(())
+}
