@@ -5,10 +5,11 @@ use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use pgxn::ClientOptions;
-use protocol::{PgMajor, Platform};
+use protocol::{Overrides, PgMajor, Platform};
 use url::Url;
 
 use crate::{Error, Result, Schedule};
@@ -40,6 +41,8 @@ pub struct Config {
     pub expire_every: Duration,
     /// When the whole registry is compared with the store.
     pub reconcile: Schedule,
+    /// What is not tested at all; nothing else of it concerns a coordinator.
+    pub overrides: Arc<Overrides>,
     /// What an operator's command has to know.
     pub admin_token: AdminToken,
 }
@@ -58,6 +61,7 @@ impl Config {
             max_attempts: 3,
             expire_every: Duration::from_secs(5),
             reconcile: Schedule::nightly(),
+            overrides: Arc::new(Overrides::embedded()),
             admin_token,
         }
     }

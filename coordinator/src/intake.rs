@@ -13,7 +13,7 @@ use store::{Tx, broken};
 use crate::error::sentence;
 use crate::events::VerdictEvent;
 use crate::plan::{self, Plan, Why};
-use crate::{Coordinator, Event, Result};
+use crate::{Config, Coordinator, Event, Result};
 
 /// A release's META.json, or why there is none to plan by.
 pub(crate) enum Found {
@@ -57,7 +57,7 @@ pub(crate) struct Wanted<'a> {
     /// On what; empty for a release that is only recorded.
     pub(crate) targets: &'a [Target],
     pub(crate) why: Why,
-    pub(crate) max_attempts: u32,
+    pub(crate) config: &'a Config,
 }
 
 /// What storing a release brought; the events are sent after the commit.
@@ -100,8 +100,8 @@ pub(crate) async fn plan_jobs(
         targets.retain(|target| !jobs.iter().any(|job| job.target == *target));
     }
     let mut stored = Stored { inserted, queued: 0, verdicts: Vec::new() };
-    for plan in plan::plan(&found.meta, wanted.why, &targets) {
-        stored.carry_out(tx, &found.release, plan, &Terms { max_attempts: wanted.max_attempts, now }).await?;
+    for plan in plan::plan(&found.meta, wanted.why, &targets, &wanted.config.overrides) {
+        stored.carry_out(tx, &found.release, plan, &Terms { max_attempts: wanted.config.max_attempts, now }).await?;
     }
     if stored.queued > 0 && plan::priority(found.release.status, wanted.why) == Priority::NewRelease {
         coalesce(tx, &found.release.dist).await?;
@@ -117,30 +117,49 @@ struct Terms {
 
 impl Stored {
     async fn carry_out(&mut self, tx: &mut Tx, release: &Release, plan: Plan, terms: &Terms) -> Result<()> {
-        let now = terms.now;
-        let job = |target, priority| jobs::Plan {
+        match plan {
+            Plan::Queue { target, priority } => {
+                let job = self.job(release, (target, priority), terms);
+                let planned = jobs::plan(tx, JobId::new(terms.now), &job, terms.now).await?;
+                self.queued += usize::from(is_change(planned));
+                Ok(())
+            }
+            Plan::NotApplicable { target, detail } => {
+                let verdict = Verdict::new(Phase::Metadata, Reason::PostgresUnsupported).with_detail(detail);
+                self.settle(tx, release, (target, &verdict), terms).await
+            }
+            Plan::Skip { target, detail } => {
+                let verdict = Verdict::new(Phase::Metadata, Reason::Skipped).with_detail(detail);
+                self.settle(tx, release, (target, &verdict), terms).await
+            }
+        }
+    }
+
+    /// Gives a target its verdict without a run.
+    async fn settle(
+        &mut self,
+        tx: &mut Tx,
+        release: &Release,
+        (target, verdict): (Target, &Verdict),
+        terms: &Terms,
+    ) -> Result<()> {
+        let settlement = Settlement { result_id: RunId::new(terms.now), verdict };
+        let job = self.job(release, (target, Priority::Backfill), terms);
+        let planned = jobs::settle(tx, JobId::new(terms.now), &job, &settlement, terms.now).await?;
+        if is_change(planned) {
+            self.verdicts.push(event(release, target, &settlement));
+        }
+        Ok(())
+    }
+
+    fn job<'a>(&self, release: &'a Release, (target, priority): (Target, Priority), terms: &Terms) -> jobs::Plan<'a> {
+        jobs::Plan {
             release_id: self.inserted.id(),
             target,
             priority,
             owner: &release.user,
             max_attempts: terms.max_attempts,
-        };
-        match plan {
-            Plan::Queue { target, priority } => {
-                let planned = jobs::plan(tx, JobId::new(now), &job(target, priority), now).await?;
-                self.queued += usize::from(is_change(planned));
-            }
-            Plan::NotApplicable { target, detail } => {
-                let verdict = Verdict::new(Phase::Metadata, Reason::PostgresUnsupported).with_detail(detail);
-                let settlement = Settlement { result_id: RunId::new(now), verdict: &verdict };
-                let job = job(target, Priority::Backfill);
-                let planned = jobs::settle(tx, JobId::new(now), &job, &settlement, now).await?;
-                if is_change(planned) {
-                    self.verdicts.push(event(release, target, &settlement));
-                }
-            }
         }
-        Ok(())
     }
 }
 

@@ -5,10 +5,12 @@
 //!   a user of a stable release wait.
 //! - A release that only a comparison with the whole registry brought is old news, and is Backfill whatever it is.
 //! - A major that META excludes gets its verdict, NA, without a run.
+//! - What the farm's overrides leave out gets its verdict, ENV (skipped), without a run either: it is the farm that does not want to, and
+//!   nothing is said about the release, so that NA, which is the author's own word, would be a lie.
 //! - Of a burst of releases of one distribution only the highest version keeps its place among the new ones: see [`demoted`].
 
 use pgxn::Meta;
-use protocol::{Matrix, PgMajor, Platform, Priority, Status, Target, Timestamp, Version};
+use protocol::{Matrix, Overrides, PgMajor, Platform, Priority, Status, Target, Timestamp, Version};
 
 use crate::{Error, Result};
 
@@ -36,6 +38,13 @@ pub enum Plan {
         /// What it is not for.
         target: Target,
         /// What META says, for people.
+        detail: String,
+    },
+    /// Say ENV without a run.
+    Skip {
+        /// What it is not tested on.
+        target: Target,
+        /// Why, for people.
         detail: String,
     },
 }
@@ -82,15 +91,17 @@ impl Scope {
 }
 
 /// What to do about a release on each of `targets`.
-pub fn plan(meta: &Meta, why: Why, targets: &[Target]) -> Vec<Plan> {
+pub fn plan(meta: &Meta, why: Why, targets: &[Target], overrides: &Overrides) -> Vec<Plan> {
     let range = meta.postgres_range();
     let priority = priority(meta.status, why);
     let one = |target: &Target| {
-        if range.allows_postgres(target.major) {
-            Plan::Queue { target: *target, priority }
-        } else {
-            let detail = format!("it asks for PostgreSQL {range}");
-            Plan::NotApplicable { target: *target, detail }
+        let target = *target;
+        if !range.allows_postgres(target.major) {
+            return Plan::NotApplicable { target, detail: format!("it asks for PostgreSQL {range}") };
+        }
+        match overrides.provision(&meta.name, &meta.version, target.major).skip {
+            Some(detail) => Plan::Skip { target, detail },
+            None => Plan::Queue { target, priority },
         }
     };
     targets.iter().map(one).collect()

@@ -157,12 +157,12 @@ impl<'a> Sweep<'a> {
         let _turn = self.coordinator.intake.lock().await;
         // A version that is known and comes with another archive is news to everybody who uses it.
         let why = if task.known { Why::New } else { Why::Backfill };
-        let max_attempts = self.coordinator.config.max_attempts;
+        let config = &self.coordinator.config;
         let mut tx = self.coordinator.store.begin().await?;
-        let wanted = Wanted { targets: &[], why, max_attempts };
+        let wanted = Wanted { targets: &[], why, config };
         let recorded = intake::store(&mut tx, candidate, wanted, self.now).await?;
         let why = if recorded.is_known() { Why::Backfill } else { why };
-        let wanted = Wanted { targets, why, max_attempts };
+        let wanted = Wanted { targets, why, config };
         let stored = intake::plan_jobs(&mut tx, candidate, recorded.inserted, wanted, self.now).await?;
         tx.commit().await?;
         match stored.inserted {

@@ -41,7 +41,7 @@ async fn one(coordinator: &Coordinator, dist: &Dist, now: Timestamp) -> Result<u
     // It was stored because it parsed; an older program may have been more lenient.
     let Ok(meta) = Meta::parse(meta.to_string().as_bytes()) else { return Ok(0) };
     let candidate = Candidate { release: dist.latest.release.clone(), meta };
-    let wanted = Wanted { targets: &targets, why: Why::Backfill, max_attempts: coordinator.config.max_attempts };
+    let wanted = Wanted { targets: &targets, why: Why::Backfill, config: &coordinator.config };
     let mut tx = coordinator.store.begin().await?;
     let stored = intake::plan_jobs(&mut tx, &candidate, Inserted::Known(dist.latest.id), wanted, now).await?;
     tx.commit().await?;

@@ -140,8 +140,7 @@ impl<'a> Look<'a> {
             failure.announce(self.coordinator);
         } else if let Found::Release(candidate) = &found {
             let targets = self.coordinator.targets(self.now);
-            let max_attempts = self.coordinator.config.max_attempts;
-            let wanted = Wanted { targets: &targets, why: Why::New, max_attempts };
+            let wanted = Wanted { targets: &targets, why: Why::New, config: &self.coordinator.config };
             let stored = intake::store(&mut tx, candidate, wanted, self.now).await?;
             // A known release was only read again because the feed has another day for it.
             broken::mend(&mut tx, dist.as_str(), version.as_str()).await?;

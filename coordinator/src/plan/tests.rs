@@ -27,11 +27,12 @@ fn names(targets: &[Target]) -> Vec<String> {
     targets.iter().map(ToString::to_string).collect()
 }
 
-/// `18+ 17-`: queued on 18, not applicable to 17.
+/// `18+ 17- 160`: queued on 18, not applicable to 17, skipped on 16.
 fn marks(plans: &[Plan]) -> String {
     let mark = |plan: &Plan| match plan {
         Plan::Queue { target, .. } => format!("{}+", target.major),
         Plan::NotApplicable { target, .. } => format!("{}-", target.major),
+        Plan::Skip { target, .. } => format!("{}0", target.major),
     };
     plans.iter().map(mark).collect::<Vec<_>>().join(" ")
 }
@@ -78,14 +79,14 @@ fn what_meta_excludes_is_not_applicable_without_a_run() {
         ),
     ];
     for (prereqs, expected) in table {
-        assert_eq!(marks(&plan(&meta("stable", prereqs), Why::New, &targets)), expected, "{prereqs}");
+        assert_eq!(marks(&plan(&meta("stable", prereqs), Why::New, &targets, &Overrides::default())), expected, "{prereqs}");
     }
 }
 
 #[test]
 fn a_verdict_without_a_run_names_the_range() {
     let targets = scope(&[17], &[Platform::Amd64]).unwrap().targets(now());
-    let plans = plan(&meta("stable", &requires(">= 14.0.0, < 17.0.0")), Why::New, &targets);
+    let plans = plan(&meta("stable", &requires(">= 14.0.0, < 17.0.0")), Why::New, &targets, &Overrides::default());
     let Plan::NotApplicable { detail, .. } = &plans[0] else { panic!("{plans:?}") };
     assert_eq!(detail, "it asks for PostgreSQL >= 14.0.0, < 17.0.0");
 }
@@ -101,7 +102,7 @@ fn only_a_new_stable_release_is_urgent() {
         ("testing", Why::Backfill, Priority::Backfill),
     ];
     for (status, why, expected) in table {
-        let plans = plan(&meta(status, "{}"), why, &targets);
+        let plans = plan(&meta(status, "{}"), why, &targets, &Overrides::default());
         assert_eq!(plans, [Plan::Queue { target: targets[0], priority: expected }], "{status} {why:?}");
     }
 }
@@ -120,4 +121,14 @@ fn of_a_burst_only_the_highest_version_stays_urgent() {
         let waiting: Vec<(Version, &str)> = waiting.iter().map(|text| (version(text), *text)).collect();
         assert_eq!(demoted(&waiting).copied().collect::<Vec<_>>(), expected, "{waiting:?}");
     }
+}
+
+#[test]
+fn what_the_overrides_leave_out_says_why_and_costs_no_run() {
+    let text = "[[override]]\ndist = \"pair\"\npostgresql = [17]\nskip = true\nwhy = \"It needs a graphics card.\"\n";
+    let overrides = Overrides::parse(text).unwrap();
+    let targets = scope(&[18, 17, 16], &[Platform::Amd64]).unwrap().targets(now());
+    let plans = plan(&meta("stable", &requires(">= 17.0.0")), Why::New, &targets, &overrides);
+    assert_eq!(marks(&plans), "18+ 170 16-");
+    assert!(matches!(&plans[1], Plan::Skip { detail, .. } if detail == "It needs a graphics card."), "{plans:?}");
 }
