@@ -53,7 +53,7 @@ pub(super) const RELATIONS: [(&str, Relation); 4] = [
 ];
 
 /// What the name of a prerequisite is the name of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Named {
     /// An extension, of whatever origin: what META 1 asks for, though some authors write a distribution's name.
     Extension,

@@ -102,8 +102,8 @@ fn collect(dependencies: &Value, found: &mut Vec<Prerequisite>, problems: &mut V
     for (word, phase) in PHASES {
         let relations = packages.get(if phase == Phase::Runtime { "run" } else { word });
         for (word, relation) in RELATIONS {
-            let names = relations.and_then(|relations| relations.get(word)).and_then(Value::as_object);
-            for (url, version) in names.into_iter().flatten() {
+            let packages = relations.and_then(|relations| relations.get(word)).and_then(Value::as_object);
+            for (url, version) in packages.into_iter().flatten() {
                 let Some((named, name)) = package(url) else { continue };
                 if found.len() >= MAX {
                     problems.push(format!("`dependencies` has more than {MAX} entries; the others are left out"));
