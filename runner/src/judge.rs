@@ -28,8 +28,10 @@ mod warnings;
 use protocol::{Flag, Phase, Reason};
 
 use cause::Cause;
-pub use evidence::{Evidence, Limit, LogFile, Server, Setting};
+pub use evidence::{CrashSite, Evidence, Limit, LogFile, Server, Setting};
 pub use finding::Finding;
+pub(crate) use lines::{lines, shown};
+pub(crate) use server::{Fault, faults};
 pub use suites::parse_tests;
 
 /// Judges one phase: configure, build, install, create or installcheck.

@@ -36,6 +36,21 @@ pub enum Server {
     Gone,
 }
 
+/// Where a server process was when a fault killed it, as the process itself wrote down before it died.
+///
+/// Not to be trusted: the process had run the distribution's code, and any other one in the container could have written the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CrashSite {
+    /// The process.
+    pub pid: u32,
+    /// The signal.
+    pub signal: i32,
+    /// Whether it was the postmaster, of whose death no log tells.
+    pub postmaster: bool,
+    /// The innermost frame in what the distribution installed, or the innermost outside the C library; empty where there is none.
+    pub place: String,
+}
+
 /// What stays the same for all phases of a run.
 #[derive(Clone, Debug)]
 pub struct Setting<'a> {
@@ -72,6 +87,8 @@ pub struct Evidence<'a> {
     pub log: LogFile<'a>,
     /// What the server logged during the phase, or all of its log.
     pub server_log: Option<LogFile<'a>>,
+    /// Where the server processes were that a fault killed, as far as that is known.
+    pub sites: Vec<CrashSite>,
     /// Every `regression.diffs`, of isolation tests too, in the order of their suites.
     pub diffs: Vec<LogFile<'a>>,
 }
@@ -90,6 +107,7 @@ impl<'a> Evidence<'a> {
             server: Server::Running,
             log,
             server_log: None,
+            sites: Vec::new(),
             diffs: Vec::new(),
         }
     }

@@ -1,11 +1,14 @@
 //! A look around in the container when a phase has failed, and after the tests: what is left of memory and space, whether the server
-//! lives, and the files that a report keeps. One command does it all.
+//! lives, and the files that a report keeps. One command does it all, and a second one where a server process has crashed.
+
+use std::collections::BTreeSet;
 
 use protocol::{FileKind, Phase};
 
 use crate::error::Result;
 use crate::judge::{LogFile, Server};
 use crate::run::Book;
+use crate::run::crash::{Crashes, Dump};
 use crate::sandbox::{Collected, LogText, Sandbox};
 
 /// Finds and prints. A server's log that is too long is cut by itself, so that it cannot crowd out the rest.
@@ -27,8 +30,12 @@ if [ "$(stat -c %s $log 2>/dev/null || echo 0)" -gt 5000000 ]; then
 fi
 {
     for file in pgxn/packages.txt run/pgxn-failed $log; do [ -f $file ] && printf '%s\0' $file; done
+    if [ -d data/crashes ]; then
+        find data/crashes -maxdepth 1 -type f -name '[1-9]*' -size -200k -print0 2>/dev/null | head -z -n 20
+        find data/crashes -maxdepth 1 -type f ! -newer run/pgxn-phase -printf 'pgxn-earlier %f\n' 2>/dev/null | head -n 100 >&3
+    fi
     find sandbox/src -xdev -type f -size -16384k \( NAMES \) -print0 2>/dev/null | head -z -n 60
-} | tar -c -f - --null --verbatim-files-from -T - 2>/dev/null
+} 3>&2 | tar -c -f - --null --verbatim-files-from -T - 2>/dev/null
 "#;
 
 /// The most that the engine itself says of a container that has ended.
@@ -51,6 +58,8 @@ pub(crate) struct Look {
     pub(crate) out_of_memory: bool,
     pub(crate) out_of_space: bool,
     pub(crate) server: Server,
+    /// What the server processes are known of that crashed so far.
+    pub(crate) crashes: Crashes,
     files: Vec<Found>,
     /// How long the container took from its start until its server answered, where it does.
     pub(crate) server_ms: Option<u64>,
@@ -134,7 +143,27 @@ pub(crate) async fn run(sandbox: &Sandbox, phase: Phase, slow: bool) -> Result<L
     let names = if names.is_empty() { "-false".to_owned() } else { names.join(" -o ") };
     let slow = if slow { "SLOW=yes" } else { "SLOW=no" };
     let script = format!("{slow}\n{}", SCRIPT.replace("NAMES", &names));
-    sandbox.copy_out(&script).await.map(read)
+    let mut collected = sandbox.copy_out(&script).await?;
+    let (dumps, earlier) = dumps(&mut collected);
+    let mut look = read(collected);
+    look.crashes = {
+        let log = look.files.iter().find(|file| file.kind == FileKind::ServerLog);
+        let log = log.map(|file| LogFile { name: &file.name, bytes: &file.text.bytes });
+        Crashes::find(sandbox, log, dumps, &earlier).await
+    };
+    Ok(look)
+}
+
+/// Takes what crashing processes wrote down out of the files, and which of it is older than the phase.
+fn dumps(collected: &mut Collected) -> (Vec<Dump>, BTreeSet<u32>) {
+    let mut dumps = Vec::new();
+    collected.files.retain(|(path, text)| {
+        let Some(name) = path.strip_prefix("data/crashes/") else { return true };
+        dumps.extend(name.parse().ok().map(|pid| Dump::read(pid, &text.bytes)));
+        false
+    });
+    let earlier = collected.said.lines().filter_map(|line| line.strip_prefix("pgxn-earlier ")?.parse().ok()).collect();
+    (dumps, earlier)
 }
 
 /// What the engine says of a container that has ended; none while it runs, or where the engine does not answer.

@@ -7,6 +7,7 @@ mod book;
 mod build;
 mod collect;
 mod configure;
+mod crash;
 mod create;
 mod dependencies;
 mod fetch;

@@ -1,5 +1,6 @@
 //! What the phases have in common that run a command in the container: run it, look around, judge, write down.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use protocol::{FileKind, Flag, Grade, Outcome, Phase, Reason, Target};
@@ -20,6 +21,8 @@ pub(crate) struct Bench<'a> {
     pub(crate) subject: Subject,
     pub(crate) target: Target,
     deadline: Instant,
+    /// The server processes whose crashes are in the report.
+    crashed: BTreeSet<u32>,
 }
 
 /// A command that has ended, with what it printed.
@@ -34,7 +37,7 @@ pub(crate) struct Attempt {
 impl<'a> Bench<'a> {
     pub(crate) fn new(site: &'a Site, image: &'a Image, sandbox: Sandbox, subject: Subject, target: Target) -> Self {
         let deadline = Instant::now() + site.limits.run;
-        Self { site, image, sandbox, subject, target, deadline }
+        Self { site, image, sandbox, subject, target, deadline, crashed: BTreeSet::new() }
     }
 
     /// `make` with what every call of it gets, and then this.
@@ -78,7 +81,10 @@ impl<'a> Bench<'a> {
         let look = collect::run(&self.sandbox, phase, attempt.ended.limit.is_some()).await;
         book.overhead.copy_out_ms += book::millis(began.elapsed());
         match look {
-            Ok(look) => Ok(look),
+            Ok(look) => {
+                look.crashes.keep(phase, &mut self.crashed, book);
+                Ok(look)
+            }
             // The container may end between the command and the look at it.
             Err(error) => match collect::gone(&self.sandbox).await {
                 Some(gone) => Ok(Look::at_nothing(gone)),
@@ -171,6 +177,7 @@ impl<'a> Bench<'a> {
             server: look.server,
             log,
             server_log: kept.server_log.as_ref().map(|kept| look.file(kept)),
+            sites: look.crashes.sites(),
             diffs: kept.diffs.iter().map(|kept| look.file(kept)).collect(),
         })
     }

@@ -28,7 +28,7 @@ pub(crate) async fn engine_and_image() -> (Engine, Image) {
 }
 
 /// A place of its own, so that tests which run at the same time do not meet. What a test that failed left behind, the next removes.
-async fn place() -> (Place, Image) {
+pub(crate) async fn place() -> (Place, Image) {
     let (engine, image) = engine_and_image().await;
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/runner-tests");
     Instance::reap(&engine, &dir).await.unwrap();

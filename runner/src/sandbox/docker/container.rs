@@ -17,6 +17,10 @@ use crate::sandbox::docker::Engine;
 /// The user that everything runs as: `postgres` in every image.
 pub(crate) const USER: &str = "1000:1000";
 
+/// No core file, and nothing for the machine's own crash handler either: where `core_pattern` names a program, the kernel calls it whatever
+/// the limit, but for a limit of exactly one byte.
+const NO_CORE: i64 = 1;
+
 /// A file system in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mount {
@@ -124,7 +128,7 @@ fn host_config(spec: &ContainerSpec<'_>, machine_cpus: u32) -> HostConfig {
         // A quota costs something even where it takes nothing away.
         nano_cpus: (limits.cpus < machine_cpus).then(|| i64::from(limits.cpus) * 1_000_000_000),
         pids_limit: Some(i64::from(limits.pids)),
-        ulimits: Some(vec![ulimit("nofile", i64::from(limits.open_files)), ulimit("core", 0)]),
+        ulimits: Some(vec![ulimit("nofile", i64::from(limits.open_files)), ulimit("core", NO_CORE)]),
         shm_size: Some(as_i64(limits.shared_memory_bytes())),
         // When the machine itself runs out of memory, a run is what goes first.
         oom_score_adj: Some(500),
