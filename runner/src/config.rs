@@ -1,8 +1,9 @@
 //! How a runner is set up. This is the only file of the crate that reads the environment.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use protocol::{PgMajor, Platform, Target};
+use protocol::{Overrides, PgMajor, Platform, Target};
 use url::Url;
 
 use crate::limits::WantedLimits;
@@ -32,12 +33,26 @@ pub struct SiteConfig {
     pub jobs: u16,
     /// Limits other than the usual ones.
     pub limits: WantedLimits,
+    /// What releases need beyond the plain image.
+    pub overrides: Arc<Overrides>,
 }
 
 impl SiteConfig {
     /// A site in that directory, with the engine that `DOCKER_HOST` names, or the usual one.
     pub fn new(data_dir: PathBuf, jobs: u16) -> Self {
-        Self { data_dir, engine: engine_host(), jobs: jobs.max(1), limits: WantedLimits::default() }
+        Self {
+            data_dir,
+            engine: engine_host(),
+            jobs: jobs.max(1),
+            limits: WantedLimits::default(),
+            overrides: Arc::new(Overrides::embedded()),
+        }
+    }
+
+    /// The same site with other overrides than those that are part of the program.
+    #[must_use]
+    pub fn with_overrides(self, overrides: Arc<Overrides>) -> Self {
+        Self { overrides, ..self }
     }
 
     /// The same site with other limits.

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use protocol::{Clock, RunnerFacts};
+use protocol::{Clock, LimitOverrides, Matrix, Overrides, RunnerFacts};
 
 use crate::config::SiteConfig;
 use crate::error::{Error, Result};
+use crate::images::{Images, Options};
 use crate::limits::Limits;
 use crate::run::VERSION;
 use crate::sandbox::docker::Engine;
@@ -25,6 +26,10 @@ pub struct Site {
     pub work_dir: PathBuf,
     /// Where archives are kept between runs.
     pub download_dir: PathBuf,
+    /// What releases need beyond the plain image; those that are part of the program where nobody says otherwise.
+    pub overrides: Arc<Overrides>,
+    /// Where images come from beyond the plain one of a target: with further packages, from another source.
+    pub images: Arc<Images>,
     /// What says that this runner lives, for as long as it does.
     instance: Arc<Instance>,
 }
@@ -40,9 +45,11 @@ impl Site {
         }
         let instance = Arc::new(Instance::claim(&config.data_dir)?);
         let limits = Limits::fitting(engine.facts(), u32::from(config.jobs)).with(&config.limits);
+        let images = Arc::new(Images::new(engine.clone(), Matrix::embedded(), Options::default()));
+        let overrides = Arc::clone(&config.overrides);
         let place = Place::new(engine, instance.id().to_owned());
         let (work_dir, download_dir) = (config.data_dir.join("work"), config.data_dir.join("downloads"));
-        Ok(Self { place, limits, clock, work_dir, download_dir, instance })
+        Ok(Self { place, limits, clock, work_dir, download_dir, overrides, images, instance })
     }
 
     /// What a report says of the runner.
@@ -55,6 +62,12 @@ impl Site {
             cpus: f64::from(self.limits.cpus.min(engine.cpus)),
             memory_bytes: self.limits.memory_bytes,
         }
+    }
+
+    /// The same, for a run that may have more than the others.
+    #[must_use]
+    pub(crate) fn lifted(&self, limits: &LimitOverrides) -> Self {
+        Self { limits: self.limits.clone().lifted(limits, self.place.engine.facts()), ..self.clone() }
     }
 
     /// Waits until every container is removed; a program that ends before leaves them to its next start.

@@ -9,7 +9,7 @@ use protocol::Phase;
 use crate::run::install::{Kind, kind};
 use crate::run::pgtap::quoted;
 use crate::run::phase::Bench;
-use crate::run::{Book, SOURCE_DIR, Step, Subject};
+use crate::run::{Book, SOURCE_DIR, Step, Subject, preload, provide};
 use crate::sandbox::{Command, WAIT_FOR_SERVER};
 
 /// The functions that create one thing in a database of its own; the first failure ends the phase.
@@ -41,6 +41,7 @@ script() {
 
 /// Creates.
 pub(crate) async fn run(bench: &mut Bench<'_>, book: &mut Book<'_>) -> Step<()> {
+    provide::before_create(bench, book).await?;
     let plan = plan(&bench.subject);
     for name in &plan.others {
         book.note(format!("META.json provides `{name}`, which has no control file; it was not created.")).await;
@@ -50,7 +51,12 @@ pub(crate) async fn run(bench: &mut Bench<'_>, book: &mut Book<'_>) -> Step<()> 
         return Ok(());
     }
     let command = Command { before: WAIT_FOR_SERVER.into(), ..Command::shell(SOURCE_DIR, &plan.whole()) };
-    bench.phase(Phase::Create, &command, &plan.shown.join(" "), book).await?;
+    book.begin(Phase::Create).await;
+    let mut attempt = bench.attempt(Phase::Create, &command, book).await?;
+    if preload::heal_failed(bench, &attempt, book).await? {
+        attempt = bench.attempt(Phase::Create, &command, book).await?;
+    }
+    bench.conclude(attempt, &plan.shown.join(" "), book).await?;
     Ok(())
 }
 

@@ -3,7 +3,8 @@
 //! A suite that fails on a server that is younger than a few seconds is run once more in the same container: statistics, background workers
 //! and autovacuum need a moment after a start, which a suite on a person's own server never notices. What then passes is flaky, not red.
 //!
-//! The tests of a library that the farm never loads are no evidence against it (`bgw_replstatus` 1.0.8 asks a port on which nobody listens).
+//! The tests of a library that could not be preloaded are no evidence against it (`bgw_replstatus` 1.0.8 asks a port on which nobody listens
+//! before).
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::judge::Finding;
 use crate::run::phase::{Attempt, Bench};
-use crate::run::{Book, SOURCE_DIR, Step, pgtap};
+use crate::run::{Book, SOURCE_DIR, Step, pgtap, preload};
 use crate::sandbox::{Command, WAIT_FOR_SERVER};
 
 /// How old a server is that no suite takes for a new one.
@@ -27,7 +28,13 @@ pub(crate) async fn run(bench: &mut Bench<'_>, book: &mut Book<'_>) -> Step<Verd
     let mut attempt = bench.attempt(Phase::Installcheck, &command, book).await?;
     let mut look = bench.look(&attempt, book).await?;
     let mut first = None;
-    let reason = bench.preview(&attempt, &look).reason();
+    let mut finding = bench.preview(&attempt, &look);
+    if preload::heal(bench, (&attempt, &finding), book).await? {
+        attempt = bench.attempt(Phase::Installcheck, &command, book).await?;
+        look = bench.look(&attempt, book).await?;
+        finding = bench.preview(&attempt, &look);
+    }
+    let reason = finding.reason();
     if is_worth_repeating(reason) && began < bench.sandbox.started + GROWN_UP {
         sleep_until(bench.sandbox.started + GROWN_UP).await;
         first = Some((attempt, look));

@@ -5,18 +5,19 @@ use std::fs::File;
 
 use pgxn::Meta;
 use pgxn::archive::{EntryKind, Tree};
-use protocol::{Phase, Reason};
+use protocol::{Phase, Provision, Reason};
 
 use crate::error::Result;
 use crate::run::stop::{in_phase, in_words};
-use crate::run::{Book, Request, Step, Subject, pgtap, preload};
+use crate::run::{Book, Request, Step, Subject, pgtap, preload, provide};
 use crate::sandbox::pack;
+use crate::site::Site;
 
 /// Problems of META.json beyond these are not worth a note each.
 const MAX_PROBLEMS: usize = 5;
 
 /// Reads META.json and packs the tree for the container.
-pub(crate) async fn run(request: &Request, tree: Tree, book: &mut Book<'_>) -> Step<Subject> {
+pub(crate) async fn run(site: &Site, request: &Request, tree: Tree, book: &mut Book<'_>) -> Step<Subject> {
     book.begin(Phase::Metadata).await;
     let meta = match tree.meta() {
         Ok(meta) => meta,
@@ -29,13 +30,18 @@ pub(crate) async fn run(request: &Request, tree: Tree, book: &mut Book<'_>) -> S
     if !range.allows_postgres(request.target.major) {
         return Err(book.refuse(Reason::PostgresUnsupported, format!("it asks for PostgreSQL {range}")).await);
     }
-    let reading = tokio::task::spawn_blocking(move || subject(meta, &tree));
+    let provision = provide::known(site, request);
+    let provision = provision.unwrap_or_else(|| provide::of(site, &meta.name, &meta.version, request.target.major));
+    if let Some(why) = &provision.skip {
+        return Err(book.refuse(Reason::Skipped, why).await);
+    }
+    let reading = tokio::task::spawn_blocking(move || subject(meta, provision, &tree));
     let subject = reading.await.expect("packing does not panic").map_err(in_phase(Phase::Metadata))?;
     book.pass().await;
     Ok(subject)
 }
 
-fn subject(meta: Meta, tree: &Tree) -> Result<Subject> {
+fn subject(meta: Meta, provision: Provision, tree: &Tree) -> Result<Subject> {
     let packed: File = pack(tree)?;
     let is_file = |kind: &EntryKind| !matches!(kind, EntryKind::Directory);
     let files = tree.entries.iter().filter(|entry| is_file(&entry.kind));
@@ -44,6 +50,7 @@ fn subject(meta: Meta, tree: &Tree) -> Result<Subject> {
         provides: meta.provides.iter().map(|provided| provided.name.as_str().to_owned()).collect(),
         pgtap: pgtap::find(&tree.root, &files),
         preload: preload::is_needed(&tree.root, &files),
+        provision,
         meta,
         files,
         packed: Some(packed),

@@ -11,12 +11,15 @@ mod crash;
 mod create;
 mod dependencies;
 mod fetch;
+mod heal;
 mod install;
 mod installcheck;
 mod metadata;
 mod pgtap;
 mod phase;
 mod preload;
+mod provide;
+mod restart;
 mod source;
 mod stop;
 mod subject;
@@ -27,7 +30,8 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 
 use futures_util::future::{MaybeDone, maybe_done};
-use protocol::{Phase, Report, RunId, Target, Verdict};
+use protocol::{Phase, Provision, Report, RunId, Target, Verdict};
+use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
 use crate::event::Events;
@@ -75,7 +79,18 @@ pub async fn run<F>(site: &Site, request: &Request, image: F, events: &Events) -
 where
     F: Future<Output = Result<Image>> + Send,
 {
-    let mut book = Book::new(events, site.clock.now());
+    let completed = once(site, request, image, Book::new(events, site.clock.now())).await;
+    let Some(heal::Again { image, note }) = heal::elsewhere(site, request, &completed).await else { return completed };
+    let mut book = Book::new(events, completed.report.started_at);
+    book.circumstances.provided.why.push(note.clone());
+    book.note(note).await;
+    once(site, request, std::future::ready(Ok(image)), book).await
+}
+
+async fn once<F>(site: &Site, request: &Request, image: F, mut book: Book<'_>) -> Completed
+where
+    F: Future<Output = Result<Image>> + Send,
+{
     let verdict = match decide(site, request, image, &mut book).await {
         Ok(verdict) | Err(Stop::Decided(verdict)) => verdict,
         Err(Stop::Failed(phase, error)) => book.failed(phase, &error).await,
@@ -88,9 +103,16 @@ async fn decide<F>(site: &Site, request: &Request, image: F, book: &mut Book<'_>
 where
     F: Future<Output = Result<Image>> + Send,
 {
-    let mut started = pin!(maybe_done(start(site, request, image)));
+    let (tell, told) = oneshot::channel();
+    let mut tell = Some(tell);
+    let early = provide::known(site, request);
+    early.and_then(|provision| tell.take()?.send(provision).ok());
+    let mut started = pin!(maybe_done(start(site, request, image, told)));
     let subject = beside(obtain(site, request, book), started.as_mut()).await?;
+    tell.and_then(|tell| tell.send(subject.provision.clone()).ok());
+    let site = &site.lifted(&subject.provision.limits);
     let (image, sandbox, subject) = dependencies::run(subject, started, book).await?;
+    provide::record(&image, &subject.provision, book).await;
     let mut bench = Bench::new(site, &image, sandbox, subject, request.target);
     let verdict = on_bench(&mut bench, book).await;
     book.overhead.cleanup_ms = book::millis(bench.sandbox.remove().await);
@@ -104,7 +126,7 @@ pub(crate) async fn obtain(site: &Site, request: &Request, book: &mut Book<'_>) 
     let fetched = fetch::run(site, request, dir.path(), book).await?;
     verify::run(request, fetched.as_ref(), book).await?;
     let tree = unpack::run(request, fetched, dir.path(), book).await?;
-    metadata::run(request, tree, book).await
+    metadata::run(site, request, tree, book).await
 }
 
 /// Runs the first to its end, and the second for as long as that takes.
@@ -135,13 +157,22 @@ pub(crate) fn by_hand(bench: &Bench<'_>) -> String {
     configure.into_iter().chain(steps.into_iter().flatten()).collect::<Vec<_>>().join(" && ")
 }
 
-/// The image and a container of it.
-async fn start<F>(site: &Site, request: &Request, image: F) -> Result<(Image, Sandbox)>
+/// The image and a container of it, once it is known what the run is provided with.
+async fn start<F>(
+    site: &Site,
+    request: &Request,
+    image: F,
+    provision: oneshot::Receiver<Provision>,
+) -> Result<(Image, Sandbox)>
 where
     F: Future<Output = Result<Image>> + Send,
 {
-    let image = image.await?;
-    let sandbox = Sandbox::start(&site.place, &image, request.run_id, &site.limits).await?;
+    // Nobody says it where the run has ended before.
+    let provision = provision.await.unwrap_or_default();
+    let image = provide::image(site, request.target, image, &provision).await?;
+    let limits = site.lifted(&provision.limits).limits;
+    let mut sandbox = Sandbox::start(&site.place, &image, request.run_id, &limits).await?;
+    sandbox.add_environment(&provision.environment);
     Ok((image, sandbox))
 }
 

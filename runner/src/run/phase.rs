@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::judge::{Evidence, Finding, Limit, LogFile, judge};
 use crate::run::collect::{self, Gone, Kept, Look};
+use crate::run::pgtap::quoted;
 use crate::run::stop::in_phase;
 use crate::run::{Book, Step, Stop, Subject, book, log_name, spoken};
 use crate::sandbox::{Command, Ended, Image, Log, Sandbox};
@@ -42,7 +43,8 @@ impl<'a> Bench<'a> {
 
     /// `make` with what every call of it gets, and then this.
     pub(crate) fn make(&self, rest: &str) -> String {
-        format!("make PG_CONFIG={} USE_PGXS=1 {rest}", self.image.pg_config)
+        let variables = self.subject.provision.make.iter().map(|(name, value)| quoted(&format!("{name}={value}")) + " ");
+        format!("make PG_CONFIG={} USE_PGXS=1 {}{rest}", self.image.pg_config, variables.collect::<String>())
     }
 
     /// How long a command may take now.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 
 use pgxn::Meta;
-use protocol::PgMajor;
+use protocol::{PgMajor, Provision};
 
 use crate::judge::Setting;
 
@@ -20,6 +20,8 @@ pub(crate) struct Subject {
     pub(crate) pgtap: Vec<crate::run::pgtap::TestFile>,
     /// Whether it is a library that works only from `shared_preload_libraries`.
     pub(crate) preload: bool,
+    /// What the overrides say of it.
+    pub(crate) provision: Provision,
     /// The tree as a tar file, until it is copied in.
     pub(crate) packed: Option<File>,
     /// The extensions whose control files the image holds before `make install`.

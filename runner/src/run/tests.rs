@@ -14,6 +14,7 @@ pub(super) fn subject(files: &[&str]) -> Subject {
         provides: Vec::new(),
         pgtap: Vec::new(),
         preload: false,
+        provision: protocol::Provision::default(),
         packed: None,
         shipped: BTreeSet::new(),
         installed: BTreeSet::new(),

@@ -1,6 +1,6 @@
 //! A container's life: started, used, removed whatever happens.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -119,6 +119,14 @@ impl Sandbox {
 
     fn name(&self) -> &str {
         self.name.as_deref().expect("the name is taken only by what consumes the sandbox")
+    }
+
+    /// Adds to the environment of every command from now on.
+    pub(crate) fn add_environment(&mut self, variables: &BTreeMap<String, String>) {
+        for (name, value) in variables {
+            self.env.retain(|known| known.split_once('=').is_none_or(|(known, _)| known != name));
+            self.env.push(format!("{name}={value}"));
+        }
     }
 
     /// Unpacks a tar file below a directory.
