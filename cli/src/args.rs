@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 
 mod farm;
+mod lanes;
 mod limits;
 mod major;
 mod operate;

@@ -119,7 +119,7 @@ impl FromStr for Phase {
 pub enum Outcome {
     /// It did what it should.
     Passed,
-    /// It did not, and the run's verdict says why.
+    /// It did not, and the run's verdict says why; of a lane beyond installcheck, the report's warnings do.
     Failed,
     /// There was nothing to do, such as no `configure` script.
     Skipped,

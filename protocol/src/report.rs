@@ -87,7 +87,7 @@ pub struct Report {
     pub run_id: RunId,
     /// What it found.
     pub verdict: Verdict,
-    /// Its phases, in order; phases after the decisive one are missing.
+    /// Its phases, in order. Of those after the decisive one only the lanes beyond installcheck may be there.
     pub phases: Vec<PhaseRecord>,
     /// Its tests, in the order in which they ran.
     #[serde(default)]

@@ -22,6 +22,16 @@ pub struct RunnerConfig {
     pub targets: Vec<Target>,
 }
 
+/// Which lanes beyond installcheck a run has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lanes {
+    /// Upgrade, reload, uninstall.
+    #[default]
+    All,
+    /// None of them.
+    None,
+}
+
 /// Where and by what runs are made, with a coordinator or without.
 #[derive(Clone, Debug)]
 pub struct SiteConfig {
@@ -35,6 +45,8 @@ pub struct SiteConfig {
     pub limits: WantedLimits,
     /// What releases need beyond the plain image.
     pub overrides: Arc<Overrides>,
+    /// What runs have beyond installcheck.
+    pub lanes: Lanes,
 }
 
 impl SiteConfig {
@@ -46,6 +58,7 @@ impl SiteConfig {
             jobs: jobs.max(1),
             limits: WantedLimits::default(),
             overrides: Arc::new(Overrides::embedded()),
+            lanes: Lanes::All,
         }
     }
 
@@ -59,6 +72,12 @@ impl SiteConfig {
     #[must_use]
     pub fn with_limits(self, limits: WantedLimits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// The same site with these lanes.
+    #[must_use]
+    pub fn with_lanes(self, lanes: Lanes) -> Self {
+        Self { lanes, ..self }
     }
 }
 

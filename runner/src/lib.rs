@@ -18,7 +18,7 @@ mod task;
 
 pub use claim::{Agent, AgentEvent, EnsureImage, Listener, Offer, Tick, Trouble};
 pub use client::{CallError, Coordinator};
-pub use config::{RunnerConfig, SiteConfig, engine_host, native_targets};
+pub use config::{Lanes, RunnerConfig, SiteConfig, engine_host, native_targets};
 pub use error::{Error, Result};
 pub use event::{Events, RunEvent};
 pub use limits::{Limits, WantedLimits};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use protocol::{Clock, LimitOverrides, Matrix, Overrides, RunnerFacts};
 
-use crate::config::SiteConfig;
+use crate::config::{Lanes, SiteConfig};
 use crate::error::{Error, Result};
 use crate::images::{Images, Options};
 use crate::limits::Limits;
@@ -30,6 +30,8 @@ pub struct Site {
     pub overrides: Arc<Overrides>,
     /// Where images come from beyond the plain one of a target: with further packages, from another source.
     pub images: Arc<Images>,
+    /// What runs have beyond installcheck.
+    pub lanes: Lanes,
     /// What says that this runner lives, for as long as it does.
     instance: Arc<Instance>,
 }
@@ -49,7 +51,7 @@ impl Site {
         let overrides = Arc::clone(&config.overrides);
         let place = Place::new(engine, instance.id().to_owned());
         let (work_dir, download_dir) = (config.data_dir.join("work"), config.data_dir.join("downloads"));
-        Ok(Self { place, limits, clock, work_dir, download_dir, overrides, images, instance })
+        Ok(Self { place, limits, clock, work_dir, download_dir, overrides, images, lanes: config.lanes, instance })
     }
 
     /// What a report says of the runner.

@@ -75,7 +75,7 @@ pub fn withhold_archive(mirror: &Mirror, dist: &Name, version: &Version) -> Resu
 }
 
 fn verdict(phase: Phase, reason: Reason) -> Verdict {
-    Verdict { grade: reason.grade(), phase, reason, flags: Vec::new() }
+    Verdict { grade: reason.grade(), phase, reason, flags: Vec::new(), warnings: Vec::new() }
 }
 
 fn attack(fate: &'static str, archive: Vec<u8>, phase: Phase, reason: Reason) -> Result<Attack> {

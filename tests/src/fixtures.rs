@@ -24,6 +24,9 @@ pub struct Verdict {
     /// The flags that it must have.
     #[serde(default)]
     pub flags: Vec<Flag>,
+    /// How the warnings of its lanes begin; it must have these and no others.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 /// `verdict.toml`: the verdict, and where it is another one.
@@ -35,6 +38,8 @@ struct Verdicts {
     reason: Reason,
     #[serde(default)]
     flags: Vec<Flag>,
+    #[serde(default)]
+    warnings: Vec<String>,
     /// By PostgreSQL major.
     #[serde(default)]
     postgres: BTreeMap<String, Verdict>,
@@ -45,7 +50,8 @@ struct Verdicts {
 
 impl Verdicts {
     fn usual(&self) -> Verdict {
-        Verdict { grade: self.grade, phase: self.phase, reason: self.reason, flags: self.flags.clone() }
+        let (flags, warnings) = (self.flags.clone(), self.warnings.clone());
+        Verdict { grade: self.grade, phase: self.phase, reason: self.reason, flags, warnings }
     }
 }
 

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use protocol::{Name, Platform, Target, Version};
 use url::Url;
 
+use crate::args::lanes::LaneArgs;
 use crate::args::major::MajorArgs;
 
 #[derive(Debug, Subcommand)]
@@ -99,6 +100,9 @@ pub(crate) enum BenchCommand {
         /// How many times each is measured, either way
         #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
         times: u32,
+
+        #[command(flatten)]
+        lanes: LaneArgs,
 
         /// The registry that has the distributions
         #[arg(long, value_name = "URL", default_value = crate::config::PUBLIC_REGISTRY, env = "PGXN_TESTERS_REGISTRY")]

@@ -6,6 +6,7 @@ use clap::Args;
 use runner::SiteConfig;
 use url::Url;
 
+use crate::args::lanes::LaneArgs;
 use crate::args::limits::LimitArgs;
 use crate::args::major::MajorArgs;
 
@@ -20,13 +21,16 @@ pub(crate) struct WorkArgs {
     pub(crate) jobs: u16,
 
     #[command(flatten)]
+    lanes: LaneArgs,
+
+    #[command(flatten)]
     limits: LimitArgs,
 }
 
 impl WorkArgs {
     /// Where and by what runs are made, with all files in that directory.
     pub(crate) fn site(&self, data_dir: PathBuf) -> SiteConfig {
-        SiteConfig::new(data_dir, self.jobs).with_limits((&self.limits).into())
+        SiteConfig::new(data_dir, self.jobs).with_limits((&self.limits).into()).with_lanes(self.lanes.into())
     }
 }
 
@@ -69,6 +73,9 @@ pub(crate) struct TestArgs {
     /// Print the reports as JSON to standard output
     #[arg(long)]
     pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) lanes: LaneArgs,
 
     #[command(flatten)]
     pub(crate) limits: LimitArgs,

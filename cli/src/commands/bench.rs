@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use protocol::{PgMajor, SystemClock};
 use runner::bench::{Comparison, overhead};
-use runner::{Site, SiteConfig, local, native_targets};
+use runner::{Lanes, Site, SiteConfig, local, native_targets};
 use url::Url;
 
 use crate::args::BenchCommand;
@@ -15,14 +15,21 @@ use crate::console::{Colour, Console};
 use crate::imaging::Imaging;
 
 pub(crate) async fn run(command: BenchCommand, console: Console) -> Result<ExitCode> {
-    let BenchCommand::Overhead { what, majors, times, registry } = command;
-    compare(&what, &majors.or_newest(1), (times, &registry), console).await?;
+    let BenchCommand::Overhead { what, majors, times, lanes, registry } = command;
+    let lanes = lanes.into();
+    compare(&what, &majors.or_newest(1), (times, lanes, &registry), console).await?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn compare(what: &[String], majors: &[PgMajor], (times, registry): (u32, &Url), console: Console) -> Result<()> {
+async fn compare(
+    what: &[String],
+    majors: &[PgMajor],
+    (times, lanes, registry): (u32, Lanes, &Url),
+    console: Console,
+) -> Result<()> {
     let scratch = tempfile::tempdir().context("make a directory for the runs")?;
-    let site = Site::open(&SiteConfig::new(scratch.path().join("runner"), 1), Arc::new(SystemClock)).await?;
+    let config = SiteConfig::new(scratch.path().join("runner"), 1).with_lanes(lanes);
+    let site = Site::open(&config, Arc::new(SystemClock)).await?;
     let imaging = Imaging::new(site.place.engine.clone(), console);
     let heads = ["by hand", "run", "added", "ratio", "start", "server", "copy in", "exec", "copy out", "cleanup"];
     let heads = heads.map(|head| format!("{head:>9}")).concat();

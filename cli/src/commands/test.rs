@@ -60,7 +60,8 @@ async fn site(args: &TestArgs, scratch: &Path) -> Result<Site> {
     let kept = config::cache_dir().map(|dir| dir.join("pgxn-testers/test"));
     let kept = kept.filter(|dir| std::fs::create_dir_all(dir).is_ok() && tempfile::tempfile_in(dir).is_ok());
     let config = SiteConfig::new(kept.unwrap_or_else(|| scratch.join("runner")), 1);
-    let mut site = Site::open(&config.with_limits((&args.limits).into()), Arc::new(SystemClock)).await?;
+    let config = config.with_limits((&args.limits).into()).with_lanes(args.lanes.into());
+    let mut site = Site::open(&config, Arc::new(SystemClock)).await?;
     site.work_dir = scratch.join("work");
     site.download_dir = scratch.join("downloads");
     Ok(site)
@@ -104,6 +105,10 @@ fn explain(completed: &Completed, console: Console) {
     let verdict = &completed.report.verdict;
     let sentence = plain(&verdict.reason.sentence_with(&verdict.detail));
     console.line(&format!("  {} {sentence}", console.grade(verdict.grade())));
+    for warning in &completed.report.circumstances.warnings {
+        let head = console.paint(Colour::Yellow, &format!("{} warns:", warning.phase));
+        console.line(&format!("  {head} {}", plain(&warning.text)));
+    }
     if verdict.blame().is_none() {
         return;
     }

@@ -20,9 +20,10 @@ for file in "$extensions"/*.control; do echo "pgxn-shipped ${file##*/}"; done >&
 : >/run/pgxn-mark
 "#;
 
-/// Lists what was written since: the times of change cannot be set back, unlike those of modification.
+/// Lists what was written since: the times of change cannot be set back, unlike those of modification. Another mark is younger than that.
 const AFTER: &str = r#"
 find "$extensions" "$("$PG_CONFIG" --sharedir)/contrib" -type f \( -name '*.control' -o -name '*.sql' \) -cnewer /run/pgxn-mark -printf 'pgxn-written %f\n' >&2 2>/dev/null
+: >/run/pgxn-installed
 "#;
 
 /// Installs.

@@ -14,6 +14,7 @@ mod fetch;
 mod heal;
 mod install;
 mod installcheck;
+mod lanes;
 mod metadata;
 mod pgtap;
 mod phase;
@@ -145,16 +146,19 @@ pub(crate) async fn on_bench(bench: &mut Bench<'_>, book: &mut Book<'_>) -> Step
     build::run(bench, book).await?;
     install::run(bench, book).await?;
     create::run(bench, book).await?;
-    installcheck::run(bench, book).await
+    let verdict = installcheck::run(bench, book).await?;
+    lanes::run(bench, &verdict, book).await;
+    Ok(verdict)
 }
 
 /// Everything that a run does in the container, as one script that a person could type; what [`crate::bench`] compares a run with.
 pub(crate) fn by_hand(bench: &Bench<'_>) -> String {
     let configure = configure::plan(&bench.subject).map(|plan| format!("{{ {}; }}", plan.script));
     let build = format!("{{ {}; }}", build::commands(bench).0);
+    let install = format!(": >/run/pgxn-mark && {} && : >/run/pgxn-installed", bench.make("install"));
     let create = format!("(\n{}\n)", create::script(&bench.subject));
-    let steps = [Some(build), Some(bench.make("install")), Some(create), Some(bench.make("installcheck"))];
-    configure.into_iter().chain(steps.into_iter().flatten()).collect::<Vec<_>>().join(" && ")
+    let steps = [build, install, create, bench.make("installcheck")];
+    configure.into_iter().chain(steps).chain(lanes::by_hand(bench)).collect::<Vec<_>>().join(" && ")
 }
 
 /// The image and a container of it, once it is known what the run is provided with.

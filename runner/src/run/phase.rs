@@ -47,17 +47,29 @@ impl<'a> Bench<'a> {
         format!("make PG_CONFIG={} USE_PGXS=1 {}{rest}", self.image.pg_config, variables.collect::<String>())
     }
 
-    /// How long a command may take now.
-    fn wall(&self) -> Duration {
-        self.site.limits.phase.min(self.deadline.saturating_duration_since(Instant::now()))
+    /// What is left of the run's time.
+    pub(crate) fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
     }
 
     /// Runs a command of the open phase.
     pub(crate) async fn attempt(&mut self, phase: Phase, command: &Command, book: &mut Book<'_>) -> Step<Attempt> {
+        let wall = self.site.limits.phase.min(self.left());
+        self.attempt_within(phase, command, wall, book).await
+    }
+
+    /// The same with a limit of its own.
+    pub(crate) async fn attempt_within(
+        &mut self,
+        phase: Phase,
+        command: &Command,
+        wall: Duration,
+        book: &mut Book<'_>,
+    ) -> Step<Attempt> {
         let mut log = Log::new(self.site.limits.log_bytes);
         let events = book.events();
         let mut heard = |bytes: &[u8]| events.output(phase, bytes);
-        let ended = match self.sandbox.run(command, self.wall(), &mut log, &mut heard).await {
+        let ended = match self.sandbox.run(command, wall, &mut log, &mut heard).await {
             Ok(ended) => ended,
             Err(error) => {
                 let gone = collect::gone(&self.sandbox).await.ok_or(Stop::Failed(phase, error))?;

@@ -34,4 +34,5 @@ pub(super) fn provided(name: &str, file: &str) -> Provided {
     }
 }
 
+mod lanes;
 mod whole;

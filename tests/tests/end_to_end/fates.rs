@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
-use protocol::{SourceKind, Target};
+use protocol::{SourceKind, Target, Warning};
 use tests::attacks;
 use tests::farm::{Farm, LONG_PATIENCE, Verdict};
 use tests::fixtures::{Fixture, Verdict as Expected};
@@ -29,6 +29,7 @@ async fn every_fixture_and_every_attack_earns_its_verdict_on_two_majors() -> Res
     for fixture in &fixtures {
         let expect = |target: Target| fixture.verdict(target.major.number(), sources[&target]);
         wrong.extend(differences(&farm, &fixture.fate, &sources, expect).await?);
+        wrong.extend(other_warnings(&farm, &fixture.fate, expect).await?);
     }
     for attack in &attacks {
         wrong.extend(differences(&farm, attack.fate, &sources, |_| attack.verdict.clone()).await?);
@@ -69,6 +70,21 @@ async fn differences(
                 };
                 lines.push(format!("{dist} on {target}: found {found:?}, expected {expected:?}\n    {run}"));
             }
+        }
+    }
+    Ok(lines)
+}
+
+/// A line for each target on which the lanes beyond installcheck warned of something else than what they have to.
+async fn other_warnings(farm: &Farm, dist: &str, expect: impl Fn(Target) -> Expected) -> Result<Vec<String>> {
+    let mut lines = Vec::new();
+    for (target, verdict) in farm.verdicts(dist).await? {
+        let run = farm.run(&verdict.run_id).await?;
+        let found: Vec<Warning> = serde_json::from_value(run["result"]["circumstances"]["warnings"].clone())?;
+        let expected = expect(target).warnings;
+        let same = found.iter().zip(&expected).all(|(warning, begin)| warning.text.starts_with(begin));
+        if !same || found.len() != expected.len() {
+            lines.push(format!("{dist} on {target}: warned of {found:#?}, expected {expected:#?}"));
         }
     }
     Ok(lines)
