@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::event::Events;
-use crate::run::{Bench, Book, Request, SOURCE_DIR, Source, Stop, by_hand, obtain, on_bench, run};
+use crate::run::{Bench, Book, Request, SOURCE_DIR, Source, Stop, by_hand, obtain, on_bench, provide_for, run};
 use crate::sandbox::{Command, Image, Log, Sandbox};
 use crate::site::Site;
 
@@ -131,11 +131,10 @@ impl<'a> Hand<'a> {
     async fn warm(site: &'a Site, request: &Request, image: &'a Image) -> Result<Self> {
         let events = Events::unheard();
         let mut book = Book::new(&events, SystemClock.now());
-        let mut subject = obtain(site, request, &mut book).await.map_err(unusable)?;
+        let subject = obtain(site, request, &mut book).await.map_err(unusable)?;
         let sandbox = Sandbox::start(&site.place, image, request.run_id, &site.limits).await?;
-        let packed = subject.packed.take().expect("it is packed once and copied once");
-        sandbox.copy_in(packed, "/sandbox").await?;
         let mut bench = Bench::new(site, image, sandbox, subject, request.target);
+        provide_for(&mut bench, request, &mut book).await.map_err(unusable)?;
         let verdict = on_bench(&mut bench, &mut book).await.map_err(unusable)?;
         match verdict.reason {
             Reason::TestsPassed | Reason::NoTests => Ok(Self { bench }),

@@ -34,6 +34,7 @@ pub use finding::Finding;
 pub(crate) use rules::compiler::SERVER_WITHOUT_ICU;
 pub(crate) use start::refused_start;
 pub(crate) use lines::{lines, shown};
+pub(crate) use rules::sql_meanings::is_language;
 pub(crate) use server::{Fault, faults};
 pub use suites::parse_tests;
 

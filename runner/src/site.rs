@@ -4,11 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use protocol::{Clock, LimitOverrides, Matrix, Overrides, RunnerFacts};
+use url::Url;
 
 use crate::config::{Lanes, SiteConfig};
 use crate::error::{Error, Result};
 use crate::images::{Images, Options};
 use crate::limits::Limits;
+use crate::prerequisites::Cache;
 use crate::run::VERSION;
 use crate::sandbox::docker::Engine;
 use crate::sandbox::{Instance, Place};
@@ -26,6 +28,10 @@ pub struct Site {
     pub work_dir: PathBuf,
     /// Where archives are kept between runs.
     pub download_dir: PathBuf,
+    /// What prerequisites have installed, kept between runs.
+    pub(crate) prerequisites: Cache,
+    /// The registry in which prerequisites of what is no release are looked up.
+    pub registry: Option<Url>,
     /// What releases need beyond the plain image; those that are part of the program where nobody says otherwise.
     pub overrides: Arc<Overrides>,
     /// Where images come from beyond the plain one of a target: with further packages, from another source.
@@ -51,7 +57,8 @@ impl Site {
         let overrides = Arc::clone(&config.overrides);
         let place = Place::new(engine, instance.id().to_owned());
         let (work_dir, download_dir) = (config.data_dir.join("work"), config.data_dir.join("downloads"));
-        Ok(Self { place, limits, clock, work_dir, download_dir, overrides, images, lanes: config.lanes, instance })
+        let prerequisites = Cache::new(config.data_dir.join("prerequisites"));
+        Ok(Self { place, limits, clock, work_dir, download_dir, prerequisites, registry: None, overrides, images, lanes: config.lanes, instance })
     }
 
     /// What a report says of the runner.

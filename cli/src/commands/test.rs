@@ -64,6 +64,7 @@ async fn site(args: &TestArgs, scratch: &Path) -> Result<Site> {
     let mut site = Site::open(&config, Arc::new(SystemClock)).await?;
     site.work_dir = scratch.join("work");
     site.download_dir = scratch.join("downloads");
+    site.registry = Some(args.registry.clone());
     Ok(site)
 }
 

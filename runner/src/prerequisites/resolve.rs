@@ -6,7 +6,7 @@
 //! sentence. Choosing one may add ranges for another, so that it is repeated until nothing changes. What the server ships is taken whatever
 //! its version: contrib counts its versions in its own way, and authors ask by that of PostgreSQL.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use pgxn::Named;
 use protocol::{Name, PgMajor, Range, Version};
@@ -214,8 +214,8 @@ impl<'a> Resolution<'a> {
     fn asked(&self, choices: &Choices<'a>) -> Result<Asked<'a>, Refusal> {
         let mut asked = Asked::new();
         let mut seen = BTreeSet::from([&self.root.dist]);
-        let mut parties = vec![self.root()];
-        while let Some(party) = parties.pop() {
+        let mut parties = VecDeque::from([self.root()]);
+        while let Some(party) = parties.pop_front() {
             for need in party.needs {
                 if !matches!(self.target(party, need)?, Target::Registry) {
                     continue;
@@ -224,7 +224,7 @@ impl<'a> Resolution<'a> {
                 if let Some((_, known)) = choices.dists.get(&key).and_then(|dist| choices.chosen.get_key_value(dist))
                     && seen.insert(&known.release.dist)
                 {
-                    parties.push(known.party());
+                    parties.push_back(known.party());
                 }
                 asked.entry(key).or_default().push((party.dist, &need.range));
             }

@@ -39,7 +39,7 @@ pub(crate) fn commands(bench: &Bench<'_>) -> (String, String) {
 }
 
 /// Why there is nothing to run `make` on: another tool's files, or none.
-fn unbuildable(subject: &Subject) -> Option<(Reason, String)> {
+pub(crate) fn unbuildable(subject: &Subject) -> Option<(Reason, String)> {
     let makes_one = ["configure", "autogen.sh", "configure.ac", "configure.in"];
     if subject.has_makefile() || makes_one.into_iter().any(|name| subject.has(name)) {
         return None;

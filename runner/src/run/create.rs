@@ -1,25 +1,35 @@
 //! Phase create: `CREATE EXTENSION` of everything that META provides, each in a database of its own.
 //!
-//! `CASCADE` is off, so that an extension which silently needs another one shows it; only where what it needs is on this server already, by
-//! the server's own or this distribution's doing, it is created by a second attempt with `CASCADE`. The databases are dropped again, with a
-//! limit, as a suite may look at all there are.
+//! What META says that it needs is created first. `CASCADE` is off, so that an extension which silently needs another one shows it; only
+//! where what it needs is on this server already, by the server's own or this distribution's doing, it is created by a second attempt with
+//! `CASCADE`. The databases are dropped again, with a limit, as a suite may look at all there are.
 
-use protocol::Phase;
+use protocol::{Grade, Phase, Reason, Verdict};
 
 use crate::run::install::{Kind, kind};
 use crate::run::pgtap::quoted;
 use crate::run::phase::Bench;
-use crate::run::{Book, SOURCE_DIR, Step, Subject, preload, provide};
+use crate::run::{Book, SOURCE_DIR, Step, Stop, Subject, preload, provide};
 use crate::sandbox::{Command, WAIT_FOR_SERVER};
+
+/// The script's line where it could not even create what the distribution needs.
+const NOT_EVEN: &str = "pgxn-testers: what it needs could not be created";
 
 /// The functions that create one thing in a database of its own; the first failure ends the phase.
 const FUNCTIONS: &str = r#"
 extensions=$("$PG_CONFIG" --sharedir)
 sql() { database=$1; shift; psql -X -q -v ON_ERROR_STOP=1 -d "$database" "$@"; }
 done_with() { timeout -k 2 20 psql -X -q -d postgres -c "DROP DATABASE IF EXISTS $1" || echo "pgxn-testers: could not drop the database $1 within 20 s"; }
+needed() {
+    for name in %NEEDED%; do
+        echo "CREATE EXTENSION IF NOT EXISTS $name CASCADE;"
+        sql "$1" -c "CREATE EXTENSION IF NOT EXISTS $name CASCADE" || { echo "%NOT EVEN%"; exit 1; }
+    done
+}
 extension() {
-    echo "CREATE EXTENSION $2;"
     sql postgres -c "CREATE DATABASE $1" || exit 1
+    needed "$1"
+    echo "CREATE EXTENSION $2;"
     if ! said=$(sql "$1" -c "CREATE EXTENSION $2" 2>&1); then
         printf '%s\n' "$said"
         missing=$(printf '%s\n' "$said" | sed -n 's/.*required extension "\(.*\)" is not installed.*/\1/p' | head -n 1)
@@ -33,8 +43,10 @@ extension() {
 }
 script() {
     file=$(find "$extensions/extension" "$extensions/contrib" -name "$2" -print -quit 2>/dev/null)
+    sql postgres -c "CREATE DATABASE $1" || exit 1
+    needed "$1"
     echo "\\i $file"
-    sql postgres -c "CREATE DATABASE $1" && sql "$1" -f "$file" || exit 1
+    sql "$1" -f "$file" || exit 1
     done_with "$1"
 }
 "#;
@@ -56,8 +68,14 @@ pub(crate) async fn run(bench: &mut Bench<'_>, book: &mut Book<'_>) -> Step<()> 
     if preload::heal_failed(bench, &attempt, book).await? {
         attempt = bench.attempt(Phase::Create, &command, book).await?;
     }
-    bench.conclude(attempt, &plan.shown.join(" "), book).await?;
-    Ok(())
+    let not_even = !bench.subject.create_first.is_empty() && attempt.log.contains_line(NOT_EVEN);
+    match bench.conclude(attempt, &plan.shown.join(" "), book).await {
+        Err(Stop::Decided(verdict)) if not_even && verdict.grade() == Grade::Fail => {
+            book.amend(Phase::Create, Reason::PrerequisiteFailed).await;
+            Err(Stop::Decided(Verdict { reason: Reason::PrerequisiteFailed, ..verdict }))
+        }
+        concluded => concluded.map(drop),
+    }
 }
 
 #[derive(Debug, Default)]
@@ -65,11 +83,12 @@ struct Plan {
     calls: Vec<String>,
     shown: Vec<String>,
     others: Vec<String>,
+    needed: Vec<String>,
 }
 
 /// What META provides, in its order; where it provides nothing, what was installed.
 fn plan(subject: &Subject) -> Plan {
-    let mut plan = Plan::default();
+    let mut plan = Plan { needed: subject.create_first.clone(), ..Plan::default() };
     for provided in &subject.meta.provides {
         let name = provided.name.as_str();
         match kind(subject, provided, &subject.scripts) {
@@ -91,7 +110,9 @@ pub(crate) fn script(subject: &Subject) -> String {
 
 impl Plan {
     fn whole(&self) -> String {
-        format!("{FUNCTIONS}{}", self.calls.join("\n"))
+        let needed: Vec<String> = self.needed.iter().map(|name| quoted(&identifier(name))).collect();
+        let functions = FUNCTIONS.replace("%NOT EVEN%", NOT_EVEN).replace("%NEEDED%", &needed.join(" "));
+        format!("{functions}{}", self.calls.join("\n"))
     }
 
     fn extension(&mut self, name: &str) {

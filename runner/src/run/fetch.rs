@@ -6,6 +6,7 @@ use pgxn::Registry;
 use protocol::{ArchiveFacts, Phase, Release};
 
 use crate::error::Error;
+use crate::kept::make_room;
 use crate::run::stop::{in_phase, in_words};
 use crate::run::{Book, Request, Source, Step};
 use crate::site::Site;
@@ -58,7 +59,7 @@ async fn local(zip: PathBuf) -> Result<Fetched, Error> {
 }
 
 /// The registry's archive, or the kept copy of it whose digest is right.
-async fn download(site: &Site, registry: &Registry, release: &Release, dir: &Path) -> Result<Fetched, pgxn::Error> {
+pub(crate) async fn download(site: &Site, registry: &Registry, release: &Release, dir: &Path) -> Result<Fetched, pgxn::Error> {
     let kept = site.download_dir.join(format!("{}.zip", release.sha1));
     if let Ok(fetched) = local(kept.clone()).await
         && fetched.facts.sha1 == release.sha1
@@ -68,47 +69,6 @@ async fn download(site: &Site, registry: &Registry, release: &Release, dir: &Pat
     let archive = registry.download_release(release, dir).await?;
     let facts = ArchiveFacts { sha1: archive.sha1, sha256: archive.sha256, bytes: archive.bytes };
     // Only a convenience for the next run: a disk that is full says so where it matters.
-    let keeping = make_room(&site.download_dir, facts.bytes).and_then(|()| std::fs::rename(&archive.path, &kept));
+    let keeping = make_room(&site.download_dir, facts.bytes, MAX_KEPT_BYTES).and_then(|()| std::fs::rename(&archive.path, &kept));
     Ok(Fetched { zip: if keeping.is_ok() { kept } else { archive.path }, facts })
-}
-
-/// Removes the archives that were fetched first until there is room for another.
-fn make_room(dir: &Path, wanted: u64) -> std::io::Result<()> {
-    std::fs::create_dir_all(dir)?;
-    let mut kept = Vec::new();
-    for entry in std::fs::read_dir(dir)? {
-        let metadata = entry.as_ref().map_or_else(|_| None, |entry| entry.metadata().ok());
-        if let (Ok(entry), Some(metadata)) = (entry, metadata) {
-            kept.push((metadata.modified()?, metadata.len(), entry.path()));
-        }
-    }
-    kept.sort();
-    let mut sum = wanted + kept.iter().map(|(_, bytes, _)| bytes).sum::<u64>();
-    for (_, bytes, path) in kept {
-        if sum <= MAX_KEPT_BYTES {
-            break;
-        }
-        std::fs::remove_file(path)?;
-        sum -= bytes;
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_archives_fetched_first_make_room_for_new_ones() {
-        let dir = tempfile::tempdir().unwrap();
-        for (age, name) in [(30, "old.zip"), (10, "new.zip")] {
-            let file = std::fs::File::create(dir.path().join(name)).unwrap();
-            file.set_len(MAX_KEPT_BYTES / 3).unwrap();
-            let epoch = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000 - age);
-            file.set_modified(epoch).unwrap();
-        }
-        make_room(dir.path(), MAX_KEPT_BYTES / 2).unwrap();
-        let names: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        assert_eq!(names, ["new.zip"]);
-    }
 }

@@ -84,7 +84,7 @@ async fn remember(attempt: Attempt, look: crate::run::collect::Look, second: &Fi
 
 /// The tests that print TAP.
 async fn by_pgtap(bench: &mut Bench<'_>, first: Attempt, book: &mut Book<'_>) -> Step<Verdict> {
-    let script = pgtap::script(&bench.subject.pgtap, &bench.subject.provides);
+    let script = pgtap::script(&bench.subject.pgtap, &bench.subject.create_first, &bench.subject.provides);
     let attempt = bench.attempt(Phase::Installcheck, &Command::shell(SOURCE_DIR, &script), book).await?;
     let log = first.log.finish();
     book.keep("make-installcheck.log", protocol::FileKind::Log, &log);

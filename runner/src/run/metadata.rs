@@ -35,14 +35,15 @@ pub(crate) async fn run(site: &Site, request: &Request, tree: Tree, book: &mut B
     if let Some(why) = &provision.skip {
         return Err(book.refuse(Reason::Skipped, why).await);
     }
-    let reading = tokio::task::spawn_blocking(move || subject(meta, provision, &tree));
+    let reading = tokio::task::spawn_blocking(move || subject(meta, provision, &tree, "src"));
     let subject = reading.await.expect("packing does not panic").map_err(in_phase(Phase::Metadata))?;
     book.pass().await;
     Ok(subject)
 }
 
-fn subject(meta: Meta, provision: Provision, tree: &Tree) -> Result<Subject> {
-    let packed: File = pack(tree)?;
+/// A distribution whose tree is packed for the container, below a directory of that name.
+pub(crate) fn subject(meta: Meta, provision: Provision, tree: &Tree, top: &str) -> Result<Subject> {
+    let packed: File = pack(tree, top)?;
     let is_file = |kind: &EntryKind| !matches!(kind, EntryKind::Directory);
     let files = tree.entries.iter().filter(|entry| is_file(&entry.kind));
     let files: Vec<String> = files.map(|entry| entry.path.to_string_lossy().into_owned()).collect();
@@ -51,6 +52,7 @@ fn subject(meta: Meta, provision: Provision, tree: &Tree) -> Result<Subject> {
         pgtap: pgtap::find(&tree.root, &files),
         preload: preload::is_needed(&tree.root, &files),
         provision,
+        create_first: Vec::new(),
         meta,
         files,
         packed: Some(packed),

@@ -41,6 +41,7 @@ use crate::sandbox::{Image, Sandbox};
 use crate::site::Site;
 
 pub(crate) use book::Book;
+pub(crate) use dependencies::run as provide_for;
 pub use book::StoredFile;
 pub(crate) use phase::Bench;
 pub use source::Source;
@@ -92,7 +93,7 @@ async fn once<F>(site: &Site, request: &Request, image: F, mut book: Book<'_>) -
 where
     F: Future<Output = Result<Image>> + Send,
 {
-    let verdict = match decide(site, request, image, &mut book).await {
+    let verdict = match Box::pin(decide(site, request, image, &mut book)).await {
         Ok(verdict) | Err(Stop::Decided(verdict)) => verdict,
         Err(Stop::Failed(phase, error)) => book.failed(phase, &error).await,
     };
@@ -112,10 +113,13 @@ where
     let subject = beside(obtain(site, request, book), started.as_mut()).await?;
     tell.and_then(|tell| tell.send(subject.provision.clone()).ok());
     let site = &site.lifted(&subject.provision.limits);
-    let (image, sandbox, subject) = dependencies::run(subject, started, book).await?;
+    let (image, sandbox) = dependencies::begin(started, book).await?;
     provide::record(&image, &subject.provision, book).await;
     let mut bench = Bench::new(site, &image, sandbox, subject, request.target);
-    let verdict = on_bench(&mut bench, book).await;
+    let verdict = match dependencies::run(&mut bench, request, book).await {
+        Ok(()) => on_bench(&mut bench, book).await,
+        Err(stop) => Err(stop),
+    };
     book.overhead.cleanup_ms = book::millis(bench.sandbox.remove().await);
     verdict
 }

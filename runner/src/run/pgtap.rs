@@ -74,9 +74,9 @@ fn creates(text: &str) -> BTreeSet<String> {
 }
 
 /// The command that runs them: the database first, with what the tests expect to be there already.
-pub(crate) fn script(tests: &[TestFile], provides: &[String]) -> String {
+pub(crate) fn script(tests: &[TestFile], first: &[String], provides: &[String]) -> String {
     let by_themselves: BTreeSet<&str> = tests.iter().flat_map(|test| &test.creates).map(String::as_str).collect();
-    let wanted = std::iter::once("pgtap").chain(provides.iter().map(String::as_str));
+    let wanted = std::iter::once("pgtap").chain(first.iter().chain(provides).map(String::as_str));
     let mut seen = BTreeSet::new();
     let missing = wanted.filter(|name| !by_themselves.contains(name.to_lowercase().as_str()) && seen.insert(*name));
     let create = |name| format!("CREATE EXTENSION IF NOT EXISTS {} CASCADE", super::create::identifier(name));
@@ -131,8 +131,9 @@ mod tests {
     fn what_a_test_creates_by_itself_is_not_created_before() {
         let tests =
             [TestFile { path: "t/it's.sql".into(), creates: creates("create extension if not exists \"pgtap\";") }];
-        let script = script(&tests, &["widget".to_owned()]);
+        let script = script(&tests, &["unit".to_owned()], &["widget".to_owned()]);
         assert!(!script.contains("\"pgtap\"") && script.contains("\"widget\""), "{script}");
+        assert!(script.find("\"unit\"") < script.find("\"widget\""), "{script}");
         assert!(script.ends_with("--verbose './t/it'\\''s.sql'\n"), "{script}");
     }
 }

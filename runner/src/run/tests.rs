@@ -15,6 +15,7 @@ pub(super) fn subject(files: &[&str]) -> Subject {
         pgtap: Vec::new(),
         preload: false,
         provision: protocol::Provision::default(),
+        create_first: Vec::new(),
         packed: None,
         shipped: BTreeSet::new(),
         installed: BTreeSet::new(),
@@ -35,4 +36,5 @@ pub(super) fn provided(name: &str, file: &str) -> Provided {
 }
 
 mod lanes;
+mod requires;
 mod whole;

@@ -33,15 +33,15 @@ pub struct Collected {
     pub cut: bool,
 }
 
-/// Packs a tree into a tar file without a name, so that it can be copied in as soon as the container is there. Its top is `src/`.
-pub(crate) fn pack(tree: &Tree) -> Result<File> {
+/// Packs a tree into a tar file without a name, so that it can be copied in as soon as the container is there. Its top is named `top`.
+pub(crate) fn pack(tree: &Tree, top: &str) -> Result<File> {
     let spool = tempfile::tempfile().map_err(Error::file("make a temporary file for", &tree.root))?;
     let mut builder = tar::Builder::new(std::io::BufWriter::new(spool));
     builder.follow_symlinks(false);
-    builder.append_dir("src", &tree.root).map_err(Error::file("pack", &tree.root))?;
+    builder.append_dir(top, &tree.root).map_err(Error::file("pack", &tree.root))?;
     for entry in &tree.entries {
         let path = tree.root.join(&entry.path);
-        let packed = builder.append_path_with_name(&path, Path::new("src").join(&entry.path));
+        let packed = builder.append_path_with_name(&path, Path::new(top).join(&entry.path));
         packed.map_err(Error::file("pack", path))?;
     }
     let writer = builder.into_inner().map_err(Error::file("pack", &tree.root))?;
@@ -186,7 +186,7 @@ mod tests {
         std::fs::write(dir.path().join("Makefile"), "all:\n").unwrap();
         std::os::unix::fs::symlink("Makefile", dir.path().join("link")).unwrap();
         let tree = Tree::of_directory(dir.path(), &pgxn::archive::Limits::default(), |_| false).unwrap();
-        let mut archive = tar::Archive::new(pack(&tree).unwrap());
+        let mut archive = tar::Archive::new(pack(&tree, "src").unwrap());
         let entries = archive.entries().unwrap().map(Result::unwrap);
         let found: Vec<_> =
             entries.map(|entry| (entry.path().unwrap().display().to_string(), entry.header().entry_type())).collect();

@@ -15,7 +15,7 @@ use crate::sandbox::command::{Patience, Sink, watch};
 use crate::sandbox::docker::{ContainerSpec, ContainerState, Engine, Mount};
 use crate::sandbox::files::{Bounds, Collected, copy_in, copy_out};
 use crate::sandbox::instance::INSTANCE_LABEL;
-use crate::sandbox::{Command, Ended, Image, Log};
+use crate::sandbox::{Command, Ended, Image, Log, stream};
 use crate::task::Tasks;
 
 /// Names the run that a container belongs to.
@@ -150,6 +150,11 @@ impl Sandbox {
     pub(crate) async fn copy_out(&self, script: &str) -> Result<Collected> {
         let bounds = Bounds { total: self.limits.copy_out_bytes, each: self.limits.log_bytes };
         copy_out(&self.place.engine, self.name(), script, bounds).await
+    }
+
+    /// Runs a script and passes on what it prints; whether that is all, and the script did well.
+    pub(crate) async fn stream_out(&self, script: &str, sink: stream::Sink<'_>) -> Result<bool> {
+        stream::stream_out(&self.place.engine, self.name(), script, sink).await
     }
 
     /// How the container is; none where it is gone.

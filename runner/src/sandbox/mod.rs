@@ -10,6 +10,7 @@ mod image;
 mod instance;
 mod life;
 mod log;
+mod stream;
 
 pub(crate) use command::{Command, Ended, WAIT_FOR_SERVER};
 pub use files::Collected;

@@ -37,6 +37,11 @@ const LANGUAGES: &[&str] = &[
 /// Python 2 left PostgreSQL with 15.
 const PYTHON_2: &[&str] = &["plpythonu", "plpython2u"];
 
+/// Whether a name is that of a procedural language.
+pub(crate) fn is_language(name: &str) -> bool {
+    LANGUAGES.contains(&name)
+}
+
 pub(crate) fn preload(captures: &Captures<'_>, _: &Context<'_>) -> Meant {
     Some((Reason::PreloadNeeded, all(captures).to_owned()))
 }

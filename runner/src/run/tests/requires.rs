@@ -1,0 +1,135 @@
+//! Whole runs of distributions that need others, in real containers, from a registry of fixtures.
+
+use std::path::Path;
+
+use pgxn::{ClientOptions, Registry};
+use protocol::{FileKind, Origin, Phase, Reason, Report};
+use sample::{Mirror, Tree, Upload, User};
+
+use super::whole::{fixture, run_source, site};
+use crate::run::{Completed, Source};
+use crate::site::Site;
+
+/// Publishes fixtures in a registry below `dir`, and gives one of them as a release of it.
+async fn published(dir: &Path, fates: &[&str]) -> Source {
+    let mut mirror = Mirror::open(dir).unwrap();
+    let date = protocol::Timestamp::from_millis(1_767_312_000_000);
+    let upload =
+        |fate: &&str| Upload::of_tree(&Tree::of_directory(&fixture(fate)).unwrap(), User::named("fixtures"), date);
+    mirror.publish_all(fates.iter().map(|fate| upload(fate).unwrap()).collect::<Vec<_>>()).unwrap();
+    let url = format!("file://{}/", dir.display()).parse().unwrap();
+    let registry = Registry::open(&url, ClientOptions::default()).await.unwrap();
+    let (dist, version) = (fates[0].parse().unwrap(), "1.0.0".parse().unwrap());
+    let release = registry.meta(&dist, &version).await.unwrap().unwrap().release().unwrap();
+    Source::Release(registry, Box::new(release))
+}
+
+/// Runs the first of these fixtures.
+async fn run_first(site: &Site, dir: &Path, fates: &[&str]) -> Completed {
+    let source = published(&dir.join(fates.join("+")), fates).await;
+    run_source(site, source).await.0
+}
+
+fn prerequisites(report: &Report) -> Vec<(String, Origin)> {
+    let known = report.circumstances.prerequisites.iter();
+    known.map(|one| (one.dist.as_ref().map_or(one.wanted.clone(), ToString::to_string), one.origin)).collect()
+}
+
+fn built(origin: Origin, names: &[&str]) -> Vec<(String, Origin)> {
+    names.iter().map(|name| ((*name).to_owned(), origin)).collect()
+}
+
+#[tokio::test]
+async fn what_is_needed_is_installed_first_and_kept_for_the_next_run_which_needs_an_engine() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = site(&dir.path().join("data")).await;
+    let fates = ["requires-two-levels", "requires-another", "passes", "has-no-tests"];
+    let order = ["has-no-tests", "passes", "requires-another"];
+    let Completed { report, files } = run_first(&site, dir.path(), &fates).await;
+    assert_eq!(report.verdict.reason, Reason::TestsPassed, "{:?}", report.verdict);
+    assert_eq!(prerequisites(&report), built(Origin::Built, &order));
+    assert_eq!(report.circumstances.prerequisites[1].range, ">= 1.0.0, < 2.0.0");
+    let log = files.iter().find(|file| file.record.name == "dependencies.log").unwrap();
+    let text = String::from_utf8_lossy(&log.bytes()).into_owned();
+    assert!(text.contains("pgxn-testers: passes 1.0.0, build: make ") && text.contains("install -c"), "{text}");
+
+    let again = run_first(&site, dir.path(), &fates).await.report;
+    assert_eq!(again.verdict.reason, Reason::TestsPassed, "{:?}", again.verdict);
+    assert_eq!(prerequisites(&again), built(Origin::Cached, &order));
+
+    let kept = std::fs::read_dir(dir.path().join("data/prerequisites")).unwrap().map(|entry| entry.unwrap().path());
+    for path in kept {
+        let mut bytes = std::fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+    }
+    let anew = run_first(&site, dir.path(), &fates).await.report;
+    assert_eq!(prerequisites(&anew), built(Origin::Built, &order), "a damaged entry is made anew");
+    assert_eq!(anew.verdict.reason, Reason::TestsPassed);
+}
+
+#[tokio::test]
+async fn a_run_is_blocked_by_what_it_needs_and_says_why_which_needs_an_engine() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = site(&dir.path().join("data")).await;
+    let Completed { report, files } = run_first(&site, dir.path(), &["requires-what-fails", "fails-to-build"]).await;
+    assert_eq!((report.verdict.phase, report.verdict.reason), (Phase::Dependencies, Reason::PrerequisiteFailed));
+    let detail = &report.verdict.detail;
+    assert!(
+        detail.starts_with("fails-to-build 1.0.0: The compiler refuses its source: ") && detail.ends_with("(build)"),
+        "{detail}"
+    );
+    assert_eq!(prerequisites(&report), built(Origin::Missing, &["fails-to-build"]));
+    let decisive = report.verdict.decisive.as_ref().unwrap();
+    let log = files.iter().find(|file| file.record.name == decisive.file && file.record.kind == FileKind::Log).unwrap();
+    let text = String::from_utf8_lossy(&log.bytes()).into_owned();
+    let line = text.lines().nth(usize::try_from(decisive.line).unwrap() - 1).unwrap();
+    assert_eq!(line, decisive.text, "the line is the one that it names");
+    let record = report.phases.last().unwrap();
+    assert_eq!((record.log.as_deref(), record.reason), (Some("dependencies.log"), Some(Reason::PrerequisiteFailed)));
+
+    let report = run_first(&site, dir.path(), &["requires-what-misses-a-library", "misses-a-library"]).await.report;
+    assert_eq!(report.verdict.reason, Reason::PrerequisiteFailed);
+    assert!(report.verdict.detail.contains("does not count against the author: "), "{}", report.verdict.detail);
+}
+
+#[tokio::test]
+async fn what_cannot_be_put_together_costs_no_build_which_needs_an_engine() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = site(&dir.path().join("data")).await;
+    for (fates, reason, detail) in [
+        (
+            &["requires-what-nobody-has"][..],
+            Reason::PrerequisiteMissing,
+            "requires-what-nobody-has needs nobody_has_this, which",
+        ),
+        (
+            &["requires-a-version-that-is-not-there", "passes"],
+            Reason::PrerequisitesUnresolvable,
+            "no release of passes fits what is asked for: >= 99.0.0 by requires-a-version-that-is-not-there; the newest is 1.0.0",
+        ),
+        (
+            &["requires-a-cycle", "closes-a-cycle"],
+            Reason::PrerequisitesUnresolvable,
+            "requires-a-cycle → closes-a-cycle → requires-a-cycle need each other",
+        ),
+    ] {
+        let report = run_first(&site, dir.path(), fates).await.report;
+        assert_eq!((report.verdict.phase, report.verdict.reason), (Phase::Dependencies, reason), "{fates:?}");
+        assert!(report.verdict.detail.starts_with(detail), "{}", report.verdict.detail);
+    }
+}
+
+#[tokio::test]
+async fn what_the_server_ships_is_told_and_no_registry_is_asked_which_needs_an_engine() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = site(dir.path()).await;
+    assert_eq!(site.registry, None);
+    let report = run_source(&site, Source::Directory(fixture("passes-with-contrib"))).await.0.report;
+    assert_eq!(report.verdict.reason, Reason::TestsPassed, "{:?}", report.verdict);
+    assert_eq!(prerequisites(&report), built(Origin::Server, &["hstore"]));
+    let report = run_source(&site, Source::Directory(fixture("requires-another"))).await.0.report;
+    assert_eq!(report.verdict.reason, Reason::PrerequisiteMissing);
+    assert!(report.verdict.detail.contains("no registry"), "{}", report.verdict.detail);
+}
