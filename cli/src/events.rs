@@ -43,10 +43,15 @@ fn line(event: &Event, console: Console) -> Option<String> {
         Event::LeaseExpired { run_id } => {
             format!("{} of run {run_id} ran out; its job is queued again", console.paint(Colour::Yellow, "lease   "))
         }
+        Event::RunnerQuarantined { name, reason } => {
+            let words = plain(&format!("{name} is quarantined: {reason}"));
+            format!("{} {words}", console.paint(Colour::Yellow, "runner  "))
+        }
         Event::Verdict(verdict) => {
             let what = format!("{} {}", verdict.dist, verdict.version);
             let cell = format!("{what:<32} {:<12}", verdict.target.to_string());
-            let words = format!("{} {}", verdict.phase, plain(&verdict.sentence));
+            let doubt = verdict.doubt.map(|flag| format!(" ({flag})")).unwrap_or_default();
+            let words = format!("{} {}{doubt}", verdict.phase, plain(&verdict.sentence));
             format!("{} {cell} {}", console.grade(verdict.grade), dim(words))
         }
         Event::Reconciled(_) | Event::JobClaimed { .. } | Event::PhaseStarted { .. } => return None,

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use pgxn::ClientOptions;
 use protocol::{Overrides, PgMajor, Platform};
+use store::confirm::Retries;
 use url::Url;
 
 use crate::{Error, Result, Schedule};
@@ -37,7 +38,9 @@ pub struct Config {
     pub lease: Duration,
     /// How often a job is claimed before it ends as ERROR (runner-lost).
     pub max_attempts: u32,
-    /// How often expired leases are looked for.
+    /// How a test that the farm itself failed at is tried again.
+    pub retries: Retries,
+    /// How often expired leases are looked for, and jobs whose time to be tried again has come.
     pub expire_every: Duration,
     /// When the whole registry is compared with the store.
     pub reconcile: Schedule,
@@ -59,6 +62,7 @@ impl Config {
             poll: Duration::from_mins(1),
             lease: Duration::from_mins(5),
             max_attempts: 3,
+            retries: Retries::default(),
             expire_every: Duration::from_secs(5),
             reconcile: Schedule::nightly(),
             overrides: Arc::new(Overrides::embedded()),

@@ -1,6 +1,6 @@
 //! What happens in the farm as it happens, for the terminal of `up`. Nothing depends on anybody listening.
 
-use protocol::{Grade, Name, Phase, Reason, RunId, Status, Target, Version};
+use protocol::{Flag, Grade, Name, Phase, Reason, RunId, Status, Target, Version};
 use tokio::sync::broadcast;
 
 use crate::reconcile::Counts;
@@ -67,6 +67,13 @@ pub enum Event {
     },
     /// A verdict was accepted, or needed no run.
     Verdict(VerdictEvent),
+    /// A runner gets no work any more.
+    RunnerQuarantined {
+        /// Its name.
+        name: String,
+        /// Why, as words that follow a colon.
+        reason: String,
+    },
 }
 
 /// A verdict, for one line of a terminal.
@@ -88,6 +95,8 @@ pub struct VerdictEvent {
     pub reason: Reason,
     /// Why, for people.
     pub sentence: String,
+    /// Whether it is in doubt: UNCONFIRMED, FLAKY, or not.
+    pub doubt: Option<Flag>,
 }
 
 /// Where events are sent and listened to. Clones share one channel.

@@ -178,6 +178,7 @@ fn event(release: &Release, target: Target, settlement: &Settlement<'_>) -> Verd
         phase: verdict.phase,
         reason: verdict.reason,
         sentence: verdict.reason.sentence_with(&verdict.detail),
+        doubt: None,
     }
 }
 

@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hex::ToHex;
-use protocol::{Assignment, ClaimRequest, FileRecord, InvalidReport, Lease, Phase, Report, RunId, Timestamp};
+use protocol::{
+    Assignment, ClaimRequest, FileRecord, Flag, Grade, InvalidReport, JobState, Lease, Phase, Report, RunId, Timestamp,
+};
 use sha2::{Digest, Sha256};
 use store::jobs::{self, Claim, Claimed};
 use store::results::{self, Acceptance};
@@ -22,7 +24,7 @@ use tokio::time::Instant;
 
 use crate::config::secret;
 use crate::events::VerdictEvent;
-use crate::{Coordinator, Event, Result};
+use crate::{Coordinator, Event, Result, confirm};
 
 /// Why a runner's call was not done; the farm's own failures are errors instead.
 #[derive(Debug, PartialEq, Eq)]
@@ -84,8 +86,9 @@ async fn claim_now(coordinator: &Coordinator, runner: &Runner, request: &ClaimRe
     let lease = coordinator.config.lease;
     let claim = Claim { runner_id: runner.id, targets: &request.targets, run_id: RunId::new(now), token: &hash, lease };
     let mut tx = coordinator.store.begin().await?;
-    runners::touch(&mut tx, runner.id, &request.version, &request.targets, now).await?;
     let claimed = jobs::claim(&mut tx, &claim, now).await?;
+    // Last, as every transaction that locks the queue or a run comes to its runner last: see `store/src/confirm.rs`.
+    runners::touch(&mut tx, runner.id, &request.version, &request.targets, now).await?;
     tx.commit().await?;
     let Some(claimed) = claimed else { return Ok(None) };
     coordinator.events.send(Event::JobClaimed {
@@ -110,6 +113,7 @@ fn assignment(coordinator: &Coordinator, claimed: Claimed, token: String, now: T
         release: claimed.release,
         target: claimed.target,
         registry: coordinator.source.assigned_url(),
+        time_factor: claimed.time_factor,
     }
 }
 
@@ -121,8 +125,8 @@ pub async fn renew(
 ) -> Result<Result<Duration, Denied>> {
     let now = coordinator.now();
     let mut tx = coordinator.store.begin().await?;
-    heard(&mut tx, voice.runner, now).await?;
     let state = runs::renew(&mut tx, &voice.key(), phase, coordinator.config.lease, now).await?;
+    heard(&mut tx, voice.runner, now).await?;
     tx.commit().await?;
     Ok(match state {
         LeaseState::Held { expires_at } => {
@@ -175,19 +179,29 @@ pub async fn report(coordinator: &Coordinator, voice: Voice<'_>, report: &Report
     }
     let now = coordinator.now();
     let mut tx = coordinator.store.begin().await?;
+    let acceptance = results::accept(&mut tx, &voice.key(), report, coordinator.config.retries, now).await?;
     heard(&mut tx, voice.runner, now).await?;
-    let acceptance = results::accept(&mut tx, &voice.key(), report, now).await?;
     tx.commit().await?;
     Ok(match acceptance {
         Acceptance::Accepted => {
-            coordinator.allowance.forget(voice.run_id);
-            announce_verdict(coordinator, voice.run_id).await?;
+            accepted(coordinator, voice.run_id).await?;
+            Ok(())
+        }
+        Acceptance::Quarantined(odd) => {
+            accepted(coordinator, voice.run_id).await?;
+            confirm::announce_quarantine(coordinator, odd).await?;
+            confirm::tick(coordinator, now).await?;
             Ok(())
         }
         Acceptance::Again => Ok(()),
         Acceptance::Lost(lost) => Err(Denied::Lost(lost)),
         Acceptance::Refused(invalid) => Err(Denied::Report(invalid)),
     })
+}
+
+async fn accepted(coordinator: &Coordinator, run_id: RunId) -> Result<()> {
+    coordinator.allowance.forget(run_id);
+    announce_verdict(coordinator, run_id).await
 }
 
 /// Gives a lease back: the job waits again, and the attempt does not count.
@@ -225,12 +239,23 @@ async fn heard(tx: &mut Tx, runner: &Runner, now: Timestamp) -> Result<()> {
     Ok(runners::touch(tx, runner.id, &runner.version, &runner.targets, now).await?)
 }
 
-/// Tells listeners of the result of a run that was just stored.
+/// Tells listeners of the result of a run that was just stored, and runners of a job that has to run again.
+///
+/// A failure of the farm that is tried again is told to nobody but the log.
 pub(crate) async fn announce_verdict(coordinator: &Coordinator, run_id: RunId) -> Result<()> {
     let mut conn = coordinator.store.read().await?;
     let Some(detail) = runs::detail(&mut conn, run_id).await? else { return Ok(()) };
     let Some(result) = detail.result else { return Ok(()) };
+    let again = detail.run.is_some_and(|run| run.job_state == JobState::Queued);
+    if again {
+        coordinator.queued.notify_waiters();
+    }
     let verdict = result.verdict;
+    if again && result.grade == Grade::Error {
+        tracing::info!(run = %run_id, reason = %verdict.reason, detail = verdict.detail, "the farm failed; it is tried again");
+        return Ok(());
+    }
+    let doubt = verdict.flags.iter().copied().find(|flag| matches!(flag, Flag::Unconfirmed | Flag::Flaky));
     let sentence = verdict.reason.sentence_with(&verdict.detail);
     coordinator.events.send(Event::Verdict(VerdictEvent {
         run_id,
@@ -241,6 +266,7 @@ pub(crate) async fn announce_verdict(coordinator: &Coordinator, run_id: RunId) -
         phase: verdict.phase,
         reason: verdict.reason,
         sentence,
+        doubt,
     }));
     Ok(())
 }

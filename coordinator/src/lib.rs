@@ -1,11 +1,13 @@
-//! From a release in the registry to an accepted report: watch → plan → claim → renew → report → expire, and the HTTP API for all of it.
+//! From a release in the registry to a verdict that stands: watch → plan → claim → renew → report → expire → confirm, and the HTTP API for all of it.
 //!
 //! [`watch`] and [`reconcile`] bring releases in, [`plan`] says what to test of them, [`lease`] hands jobs to runners and takes their
-//! reports, [`expire`] takes jobs back from runners that went silent. Each is one step that a test can take; [`run`] drives them all.
+//! reports, [`expire`] takes jobs back from runners that went silent, [`confirm`] lets results wait for a second
+//! opinion. Each is one step that a test can take; [`run`] drives them all.
 //! [`api::router`] puts them on HTTP.
 
 pub mod api;
 pub mod config;
+pub mod confirm;
 pub mod expire;
 pub mod lease;
 pub mod operate;

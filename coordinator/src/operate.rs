@@ -7,7 +7,7 @@ use store::{TokenHash, dists, releases, runs};
 
 use crate::config::secret;
 use crate::reconcile::Progress;
-use crate::{Coordinator, Result, expire};
+use crate::{Coordinator, Result, confirm, expire};
 
 /// Which tests to queue again.
 #[derive(Clone, Debug)]
@@ -123,6 +123,29 @@ pub async fn own_runner(coordinator: &Coordinator, name: &Name) -> Result<Admitt
 pub async fn runners(coordinator: &Coordinator) -> Result<Vec<Runner>> {
     let mut conn = coordinator.store.read().await?;
     Ok(runners::list(&mut conn).await?)
+}
+
+/// Gives a runner no more work, for that reason; false when there is no such runner, or it has none to expect.
+pub async fn quarantine_runner(coordinator: &Coordinator, name: &Name, reason: &str) -> Result<bool> {
+    let now = coordinator.now();
+    let mut tx = coordinator.store.begin().await?;
+    let Some(runner) = runners::by_name(&mut tx, name.as_str()).await? else { return Ok(false) };
+    let done = store::confirm::quarantine(&mut tx, runner.id, reason, now).await?;
+    tx.commit().await?;
+    if done {
+        confirm::announce_quarantine(coordinator, runner.id).await?;
+        confirm::tick(coordinator, now).await?;
+    }
+    Ok(done)
+}
+
+/// Ends a runner's quarantine; false when it is in none.
+pub async fn release_runner(coordinator: &Coordinator, name: &Name) -> Result<bool> {
+    let mut tx = coordinator.store.begin().await?;
+    let Some(runner) = runners::by_name(&mut tx, name.as_str()).await? else { return Ok(false) };
+    let done = store::confirm::release(&mut tx, runner.id, coordinator.now()).await?;
+    tx.commit().await?;
+    Ok(done)
 }
 
 /// Takes a runner's token away; false when there is no such runner. Its leases expire.

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Coordinator, Error, Result, expire, reconcile, replan, watch};
+use crate::{Coordinator, Error, Result, confirm, expire, reconcile, replan, watch};
 
 mod step;
 
@@ -30,6 +30,7 @@ pub async fn run(coordinator: Coordinator, shutdown: CancellationToken) -> Resul
     let closing = coordinator.closing.clone();
     loops.spawn(until(closing.clone(), "watch", watch_loop(coordinator.clone())));
     loops.spawn(until(closing.clone(), "expire", expire_loop(coordinator.clone())));
+    loops.spawn(until(closing.clone(), "confirm", confirm_loop(coordinator.clone())));
     loops.spawn(until(closing.clone(), "reconcile", reconcile_loop(coordinator)));
     let early = tokio::select! {
         () = shutdown.cancelled() => None,
@@ -68,6 +69,14 @@ async fn expire_loop(coordinator: Coordinator) {
     let mut step = Step::named("expire");
     loop {
         step.went(expire::tick(&coordinator, coordinator.now()).await);
+        sleep(coordinator.config.expire_every).await;
+    }
+}
+
+async fn confirm_loop(coordinator: Coordinator) {
+    let mut step = Step::named("confirm");
+    loop {
+        step.went(confirm::tick(&coordinator, coordinator.now()).await);
         sleep(coordinator.config.expire_every).await;
     }
 }

@@ -41,6 +41,13 @@ pub struct Assignment {
     /// The registry that has the release, the address to which `/index.json` is appended.
     #[schema(value_type = String)]
     pub registry: Url,
+    /// By how much the runner's limits of time are multiplied: 2 where a run that was too slow is confirmed, else 1.
+    #[serde(default = "once")]
+    pub time_factor: u32,
+}
+
+const fn once() -> u32 {
+    1
 }
 
 /// The right to report one run.

@@ -152,7 +152,9 @@ impl Agent {
             Err(error) => Source::Nowhere(Arc::new(error)),
         };
         let request = Request { run_id: assignment.lease.run_id, source, target: assignment.target };
-        run(&self.site, &request, (self.images)(assignment.target), events).await
+        let mut site = self.site.clone();
+        site.limits = site.limits.with_time(assignment.time_factor);
+        run(&site, &request, (self.images)(assignment.target), events).await
     }
 
     /// The registry at an address, opened once.

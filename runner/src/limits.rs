@@ -8,6 +8,9 @@ use crate::sandbox::docker::EngineFacts;
 
 const MIB: u64 = 1024 * 1024;
 
+/// A coordinator may ask for at most so many times a volunteer's limits of time.
+const MOST_TIME: u32 = 2;
+
 /// The limits of one run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Limits {
@@ -70,6 +73,13 @@ impl Limits {
             cpus: (machine.cpus / runs).max(1),
             ..defaults
         }
+    }
+
+    /// The same with so many times the time, for a run that confirms one that was too slow.
+    #[must_use]
+    pub fn with_time(self, factor: u32) -> Self {
+        let factor = factor.clamp(1, MOST_TIME);
+        Self { phase: self.phase * factor, run: self.run * factor, silence: self.silence * factor, ..self }
     }
 
     /// The same, where somebody wants other limits than these.
@@ -159,6 +169,16 @@ mod tests {
         assert_eq!((lifted.memory_bytes, lifted.silence), (6144 * MIB, usual.silence));
         assert_eq!((lifted.phase, lifted.run), (Duration::from_hours(1), Duration::from_hours(2)));
         assert_eq!(usual.clone().lifted(&LimitOverrides::default(), &machine).phase, usual.phase);
+    }
+
+    #[test]
+    fn a_run_that_confirms_a_slow_one_has_twice_the_time_and_no_more_than_that() {
+        let limits = Limits::default();
+        let twice = limits.clone().with_time(2);
+        assert_eq!((twice.phase, twice.run), (limits.phase * 2, limits.run * 2));
+        assert_eq!((twice.silence, twice.memory_bytes), (limits.silence * 2, limits.memory_bytes));
+        assert_eq!(limits.clone().with_time(u32::MAX), twice);
+        assert_eq!(limits.clone().with_time(0), limits);
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub struct Counts {
 pub struct Share {
     /// Those with a PASS.
     pub passing: u64,
-    /// Those with any verdict that counts for or against an author: PASS, UNTESTED or FAIL.
+    /// Those with any verdict that counts for or against an author: PASS, UNTESTED or a confirmed FAIL.
     pub judged: u64,
 }
 
@@ -45,7 +45,8 @@ pub async fn counts(conn: &mut Conn, now: Timestamp) -> Result<Counts> {
         "SELECT 'farm' AS id, (SELECT COUNT(*) FROM dists) AS dists,
              (SELECT CAST(COALESCE(SUM(releases), 0) AS BIGINT) FROM dists) AS releases,
              (SELECT COUNT(*) FROM broken_releases) AS broken,
-             (SELECT CAST(COALESCE(SUM(waiting), 0) AS BIGINT) FROM lanes WHERE waiting > 0) AS queued,
+             (SELECT CAST(COALESCE(SUM(waiting), 0) AS BIGINT) FROM lanes WHERE waiting > 0)
+                 + (SELECT COUNT(*) FROM jobs WHERE parked_until IS NOT NULL) AS queued,
              (SELECT COUNT(*) FROM runs WHERE state = 'open') AS running,
              (SELECT value FROM counters WHERE name = 'results') AS results,
              (SELECT COUNT(*) FROM runners WHERE revoked_at IS NULL AND last_seen_at >= $1) AS runners",
@@ -71,7 +72,7 @@ pub async fn share(conn: &mut Conn, target: Target) -> Result<Share> {
         "SELECT 'farm' AS id, COUNT(*) AS judged, COUNT(CASE WHEN results.grade = 'PASS' THEN 1 END) AS passing
          FROM dists JOIN jobs ON jobs.release_id = dists.latest_id AND jobs.target = $1
              JOIN results ON results.id = jobs.result_id
-         WHERE results.grade IN ('PASS', 'UNTESTED', 'FAIL')",
+         WHERE results.grade IN ('PASS', 'UNTESTED', 'FAIL') AND jobs.doubt = ''",
     )
     .bind(target.to_string())
     .fetch_one(conn.raw())

@@ -94,6 +94,12 @@ impl<'r> Fields<'r> {
         self.optional_text(column)?.map(read).transpose()
     }
 
+    /// The PostgreSQL major whose number is in the column.
+    pub(crate) fn major(&self, column: &'static str) -> Result<protocol::PgMajor> {
+        let number: u16 = self.number(column)?;
+        protocol::PgMajor::try_from(number).map_err(|error| self.corrupt(column, &error))
+    }
+
     /// The priority whose rank is in the column.
     pub(crate) fn priority(&self, column: &'static str) -> Result<protocol::Priority> {
         let rank = self.number(column)?;

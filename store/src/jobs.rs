@@ -16,13 +16,18 @@
 //! locks are always taken in one order (turn, lanes, jobs, runs, results). A claim takes about a millisecond; runs take many seconds.
 //!
 //! `lanes.waiting` is changed only together with the state of a job, by `move_job` here.
+//!
+//! # Who may not take a job
+//! A job that confirms another runner's result avoids that runner, and one that the farm failed at is parked for a while: see
+//! [`crate::confirm`]. Neither costs the others anything: parked jobs are in no lane, and a lane whose waiting jobs all avoid a runner is
+//! passed over by that runner.
 
-use protocol::{JobId, JobState, Name, Priority, ReleaseId, RunId, Target, Timestamp, Verdict};
+use protocol::{Flag, JobId, JobState, Name, Priority, ReleaseId, RunId, Target, Timestamp, Verdict};
 use serde::Serialize;
 use sqlx::any::AnyRow;
 
 use crate::fields::{Fields, storable};
-use crate::{Conn, Error, Result, Tx, results};
+use crate::{Conn, Error, Result, Tx, confirm, results};
 
 mod claim;
 mod lanes;
@@ -31,6 +36,7 @@ mod waiting;
 
 pub use claim::{Claim, Claimed, claim, waits};
 pub(crate) use lanes::lock_queue;
+pub(crate) use requeue::{Again, begin_anew, put_again, wake};
 pub use requeue::{Requeue, releases_waiting, reprioritize, requeue, withdraw};
 pub use waiting::{Waiting, waiting, waiting_of_dist};
 
@@ -59,8 +65,20 @@ pub struct Job {
     pub changed_at: Timestamp,
     /// The run that holds its lease, while it is running.
     pub run_id: Option<RunId>,
-    /// Its latest accepted result.
+    /// The result that stands.
     pub result_id: Option<RunId>,
+    /// Whether others put that in doubt: UNCONFIRMED, FLAKY, or not.
+    pub doubt: Option<Flag>,
+    /// The run that agreed with it.
+    pub confirmed_by: Option<RunId>,
+    /// Which wish for a verdict this is, from 0: see [`crate::confirm`].
+    pub round: u32,
+    /// How many results the round had when the job last came into the queue.
+    pub reported: u32,
+    /// Until when it waits for its time, rather than for a runner.
+    pub parked_until: Option<Timestamp>,
+    /// By how much its limits of time are multiplied.
+    pub time_factor: u32,
 }
 
 /// The wish to test a release on a target.
@@ -98,7 +116,7 @@ pub async fn plan(tx: &mut Tx, id: JobId, plan: &Plan<'_>, now: Timestamp) -> Re
             Ok(Planned::New(id))
         }
         Some(job) if job.state == JobState::Withdrawn => {
-            requeue::put_back(tx, &job, plan.priority, now).await?;
+            begin_anew(tx, &job, plan.priority, now).await?;
             Ok(Planned::Requeued(job.id))
         }
         Some(job) => Ok(Planned::Known(job.id)),
@@ -187,10 +205,38 @@ pub(crate) async fn move_job(tx: &mut Tx, job: &Job, to: JobState, now: Timestam
         return Err(Error::Raced { job: job.id, from: job.state });
     }
     if to == JobState::Queued {
-        lanes::join(tx, job.target, job.priority, &job.owner_key).await?;
+        enter_queue(tx, job, now).await?;
     }
     if job.state == JobState::Queued {
-        lanes::leave(tx, job.target, job.priority, &job.owner_key).await?;
+        leave_queue(tx, job).await?;
+    }
+    Ok(())
+}
+
+/// Puts a job that waits into its lane, unless it is parked. The caller holds the queue's lock.
+async fn enter_queue(tx: &mut Tx, job: &Job, now: Timestamp) -> Result<()> {
+    if job.parked_until.is_some() {
+        return Ok(());
+    }
+    lanes::join(tx, job.target, job.priority, &job.owner_key).await?;
+    if job.reported > 0 {
+        confirm::avoid(tx, job, now).await?;
+    }
+    Ok(())
+}
+
+/// Takes a job out of where it waits. The caller holds the queue's lock.
+async fn leave_queue(tx: &mut Tx, job: &Job) -> Result<()> {
+    if job.parked_until.is_some() {
+        sqlx::query("UPDATE jobs SET parked_until = NULL WHERE id = $1")
+            .bind(job.id.to_string())
+            .execute(tx.raw())
+            .await?;
+        return Ok(());
+    }
+    lanes::leave(tx, job.target, job.priority, &job.owner_key).await?;
+    if job.reported > 0 {
+        confirm::forget(tx, job.id).await?;
     }
     Ok(())
 }
@@ -210,6 +256,12 @@ fn read(row: &AnyRow) -> Result<Job> {
         changed_at: row.time("changed_at")?,
         run_id: row.optional_parse("run_id")?,
         result_id: row.optional_parse("result_id")?,
+        doubt: row.words("doubt")?.pop(),
+        confirmed_by: row.optional_parse("confirmed_by")?,
+        round: row.number("round")?,
+        reported: row.number("reported")?,
+        parked_until: row.optional_time("parked_until")?,
+        time_factor: row.number("time_factor")?,
     })
 }
 

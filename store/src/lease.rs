@@ -61,8 +61,8 @@ pub enum Lost {
     /// It expired.
     #[error("the lease expired, and the job went back to the queue")]
     Expired,
-    /// It was given back, or its job withdrawn.
-    #[error("the lease was given back, or the job withdrawn")]
+    /// It was given back, its job withdrawn, or its runner quarantined.
+    #[error("the lease was given back, the job withdrawn, or the runner quarantined")]
     Released,
 }
 
@@ -129,16 +129,28 @@ pub async fn release(tx: &mut Tx, key: &LeaseKey<'_>, now: Timestamp) -> Result<
         Ok(run) => run,
         Err(lost) => return Ok(LeaseState::Lost(lost)),
     };
+    let given = give_back(tx, &run, now).await?;
+    Ok(if given { LeaseState::Held { expires_at: now } } else { LeaseState::Lost(Lost::Expired) })
+}
+
+/// Takes a run from its runner and gives its job to another; says whether it was open. The caller holds the queue's lock.
+pub(crate) async fn take_back(tx: &mut Tx, id: RunId, now: Timestamp) -> Result<bool> {
+    let row = sqlx::query("SELECT * FROM runs WHERE id = $1").bind(id.to_string()).fetch_optional(tx.raw()).await?;
+    let Some(row) = row else { return Ok(false) };
+    give_back(tx, &read(&row)?, now).await
+}
+
+async fn give_back(tx: &mut Tx, run: &LeasedRun, now: Timestamp) -> Result<bool> {
     if !end(tx, run.id, RunState::Released, now).await? {
-        return Ok(LeaseState::Lost(Lost::Expired));
+        return Ok(false);
     }
     sqlx::query("UPDATE jobs SET attempts = attempts - 1 WHERE id = $1 AND attempts > 0")
         .bind(run.job_id.to_string())
         .execute(tx.raw())
         .await?;
-    let job = job_of(tx, &run).await?;
+    let job = job_of(tx, run).await?;
     move_job(tx, &job, JobState::Queued, now).await?;
-    Ok(LeaseState::Held { expires_at: now })
+    Ok(true)
 }
 
 /// Makes every lease of a runner that is known to be dead end at the next [`expire`]; how many there are.

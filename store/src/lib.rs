@@ -4,13 +4,16 @@
 //! write; ids and the time are arguments. While a `Tx` is open, await only the database, and never ask the store for another `Tx`: with
 //! SQLite there is one writer, and it would wait for itself.
 //!
-//! The modules follow the way of the data: [`registry`] and [`releases`] → [`jobs`] → [`runs`] (leases) → [`results`] → [`matrix`],
-//! [`queue`] and [`farm`] for the pages.
+//! The modules follow the way of the data: [`registry`] and [`releases`] → [`jobs`] → [`runs`] (leases) → [`results`] →
+//! [`confirm`] → [`history`] and [`symptoms`] (what a result means beside others) → [`matrix`], [`queue`] and [`farm`] for the pages, [`lacks`] for the operator.
 
 pub mod broken;
+pub mod confirm;
 pub mod dists;
 pub mod farm;
+pub mod history;
 pub mod jobs;
+pub mod lacks;
 pub mod matrix;
 pub mod queue;
 pub mod registry;
@@ -18,6 +21,7 @@ pub mod releases;
 pub mod results;
 pub mod runners;
 pub mod runs;
+pub mod symptoms;
 
 mod blobs;
 mod connect;

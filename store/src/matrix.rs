@@ -1,13 +1,14 @@
 //! Cells and verdicts for the pages: what each job's latest result says.
 
 use protocol::{
-    Flag, Grade, JobId, JobState, Name, Phase, Priority, Reason, ReleaseId, RunId, Target, Timestamp, Version,
+    Flag, Grade, JobId, JobState, Name, PgMajor, Phase, Priority, Reason, ReleaseId, RunId, Signature, Target,
+    Timestamp, Version,
 };
 use serde::Serialize;
 use sqlx::any::AnyRow;
 
 use crate::fields::{Fields, to_limit};
-use crate::{Conn, Result};
+use crate::{Conn, Result, confirm};
 
 /// One release on one target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -85,7 +86,7 @@ macro_rules! cells {
     ($condition:literal) => {
         concat!(
             "SELECT jobs.id AS job_id, jobs.release_id, jobs.target, jobs.state, jobs.rank, jobs.queued_at, jobs.changed_at,
-                 jobs.run_id, results.id, results.grade, results.phase, results.reason, results.flags, results.detail,
+                 jobs.run_id, jobs.doubt, results.id, results.grade, results.phase, results.reason, results.flags, results.detail,
                  results.decisive_text, results.postgresql, results.tests, results.tests_failed, results.started_at,
                  results.finished_at, results.accepted_at
              FROM jobs LEFT JOIN results ON results.id = jobs.result_id
@@ -130,8 +131,9 @@ pub async fn cell(conn: &mut Conn, release: ReleaseId, target: Target) -> Result
 macro_rules! verdicts {
     ($condition:literal) => {
         concat!(
-            "SELECT results.*, releases.dist, releases.version, runners.name AS runner_name
-             FROM results JOIN releases ON releases.id = results.release_id
+            "SELECT results.*, releases.dist, releases.version, runners.name AS runner_name,
+                 CASE WHEN jobs.round = results.round THEN jobs.doubt ELSE '' END AS doubt
+             FROM results JOIN releases ON releases.id = results.release_id JOIN jobs ON jobs.id = results.job_id
                  LEFT JOIN runs ON runs.id = results.id LEFT JOIN runners ON runners.id = runs.runner_id
              WHERE ",
             $condition
@@ -139,11 +141,13 @@ macro_rules! verdicts {
     };
 }
 
-/// The latest verdicts, newest first; `before` is the time and id of the last one on the page before.
+/// The latest verdicts, newest first; `before` is the time and id of the last one on the page before. Failures of the farm that were tried
+/// again are left out.
 pub async fn latest(conn: &mut Conn, before: Option<(Timestamp, RunId)>, limit: u32) -> Result<Vec<VerdictLine>> {
     let (at, id) = before.map_or((i64::MAX, String::new()), |(at, id)| (at.as_millis(), id.to_string()));
     let rows = sqlx::query(verdicts!(
-        "(results.accepted_at, results.id) < ($1, $2) ORDER BY results.accepted_at DESC, results.id DESC LIMIT $3"
+        "(results.accepted_at, results.id) < ($1, $2) AND (results.grade <> 'ERROR' OR jobs.result_id = results.id)
+         ORDER BY results.accepted_at DESC, results.id DESC LIMIT $3"
     ))
     .bind(at)
     .bind(id)
@@ -160,6 +164,28 @@ pub async fn of_job(conn: &mut Conn, job: JobId) -> Result<Vec<VerdictLine>> {
             .bind(job.to_string())
             .fetch_all(conn.raw())
             .await?;
+    rows.iter().map(read_verdict).collect()
+}
+
+/// The latest verdicts that show a symptom, by distribution and target; `major` keeps those on it.
+pub async fn of_symptom(
+    conn: &mut Conn,
+    signature: &Signature,
+    major: Option<PgMajor>,
+    offset: u32,
+    limit: u32,
+) -> Result<Vec<VerdictLine>> {
+    let rows = sqlx::query(verdicts!(
+        "results.id IN (SELECT jobs.result_id FROM symptom_cells JOIN jobs ON jobs.id = symptom_cells.job_id
+             WHERE symptom_cells.signature = $1 AND ($2 = 0 OR symptom_cells.major = $2))
+         ORDER BY releases.dist_key, results.target DESC, results.id DESC LIMIT $3 OFFSET $4"
+    ))
+    .bind(signature.as_str())
+    .bind(major.map_or(0, |major| i64::from(major.number())))
+    .bind(to_limit(limit))
+    .bind(i64::from(offset.min(100_000)))
+    .fetch_all(conn.raw())
+    .await?;
     rows.iter().map(read_verdict).collect()
 }
 
@@ -188,7 +214,7 @@ fn read_summary(row: &Fields<'_>) -> Result<Summary> {
         grade: row.parse("grade")?,
         phase: row.parse("phase")?,
         reason: row.parse("reason")?,
-        flags: row.words("flags")?,
+        flags: flags(row)?,
         detail: row.text("detail")?,
         decisive: row.optional_text("decisive_text")?,
         postgresql: row.optional_text("postgresql")?,
@@ -200,7 +226,16 @@ fn read_summary(row: &Fields<'_>) -> Result<Summary> {
     })
 }
 
-fn read_verdict(row: &AnyRow) -> Result<VerdictLine> {
+/// The flags of a result, with the one that says that it is in doubt.
+fn flags(row: &Fields<'_>) -> Result<Vec<Flag>> {
+    let mut flags: Vec<Flag> = row.words("flags")?;
+    flags.extend(confirm::doubt(row.parse("reason")?, row.words("doubt")?.pop()));
+    flags.sort_unstable();
+    flags.dedup();
+    Ok(flags)
+}
+
+pub(crate) fn read_verdict(row: &AnyRow) -> Result<VerdictLine> {
     let result = Fields::of(row, "results", "id");
     let release = Fields::of(row, "releases", "release_id");
     Ok(VerdictLine {

@@ -39,6 +39,8 @@ pub struct QueuedJob {
     pub attempts: u32,
     /// Since when it waits.
     pub queued_at: Timestamp,
+    /// Until when it waits at least, as the farm failed at it before.
+    pub parked_until: Option<Timestamp>,
 }
 
 impl QueuedJob {
@@ -59,10 +61,12 @@ pub struct QueueCursor {
     pub id: JobId,
 }
 
-/// How much waits, by target and priority.
+/// How much waits, for a runner or for its time, by target and priority.
 pub async fn counts(conn: &mut Conn) -> Result<Vec<QueueCount>> {
     let rows = sqlx::query(
-        "SELECT target, rank, CAST(SUM(waiting) AS BIGINT) AS waiting FROM lanes WHERE waiting > 0
+        "SELECT target, rank, CAST(SUM(waiting) AS BIGINT) AS waiting
+         FROM (SELECT target, rank, waiting FROM lanes WHERE waiting > 0
+             UNION ALL SELECT target, rank, 1 AS waiting FROM jobs WHERE parked_until IS NOT NULL) AS everything
          GROUP BY target, rank ORDER BY target, rank",
     )
     .fetch_all(conn.raw())
@@ -110,6 +114,7 @@ fn read(row: &AnyRow) -> Result<QueuedJob> {
         owner_key: job.text("owner_key")?,
         attempts: job.number("attempts")?,
         queued_at: job.time("queued_at")?,
+        parked_until: job.optional_time("parked_until")?,
     })
 }
 

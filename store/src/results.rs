@@ -3,14 +3,15 @@
 //! A report that was accepted and whose answer was lost is sent again: the digest of its JSON tells that it is the same, and it is
 //! accepted again. Any other report for a run that is over is late, and refused.
 
-use protocol::{InvalidReport, JobState, Reason, Report, RunId, Target, Timestamp, Verdict};
+use protocol::{Grade, InvalidReport, Reason, Report, RunId, RunnerId, Target, Timestamp, Verdict};
 use sha2::{Digest, Sha256};
 
+use crate::confirm::{self, Retries};
 use crate::fields::{Fields, to_json};
-use crate::jobs::{Job, Settlement, move_job};
+use crate::jobs::{Job, Settlement, lock_queue};
 use crate::lease::{self, LeaseKey, Lost};
 use crate::runs::RunState;
-use crate::{Conn, Result, Tx, releases};
+use crate::{Conn, Result, Tx, releases, symptoms};
 
 mod rows;
 
@@ -21,6 +22,8 @@ use rows::NewResult;
 pub enum Acceptance {
     /// It is the result of its run.
     Accepted,
+    /// It is the result of its run, and a runner is quarantined by it: the odd one out too often.
+    Quarantined(RunnerId),
     /// It was accepted before, word for word.
     Again,
     /// Its lease is lost, or the run has another report.
@@ -29,8 +32,14 @@ pub enum Acceptance {
     Refused(InvalidReport),
 }
 
-/// Stores a report as the result of its run, and finishes the job.
-pub async fn accept(tx: &mut Tx, key: &LeaseKey<'_>, report: &Report, now: Timestamp) -> Result<Acceptance> {
+/// Stores a report as the result of its run. The job is finished by it, or runs again: see [`crate::confirm`].
+pub async fn accept(
+    tx: &mut Tx,
+    key: &LeaseKey<'_>,
+    report: &Report,
+    retries: Retries,
+    now: Timestamp,
+) -> Result<Acceptance> {
     if let Err(invalid) = report.check() {
         return Ok(Acceptance::Refused(invalid));
     }
@@ -45,6 +54,10 @@ pub async fn accept(tx: &mut Tx, key: &LeaseKey<'_>, report: &Report, now: Times
     if let Some(why) = contradiction(tx, report, &job).await? {
         return Ok(refused(why));
     }
+    // Where the job may have to run again, the queue is locked before the run.
+    if job.reported > 0 || matches!(report.verdict.grade(), Grade::Fail | Grade::Error) {
+        lock_queue(tx).await?;
+    }
     if !lease::end(tx, run.id, RunState::Reported, now).await? {
         // Somebody ended it since it was read above; who, a second look tells.
         return match lease::find(tx, key).await? {
@@ -54,8 +67,9 @@ pub async fn accept(tx: &mut Tx, key: &LeaseKey<'_>, report: &Report, now: Times
     }
     NewResult::of_report(report, &job).insert(tx, now).await?;
     rows::insert_parts(tx, report).await?;
-    finish(tx, &job, report.run_id, now).await?;
-    Ok(Acceptance::Accepted)
+    symptoms::sign(tx, &job, report, now).await?;
+    let quarantined = confirm::conclude(tx, &job, retries, now).await?;
+    Ok(quarantined.map_or(Acceptance::Accepted, Acceptance::Quarantined))
 }
 
 fn refused(why: String) -> Acceptance {
@@ -102,13 +116,8 @@ fn digest(report: &Report) -> String {
     hex::encode(Sha256::digest(to_json(report).as_bytes()))
 }
 
-async fn finish(tx: &mut Tx, job: &Job, result_id: RunId, now: Timestamp) -> Result<()> {
-    move_job(tx, job, JobState::Finished, now).await?;
-    sqlx::query("UPDATE jobs SET result_id = $2 WHERE id = $1")
-        .bind(job.id.to_string())
-        .bind(result_id.to_string())
-        .execute(tx.raw())
-        .await?;
+/// Counts one more result.
+pub(crate) async fn count(tx: &mut Tx) -> Result<()> {
     sqlx::query("UPDATE counters SET value = value + 1 WHERE name = 'results'").execute(tx.raw()).await?;
     Ok(())
 }
@@ -116,7 +125,7 @@ async fn finish(tx: &mut Tx, job: &Job, result_id: RunId, now: Timestamp) -> Res
 /// Finishes a job with a verdict that needed no run. The caller holds the queue's lock.
 pub(crate) async fn settle(tx: &mut Tx, job: &Job, settlement: &Settlement<'_>, now: Timestamp) -> Result<()> {
     NewResult::bare(settlement.result_id, job, settlement.verdict, now).insert(tx, now).await?;
-    finish(tx, job, settlement.result_id, now).await
+    confirm::conclude(tx, job, Retries::default(), now).await.map(drop)
 }
 
 /// A run whose runner will not report any more.
@@ -130,7 +139,7 @@ pub(crate) struct LostRun<'a> {
 /// Finishes a job whose last run was lost.
 pub(crate) async fn bury(tx: &mut Tx, job: &Job, lost: &LostRun<'_>, now: Timestamp) -> Result<()> {
     NewResult::bare(lost.run_id, job, lost.verdict, lost.claimed_at).insert(tx, now).await?;
-    finish(tx, job, lost.run_id, now).await
+    confirm::conclude(tx, job, Retries::default(), now).await.map(drop)
 }
 
 #[cfg(test)]

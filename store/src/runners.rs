@@ -6,6 +6,7 @@ use protocol::{RunnerId, Target, Timestamp};
 use serde::Serialize;
 use sqlx::any::AnyRow;
 
+use crate::farm::RUNNER_SEEN;
 use crate::fields::{Fields, storable, to_json};
 use crate::{Conn, Result, TokenHash, Tx};
 
@@ -29,6 +30,18 @@ pub struct Runner {
     pub version: String,
     /// The targets that it can test, as it told last.
     pub targets: Vec<Target>,
+    /// Since when it gets no work: see [`crate::confirm`].
+    pub quarantined_at: Option<Timestamp>,
+    /// Why, as words that follow a colon.
+    pub quarantine_reason: String,
+}
+
+impl Runner {
+    /// Whether it can be expected to take a job for a target.
+    pub fn works_on(&self, target: Target, now: Timestamp) -> bool {
+        let here = self.last_seen_at.is_some_and(|seen| now.since(seen) <= RUNNER_SEEN);
+        here && self.revoked_at.is_none() && self.quarantined_at.is_none() && self.targets.contains(&target)
+    }
 }
 
 /// A runner to add.
@@ -132,6 +145,8 @@ fn read(row: &AnyRow) -> Result<Runner> {
         last_seen_at: row.optional_time("last_seen_at")?,
         version: row.text("version")?,
         targets: row.json("targets")?,
+        quarantined_at: row.optional_time("quarantined_at")?,
+        quarantine_reason: row.text("quarantine_reason")?,
     })
 }
 

@@ -12,7 +12,7 @@ use crate::api::MAX_BODY_BYTES;
 use crate::api::auth::Operator;
 use crate::api::extract::{Body, In};
 use crate::api::problem::Refusal;
-use crate::api::view::{AdmittedRunner, NewRunner, RequeueAnswer, RequeueRequest, Runner};
+use crate::api::view::{AdmittedRunner, NewRunner, QuarantineRequest, RequeueAnswer, RequeueRequest, Runner};
 use crate::operate::{self, Requeued, Wish};
 use crate::reconcile::Progress;
 
@@ -24,6 +24,7 @@ pub(super) fn routes() -> OpenApiRouter<Coordinator> {
         .routes(routes!(requeue))
         .routes(routes!(add_runner, runners))
         .routes(routes!(revoke_runner))
+        .routes(routes!(quarantine_runner, release_runner))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
 }
 
@@ -124,5 +125,47 @@ async fn revoke_runner(
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(Refusal::not_found("runner", name))
+    }
+}
+
+/// Give a runner no more work; what it runs, and what it found and nobody agreed with, is given to others
+#[utoipa::path(put, path = "/api/v1/runners/{name}/quarantine", tag = "operator", security(("operator" = [])),
+    params(("name" = String, Path, description = "The runner's name")),
+    request_body = QuarantineRequest,
+    responses(
+        (status = 204, description = "It gets no work until it is released"),
+        (status = 401, description = "Not an operator", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such runner that gets work", body = Problem, content_type = "application/problem+json"),
+    ))]
+async fn quarantine_runner(
+    _: Operator,
+    State(coordinator): State<Coordinator>,
+    In(name): In<Name>,
+    Body(QuarantineRequest { reason }): Body<QuarantineRequest>,
+) -> Result<StatusCode, Refusal> {
+    if operate::quarantine_runner(&coordinator, &name, &reason).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Refusal::not_found("runner that gets work", name))
+    }
+}
+
+/// End a runner's quarantine; what others made of its results before is forgotten
+#[utoipa::path(delete, path = "/api/v1/runners/{name}/quarantine", tag = "operator", security(("operator" = [])),
+    params(("name" = String, Path, description = "The runner's name")),
+    responses(
+        (status = 204, description = "It gets work again"),
+        (status = 401, description = "Not an operator", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such runner in quarantine", body = Problem, content_type = "application/problem+json"),
+    ))]
+async fn release_runner(
+    _: Operator,
+    State(coordinator): State<Coordinator>,
+    In(name): In<Name>,
+) -> Result<StatusCode, Refusal> {
+    if operate::release_runner(&coordinator, &name).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Refusal::not_found("runner in quarantine", name))
     }
 }

@@ -29,6 +29,12 @@ pub(crate) enum Refusal {
         /// Whose token is missing.
         detail: &'static str,
     },
+    /// The token is known, and may not do this for now.
+    #[error("{detail}")]
+    Forbidden {
+        /// Why.
+        detail: String,
+    },
     /// There is no such thing.
     #[error("there is no {what}")]
     NotFound {
@@ -90,6 +96,7 @@ impl Refusal {
         match self {
             Self::Request { status, .. } => *status,
             Self::Unauthorized { .. } => StatusCode::UNAUTHORIZED,
+            Self::Forbidden { .. } => StatusCode::FORBIDDEN,
             Self::NotFound { .. } => StatusCode::NOT_FOUND,
             Self::Conflict { .. } => StatusCode::CONFLICT,
             Self::Unprocessable { .. } => StatusCode::UNPROCESSABLE_ENTITY,
@@ -125,6 +132,7 @@ fn title(status: StatusCode) -> &'static str {
     match status {
         StatusCode::BAD_REQUEST => "The request makes no sense",
         StatusCode::UNAUTHORIZED => "A token is needed",
+        StatusCode::FORBIDDEN => "Not for now",
         StatusCode::NOT_FOUND => "There is no such thing",
         StatusCode::METHOD_NOT_ALLOWED => "This address does not do that",
         StatusCode::REQUEST_TIMEOUT | StatusCode::SERVICE_UNAVAILABLE => "It took too long",

@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use protocol::{Assignment, ClaimRequest, MAX_FILE_BYTES, MAX_REPORT_BYTES, Problem, RenewRequest, Report, RunId};
 use serde::{Deserialize, Serialize};
+use store::runners::Runner;
 use store::runs::{self, Lost};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -59,6 +60,7 @@ struct Renewed {
         (status = 200, description = "A job, and the lease on it", body = Assignment),
         (status = 204, description = "Nothing waits for these targets"),
         (status = 401, description = "No such runner", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The runner is quarantined", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Not a claim", body = Problem, content_type = "application/problem+json"),
     ))]
 async fn claim(
@@ -72,11 +74,23 @@ async fn claim(
             format!("a claim names at most {MAX_TARGETS} targets and a version of at most {MAX_VERSION} bytes");
         return Err(Refusal::Unprocessable { detail });
     }
+    if runner.quarantined_at.is_some() {
+        return Err(quarantined(&runner));
+    }
     let wait = Duration::from_secs(wait.min(MAX_WAIT_SECONDS));
     Ok(match lease::claim(&coordinator, &runner, &request, wait).await? {
         Some(assignment) => Json::<Assignment>(assignment).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
     })
+}
+
+fn quarantined(runner: &Runner) -> Refusal {
+    let Runner { name, quarantine_reason, .. } = runner;
+    let detail = format!(
+        "the runner {name} is quarantined: {quarantine_reason}; it gets work again once its operator has looked at it and \
+         calls `admin runners release {name}`"
+    );
+    Refusal::Forbidden { detail }
 }
 
 /// Renew a lease

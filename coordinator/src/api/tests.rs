@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::testing::{Answer, Call, Farm, MINUTE, on_both};
 use crate::{Event, Tick, expire};
 
+mod compare;
 mod faults;
 mod leases;
 mod operator;
@@ -142,9 +143,11 @@ fn the_document_describes_every_route() {
         routes,
         [
             "DELETE /api/v1/runners/{name}",
+            "DELETE /api/v1/runners/{name}/quarantine",
             "GET /api/v1/broken",
             "GET /api/v1/dists",
             "GET /api/v1/dists/{dist}",
+            "GET /api/v1/dists/{dist}/{version}/compare",
             "GET /api/v1/openapi.json",
             "GET /api/v1/queue",
             "GET /api/v1/reconcile",
@@ -153,6 +156,8 @@ fn the_document_describes_every_route() {
             "GET /api/v1/runs/{run_id}",
             "GET /api/v1/runs/{run_id}/files/{name}",
             "GET /api/v1/status",
+            "GET /api/v1/symptoms",
+            "GET /api/v1/symptoms/{signature}",
             "POST /api/v1/claim",
             "POST /api/v1/reconcile",
             "POST /api/v1/requeue",
@@ -160,6 +165,7 @@ fn the_document_describes_every_route() {
             "POST /api/v1/runs/{run_id}/release",
             "POST /api/v1/runs/{run_id}/renew",
             "POST /api/v1/runs/{run_id}/report",
+            "PUT /api/v1/runners/{name}/quarantine",
             "PUT /api/v1/runs/{run_id}/files/{name}",
         ]
     );
@@ -194,8 +200,12 @@ async fn every_described_route_is_served() {
     let farm = Farm::start().await;
     let document = farm.call(Call::get("/api/v1/openapi.json")).await.json();
     for (path, methods) in document["paths"].as_object().unwrap() {
-        let address =
-            path.replace("{run_id}", &RunId::new(farm.now()).to_string()).replace("{name}", "x").replace("{dist}", "x");
+        let address = path
+            .replace("{run_id}", &RunId::new(farm.now()).to_string())
+            .replace("{name}", "x")
+            .replace("{dist}", "x")
+            .replace("{version}", "1")
+            .replace("{signature}", "0123456789abcdef");
         for method in methods.as_object().unwrap().keys() {
             let method: Method = method.to_uppercase().parse().unwrap();
             let answer = farm.call(Call::new(method.clone(), &address)).await;

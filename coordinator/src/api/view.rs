@@ -1,13 +1,15 @@
 //! What the API shows of the store, as JSON. These are the words of the wire: a column may change, these may not.
 
+mod compare;
 mod dist;
 mod farm;
 mod operator;
 mod result;
 mod run;
 
+pub use compare::{Compared, Pair, Symptom, SymptomDetail, Symptoms};
 pub use dist::{Broken, Cell, Dist, DistLine, DistRelease, Dists};
 pub use farm::{Newest, Queue, QueueCount, QueuedJob, Registry, Status};
-pub use operator::{AdmittedRunner, NewRunner, RequeueAnswer, RequeueRequest, Runner};
+pub use operator::{AdmittedRunner, NewRunner, QuarantineRequest, RequeueAnswer, RequeueRequest, Runner};
 pub use result::{ResultLine, Results, Summary};
 pub use run::{FullResult, Run, RunDetail};

@@ -111,6 +111,7 @@ fn job(dir: &Path, fate: &str) -> Assignment {
         release: pgxn::Meta::parse(&meta).unwrap().release().unwrap(),
         target: TARGET.parse().unwrap(),
         registry: Url::from_directory_path(dir).unwrap(),
+        time_factor: 1,
     }
 }
 

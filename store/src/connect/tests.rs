@@ -146,7 +146,12 @@ async fn a_server_that_is_not_there_is_named_without_its_password() {
 }
 
 /// Rows of everything that the migration of that number brought; written while it is the newest, after those of the ones before.
-const ROWS: [(i64, &str); 2] = [(1, include_str!("rows/0001.sql")), (2, include_str!("rows/0002.sql"))];
+const ROWS: [(i64, &str); 4] = [
+    (1, include_str!("rows/0001.sql")),
+    (2, include_str!("rows/0002.sql")),
+    (3, include_str!("rows/0003.sql")),
+    (4, include_str!("rows/0004.sql")),
+];
 
 #[tokio::test]
 async fn an_older_database_with_rows_is_migrated_and_keeps_them() {

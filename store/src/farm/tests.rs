@@ -1,6 +1,7 @@
 use protocol::Reason;
 
 use super::*;
+use crate::confirm::Retries;
 use crate::testing::{at, claim, insert, key, on_both, pair, plan, release, report, runner, target, token};
 use crate::{results, runners};
 
@@ -27,17 +28,23 @@ async fn the_farm_counts_what_it_has() {
         let mut tx = store.begin().await.unwrap();
         runners::touch(&mut tx, runner, "0.1.0", &[], at(1)).await.unwrap();
         tx.commit().await.unwrap();
-        for reason in [Reason::TestsPassed, Reason::TestsFailed, Reason::MissingHeader] {
+        let verdict_of = async |reason| {
             let claimed = claim(&store, runner, &["pg17-amd64"], at(2)).await.unwrap();
+            let (key, report) = (key(&claimed, runner, &token), report(&claimed, reason));
             let mut tx = store.begin().await.unwrap();
-            results::accept(&mut tx, &key(&claimed, runner, &token), &report(&claimed, reason), at(3)).await.unwrap();
+            results::accept(&mut tx, &key, &report, Retries::default(), at(3)).await.unwrap();
             tx.commit().await.unwrap();
+        };
+        for reason in [Reason::TestsPassed, Reason::TestsFailed, Reason::MissingHeader] {
+            verdict_of(reason).await;
         }
         claim(&store, runner, &["pg17-amd64"], at(4)).await.unwrap();
+        // The failure is confirmed when nothing newer waits any more.
+        verdict_of(Reason::TestsFailed).await;
         insert(&store, &release("quince", "1.0.0")).await;
 
         let mut conn = store.read().await.unwrap();
-        let expected = Counts { dists: 4, releases: 5, broken: 0, queued: 0, running: 1, results: 3, runners: 1 };
+        let expected = Counts { dists: 4, releases: 5, broken: 0, queued: 0, running: 1, results: 4, runners: 1 };
         assert_eq!(counts(&mut conn, at(6)).await.unwrap(), expected);
         assert_eq!(counts(&mut conn, at(7)).await.unwrap().runners, 0);
         // pear 1.1.0 lacks a header, which judges nobody, and what was found of pear 1.0.0 does not matter any more.

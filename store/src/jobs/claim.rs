@@ -5,13 +5,14 @@ use std::time::Duration;
 use protocol::{JobId, JobState, Release, ReleaseId, RunId, RunnerId, Target, Timestamp};
 
 use super::lanes::{self, Lane};
-use super::{Job, read};
+use super::{Job, leave_queue, read};
 use crate::fields::Fields;
-use crate::{Conn, Error, Result, TokenHash, Tx, releases};
+use crate::{Conn, Error, Result, TokenHash, Tx, confirm, releases};
 
-/// The oldest job of a lane: the first entry of an index.
+/// The oldest job of a lane that does not avoid the runner: nearly always the first entry of an index.
 pub(super) const OLDEST: &str =
-    "SELECT id, queued_at FROM jobs WHERE target = $1 AND rank = $2 AND owner_key = $3 AND state = 'queued'
+    "SELECT id, queued_at FROM jobs WHERE target = $1 AND rank = $2 AND owner_key = $3 AND state = 'queued' AND parked_until IS NULL
+         AND NOT EXISTS (SELECT 1 FROM avoidances WHERE avoidances.job_id = jobs.id AND avoidances.runner_id = $4)
          ORDER BY queued_at, id LIMIT 1";
 
 /// What a runner offers, and what its lease will be.
@@ -46,9 +47,11 @@ pub struct Claimed {
     pub attempt: u32,
     /// When the lease expires.
     pub expires_at: Timestamp,
+    /// By how much the runner's limits of time are multiplied.
+    pub time_factor: u32,
 }
 
-/// Claims the next job for a runner and opens its run; none when nothing waits for its targets.
+/// Claims the next job for a runner and opens its run; none when nothing waits for its targets, or the runner is quarantined.
 ///
 /// The attempt is counted here, so that a job that kills its runners comes to an end.
 pub async fn claim(tx: &mut Tx, claim: &Claim<'_>, now: Timestamp) -> Result<Option<Claimed>> {
@@ -57,9 +60,12 @@ pub async fn claim(tx: &mut Tx, claim: &Claim<'_>, now: Timestamp) -> Result<Opt
         return Ok(None);
     }
     let turn = lanes::lock_queue(tx).await?;
-    let Some((lane, job_id)) = best(tx, claim.targets).await? else { return Ok(None) };
+    if confirm::is_quarantined(tx, claim.runner_id).await? {
+        return Ok(None);
+    }
+    let Some((lane, job_id)) = best(tx, claim).await? else { return Ok(None) };
     let job = take(tx, job_id, claim.run_id, now).await?;
-    lanes::leave(tx, lane.target, lane.priority, &lane.owner_key).await?;
+    leave_queue(tx, &job).await?;
     lanes::serve(tx, lane.priority, &lane.owner_key, turn).await?;
     open_run(tx, claim, &job, now).await?;
     let stored = releases::by_id(tx, job.release_id).await?.ok_or_else(|| corrupt(&job))?;
@@ -71,13 +77,14 @@ pub async fn claim(tx: &mut Tx, claim: &Claim<'_>, now: Timestamp) -> Result<Opt
         target: job.target,
         attempt: job.attempts,
         expires_at: now.plus(claim.lease),
+        time_factor: job.time_factor,
     }))
 }
 
 /// Whether anything waits for one of these targets. A reader may ask, so that runners without work do not stop the writer.
 pub async fn waits(conn: &mut Conn, targets: &[Target]) -> Result<bool> {
     for target in targets {
-        if lanes::next(conn, *target).await?.is_some() {
+        if lanes::next(conn, *target, None).await?.is_some() {
             return Ok(true);
         }
     }
@@ -90,16 +97,16 @@ fn corrupt(job: &Job) -> Error {
 }
 
 /// The lane that is served next over all targets, and its oldest job. Between targets that are as urgent, the older job decides.
-async fn best(conn: &mut Conn, targets: &[Target]) -> Result<Option<(Lane, JobId)>> {
+async fn best(conn: &mut Conn, claim: &Claim<'_>) -> Result<Option<(Lane, JobId)>> {
     let mut heads = Vec::new();
-    for target in targets {
-        heads.extend(lanes::next(conn, *target).await?);
+    for target in claim.targets {
+        heads.extend(lanes::next(conn, *target, Some(claim.runner_id)).await?);
     }
     let Some(first) = heads.iter().map(|lane| (lane.priority, lane.served_turn)).min() else { return Ok(None) };
     heads.retain(|lane| (lane.priority, lane.served_turn) == first);
     let mut oldest: Option<(Timestamp, JobId, Lane)> = None;
     for lane in heads {
-        let Some((queued_at, id)) = oldest_of(conn, &lane).await? else { continue };
+        let Some((queued_at, id)) = oldest_of(conn, &lane, claim.runner_id).await? else { continue };
         if oldest.as_ref().is_none_or(|(at, other, _)| (queued_at, id) < (*at, *other)) {
             oldest = Some((queued_at, id, lane));
         }
@@ -107,11 +114,12 @@ async fn best(conn: &mut Conn, targets: &[Target]) -> Result<Option<(Lane, JobId
     Ok(oldest.map(|(_, id, lane)| (lane, id)))
 }
 
-async fn oldest_of(conn: &mut Conn, lane: &Lane) -> Result<Option<(Timestamp, JobId)>> {
+async fn oldest_of(conn: &mut Conn, lane: &Lane, runner: RunnerId) -> Result<Option<(Timestamp, JobId)>> {
     let row = sqlx::query(OLDEST)
         .bind(lane.target.to_string())
         .bind(lane.priority.rank())
         .bind(&lane.owner_key)
+        .bind(runner.to_string())
         .fetch_optional(conn.raw())
         .await?;
     let Some(row) = row else { return Ok(None) };

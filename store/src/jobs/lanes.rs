@@ -1,12 +1,14 @@
 //! Keeps the lanes: how many jobs of an owner wait, and when the owner had a turn.
 
-use protocol::{Priority, Target};
+use protocol::{Priority, RunnerId, Target};
 
 use crate::fields::Fields;
 use crate::{Conn, Result, Tx};
 
-/// The lane of a target that is served next: the first entry of an index.
+/// The lane of a target that is served next: the first entry of an index that holds a job that does not avoid the runner.
 pub(super) const NEXT: &str = "SELECT target, rank, owner_key, served_turn FROM lanes WHERE target = $1 AND waiting > 0
+         AND waiting > (SELECT COUNT(*) FROM avoidances WHERE avoidances.runner_id = $2 AND avoidances.target = lanes.target
+             AND avoidances.rank = lanes.rank AND avoidances.owner_key = lanes.owner_key)
          ORDER BY rank, served_turn, owner_key LIMIT 1";
 
 /// The head of the queue of one target.
@@ -63,9 +65,10 @@ pub(crate) async fn serve(tx: &mut Tx, priority: Priority, owner_key: &str, turn
     Ok(())
 }
 
-/// The lane of a target that is to be served next.
-pub(crate) async fn next(conn: &mut Conn, target: Target) -> Result<Option<Lane>> {
-    let row = sqlx::query(NEXT).bind(target.to_string()).fetch_optional(conn.raw()).await?;
+/// The lane of a target that is to be served next, to a runner or to any.
+pub(crate) async fn next(conn: &mut Conn, target: Target, runner: Option<RunnerId>) -> Result<Option<Lane>> {
+    let runner = runner.map(|runner| runner.to_string()).unwrap_or_default();
+    let row = sqlx::query(NEXT).bind(target.to_string()).bind(runner).fetch_optional(conn.raw()).await?;
     let Some(row) = row else { return Ok(None) };
     let row = Fields::of(&row, "lanes", "owner_key");
     Ok(Some(Lane {

@@ -2,7 +2,7 @@
 
 use protocol::{JobId, JobState, Name, Priority, ReleaseId, Target, Timestamp, Version};
 
-use super::{Job, get, lanes, lock_queue, move_job, read};
+use super::{Job, enter_queue, get, lanes, leave_queue, lock_queue, move_job, read};
 use crate::fields::Fields;
 use crate::runs::RunState;
 use crate::{Conn, Result, Tx, lease};
@@ -20,7 +20,8 @@ pub struct Requeue<'a> {
     pub priority: Priority,
 }
 
-/// Puts finished and withdrawn jobs back into the queue, with all their attempts, and makes waiting ones as urgent as asked.
+/// Puts finished and withdrawn jobs back into the queue, with all their attempts, and makes waiting ones as urgent as asked. One that waits
+/// for its confirmation, or for another try, begins anew too.
 ///
 /// Jobs that are running, and those of superseded releases, stay as they are. Returns the jobs that changed.
 pub async fn requeue(tx: &mut Tx, wanted: &Requeue<'_>, now: Timestamp) -> Result<Vec<JobId>> {
@@ -40,7 +41,8 @@ pub async fn requeue(tx: &mut Tx, wanted: &Requeue<'_>, now: Timestamp) -> Resul
     for row in &rows {
         let job = read(row)?;
         let done = match job.state {
-            JobState::Finished | JobState::Withdrawn => put_back(tx, &job, wanted.priority, now).await.map(|()| true),
+            JobState::Finished | JobState::Withdrawn => begin_anew(tx, &job, wanted.priority, now).await.map(|()| true),
+            JobState::Queued if job.reported > 0 => begin_anew(tx, &job, wanted.priority, now).await.map(|()| true),
             JobState::Queued if wanted.priority < job.priority => hurry(tx, &job, wanted.priority).await.map(|()| true),
             JobState::Queued | JobState::Running => Ok(false),
         };
@@ -66,15 +68,54 @@ pub async fn withdraw(tx: &mut Tx, id: JobId, now: Timestamp) -> Result<bool> {
     Ok(true)
 }
 
-/// Queues a finished or withdrawn job as if it were new. The caller holds the queue's lock.
-pub(super) async fn put_back(tx: &mut Tx, job: &Job, priority: Priority, now: Timestamp) -> Result<()> {
-    sqlx::query("UPDATE jobs SET rank = $2, attempts = 0, queued_at = $3 WHERE id = $1")
-        .bind(job.id.to_string())
-        .bind(priority.rank())
-        .bind(now.as_millis())
-        .execute(tx.raw())
-        .await?;
-    move_job(tx, &Job { priority, ..job.clone() }, JobState::Queued, now).await
+/// Begins a new round of a job that does not run. The caller holds the queue's lock.
+pub(crate) async fn begin_anew(tx: &mut Tx, job: &Job, priority: Priority, now: Timestamp) -> Result<()> {
+    let fresh = Job { round: job.round + 1, reported: 0, ..job.clone() };
+    let again = Again { priority, parked_until: None, time_factor: 1 };
+    if job.state == JobState::Queued {
+        leave_queue(tx, job).await?;
+        let fresh = write(tx, fresh, again, now).await?;
+        return enter_queue(tx, &fresh, now).await;
+    }
+    put_again(tx, &fresh, again, now).await
+}
+
+/// How a job waits once more.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Again {
+    pub(crate) priority: Priority,
+    pub(crate) parked_until: Option<Timestamp>,
+    pub(crate) time_factor: u32,
+}
+
+/// Puts a job that does not wait back into the queue, with all its attempts. The caller holds the queue's lock.
+pub(crate) async fn put_again(tx: &mut Tx, job: &Job, again: Again, now: Timestamp) -> Result<()> {
+    let job = write(tx, job.clone(), again, now).await?;
+    move_job(tx, &job, JobState::Queued, now).await
+}
+
+/// Lets a parked job wait for a runner now. The caller holds the queue's lock.
+pub(crate) async fn wake(tx: &mut Tx, job: &Job, now: Timestamp) -> Result<()> {
+    leave_queue(tx, job).await?;
+    enter_queue(tx, &Job { parked_until: None, ..job.clone() }, now).await
+}
+
+async fn write(tx: &mut Tx, job: Job, again: Again, now: Timestamp) -> Result<Job> {
+    let Again { priority, parked_until, time_factor } = again;
+    sqlx::query(
+        "UPDATE jobs SET rank = $2, attempts = 0, queued_at = $3, round = $4, reported = $5, parked_until = $6, time_factor = $7
+         WHERE id = $1",
+    )
+    .bind(job.id.to_string())
+    .bind(priority.rank())
+    .bind(now.as_millis())
+    .bind(i64::from(job.round))
+    .bind(i64::from(job.reported))
+    .bind(parked_until.map(Timestamp::as_millis))
+    .bind(i64::from(time_factor))
+    .execute(tx.raw())
+    .await?;
+    Ok(Job { priority, attempts: 0, queued_at: now, parked_until, time_factor, ..job })
 }
 
 /// Gives every waiting job of a release that has the priority `from` the priority `to`; each keeps its age. Returns how many it were.
@@ -115,6 +156,15 @@ async fn hurry(tx: &mut Tx, job: &Job, priority: Priority) -> Result<()> {
         .bind(priority.rank())
         .execute(tx.raw())
         .await?;
+    if job.parked_until.is_some() {
+        return Ok(());
+    }
     lanes::leave(tx, job.target, job.priority, &job.owner_key).await?;
-    lanes::join(tx, job.target, priority, &job.owner_key).await
+    lanes::join(tx, job.target, priority, &job.owner_key).await?;
+    sqlx::query("UPDATE avoidances SET rank = $2 WHERE job_id = $1")
+        .bind(job.id.to_string())
+        .bind(priority.rank())
+        .execute(tx.raw())
+        .await?;
+    Ok(())
 }

@@ -5,6 +5,7 @@ use protocol::{Grade, Phase, Reason, RunnerId, Verdict};
 use tokio::task::JoinSet;
 
 use super::*;
+use crate::confirm::Retries;
 use crate::testing::{
     at, claim, insert, key, name, on_both, pair, plan, plan_as, plan_for, release, runner, target, token, version,
 };
@@ -255,11 +256,16 @@ async fn a_claim_reads_the_head_of_an_index_and_sorts_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::connect(&crate::testing::sqlite_url(&dir)).await.unwrap();
     let mut conn = store.read().await.unwrap();
-    for (sql, index) in [(claim::OLDEST, "jobs_of_lane"), (lanes::NEXT, "lanes_next")] {
+    for (sql, index) in [(claim::OLDEST, "jobs_claimable"), (lanes::NEXT, "lanes_next")] {
         let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
-        let rows = sqlx::query(explain).bind("x").bind(1_i64).bind("y").fetch_all(conn.raw()).await.unwrap();
+        let rows = sqlx::query(explain).bind("x").bind(1_i64).bind("y").bind("z").fetch_all(conn.raw()).await.unwrap();
         let plan: Vec<String> = rows.iter().map(|row| sqlx::Row::get(row, "detail")).collect();
-        assert!(plan.len() == 1 && plan[0].contains(index), "{plan:?}");
+        assert!(plan[0].starts_with("SEARCH") && plan[0].contains(index), "{plan:?}");
+        // The rest asks whether the runner is avoided, by key, of the first entry and those that it is avoided by.
+        let by_key = |step: &String| {
+            step.starts_with("SEARCH avoidances USING COVERING INDEX") || step.starts_with("CORRELATED")
+        };
+        assert!(plan.len() == 3 && plan[1..].iter().all(by_key), "{plan:?}");
     }
 }
 
@@ -295,7 +301,9 @@ async fn a_requeued_job_has_all_its_attempts_again_and_keeps_its_old_result_in_s
         let claimed = claim(&store, runner, &[PG17], at(1)).await.unwrap();
         let (token, report) = (token(), crate::testing::report(&claimed, Reason::TestsPassed));
         let mut tx = store.begin().await.unwrap();
-        crate::results::accept(&mut tx, &key(&claimed, runner, &token), &report, at(2)).await.unwrap();
+        crate::results::accept(&mut tx, &key(&claimed, runner, &token), &report, Retries::default(), at(2))
+            .await
+            .unwrap();
         let (dist, asked) = (name("pair"), Priority::Asked);
         let wish = Requeue { dist: &dist, version: None, target: None, priority: asked };
         assert_eq!(requeue(&mut tx, &wish, at(3)).await.unwrap(), [id]);

@@ -48,7 +48,8 @@ macro_rules! places {
                  (SELECT COUNT(*) FROM runs WHERE runs.target = q.target AND runs.claimed_at > $2) AS claims
              FROM (SELECT j.id, j.target, j.rank, j.owner_key, j.queued_at,
                  (SELECT COUNT(*) FROM (SELECT b.id FROM jobs b WHERE b.target = j.target AND b.rank = j.rank
-                     AND b.owner_key = j.owner_key AND b.state = 'queued' AND (b.queued_at, b.id) < (j.queued_at, j.id)
+                     AND b.owner_key = j.owner_key AND b.state = 'queued' AND b.parked_until IS NULL
+                     AND (b.queued_at, b.id) < (j.queued_at, j.id)
                      LIMIT 1000) AS earlier) AS before,
                  (SELECT own.served_turn FROM lanes own WHERE own.target = j.target AND own.rank = j.rank
                      AND own.owner_key = j.owner_key) AS turn

@@ -1,4 +1,5 @@
 use super::*;
+use crate::confirm::Retries;
 use crate::testing::{at, claim, insert, key, name, on_both, pair, plan, release, report, runner, target, token};
 use crate::{Store, results};
 
@@ -6,8 +7,15 @@ async fn report_of(store: &Store, runner: protocol::RunnerId, on: &str, reason: 
     let claimed = claim(store, runner, &[on], at(minute)).await.unwrap();
     let token = token();
     let mut tx = store.begin().await.unwrap();
-    let accepted =
-        results::accept(&mut tx, &key(&claimed, runner, &token), &report(&claimed, reason), at(minute)).await.unwrap();
+    let accepted = results::accept(
+        &mut tx,
+        &key(&claimed, runner, &token),
+        &report(&claimed, reason),
+        Retries::default(),
+        at(minute),
+    )
+    .await
+    .unwrap();
     assert_eq!(accepted, results::Acceptance::Accepted);
     tx.commit().await.unwrap();
     claimed.run_id
@@ -22,6 +30,7 @@ async fn a_cell_says_where_its_job_stands_and_what_was_found() {
         }
         let runner = runner(&store, "attic").await;
         let run = report_of(&store, runner, "pg17-amd64", Reason::TestsFailed, 2).await;
+        report_of(&store, runner, "pg17-amd64", Reason::TestsFailed, 2).await;
         let going = claim(&store, runner, &["pg18-amd64"], at(3)).await.unwrap();
 
         let mut conn = store.read().await.unwrap();

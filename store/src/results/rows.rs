@@ -13,6 +13,8 @@ pub(super) struct NewResult<'a> {
     job_id: JobId,
     release_id: ReleaseId,
     target: Target,
+    round: u32,
+    place: u32,
     verdict: &'a Verdict,
     report: Option<&'a Report>,
     started_at: Timestamp,
@@ -29,7 +31,8 @@ impl<'a> NewResult<'a> {
     /// A result that the farm itself found.
     pub(super) fn bare(id: RunId, job: &Job, verdict: &'a Verdict, started_at: Timestamp) -> Self {
         let (job_id, release_id, target) = (job.id, job.release_id, job.target);
-        Self { id, job_id, release_id, target, verdict, report: None, started_at, finished_at: None }
+        let (round, place) = (job.round, job.reported);
+        Self { id, job_id, release_id, target, round, place, verdict, report: None, started_at, finished_at: None }
     }
 
     pub(super) async fn insert(&self, tx: &mut Tx, now: Timestamp) -> Result<()> {
@@ -42,9 +45,9 @@ impl<'a> NewResult<'a> {
             "INSERT INTO results (id, job_id, release_id, target, grade, phase, reason, flags, detail,
                  decisive_file, decisive_line, decisive_text, archive_sha1, archive_sha256, archive_bytes,
                  image, image_digest, suite, postgresql, runner, overhead, notes, tests, tests_failed,
-                 started_at, finished_at, accepted_at, report_sha256, circumstances)
+                 started_at, finished_at, accepted_at, report_sha256, circumstances, round, place)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-                 $23, $24, $25, $26, $27, $28, $29)",
+                 $23, $24, $25, $26, $27, $28, $29, $30, $31)",
         )
         .bind(self.id.to_string())
         .bind(self.job_id.to_string())
@@ -75,15 +78,18 @@ impl<'a> NewResult<'a> {
         .bind(now.as_millis())
         .bind(self.report.map(digest).unwrap_or_default())
         .bind(self.report.map_or_else(|| "{}".into(), |report| to_json(&report.circumstances)))
+        .bind(i64::from(self.round))
+        .bind(i64::from(self.place))
         .execute(tx.raw())
         .await?;
         Ok(())
     }
 }
 
-/// Flags as they stand in the database: their words, each once, with a space between.
+/// Flags as they stand in the database: their words, each once, with a space between. What is unconfirmed is not for a runner to say.
 fn flags(flags: &[Flag]) -> String {
     let mut sorted = flags.to_vec();
+    sorted.retain(|flag| *flag != Flag::Unconfirmed);
     sorted.sort_unstable();
     sorted.dedup();
     sorted.into_iter().map(Flag::as_str).collect::<Vec<_>>().join(" ")

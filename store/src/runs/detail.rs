@@ -2,7 +2,7 @@
 
 use protocol::{
     ArchiveFacts, Circumstances, Decisive, FileRecord, Flag, Grade, ImageFacts, JobId, Overhead, Phase, PhaseRecord,
-    Reason, RunId, RunnerFacts, Target, TestRecord, Timestamp, Verdict,
+    Reason, RunId, RunnerFacts, Signature, Target, TestRecord, Timestamp, Verdict,
 };
 use serde::Serialize;
 use sqlx::any::AnyRow;
@@ -10,7 +10,7 @@ use sqlx::any::AnyRow;
 use super::Run;
 use crate::fields::Fields;
 use crate::releases::{self, StoredRelease};
-use crate::{Conn, Error, Result};
+use crate::{Conn, Error, Result, confirm};
 
 /// A run, or a verdict that needed none.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -36,6 +36,8 @@ pub struct FullResult {
     pub grade: Grade,
     /// The verdict.
     pub verdict: Verdict,
+    /// The signature of its symptom; none where nothing failed.
+    pub signature: Option<Signature>,
     /// The phases, in order.
     pub phases: Vec<PhaseRecord>,
     /// The tests, in the order in which they ran.
@@ -81,10 +83,22 @@ pub async fn detail(conn: &mut Conn, id: RunId) -> Result<Option<RunDetail>> {
     };
     let release = releases::by_id(conn, release_id).await?.ok_or_else(missing)?;
     let result = match row {
-        Some(row) => Some(full(conn, id, &row).await?),
+        Some(row) => Some(full(conn, id, &row).await?.in_doubt(conn, job_id, &row).await?),
         None => None,
     };
     Ok(Some(RunDetail { id, job_id, release, target, run, result }))
+}
+
+impl FullResult {
+    /// The same with the flag that its round gave it.
+    async fn in_doubt(mut self, conn: &mut Conn, job: JobId, row: &AnyRow) -> Result<Self> {
+        let row = Fields::of(row, "results", "id");
+        let flags = &mut self.verdict.flags;
+        flags.extend(confirm::doubt_of(conn, job, row.number("round")?, row.parse("id")?).await?);
+        flags.sort_unstable();
+        flags.dedup();
+        Ok(self)
+    }
 }
 
 async fn full(conn: &mut Conn, id: RunId, row: &AnyRow) -> Result<FullResult> {
@@ -92,6 +106,7 @@ async fn full(conn: &mut Conn, id: RunId, row: &AnyRow) -> Result<FullResult> {
     Ok(FullResult {
         grade: result.parse("grade")?,
         verdict: read_verdict(&result)?,
+        signature: result.optional_parse("signature")?,
         phases: phases(conn, id).await?,
         tests: tests(conn, id).await?,
         files: files(conn, id).await?,

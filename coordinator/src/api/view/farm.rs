@@ -113,6 +113,8 @@ pub struct QueuedJob {
     pub attempts: u32,
     /// Since when it waits.
     pub queued_at: Timestamp,
+    /// Until when it waits at least, as the farm failed at it before.
+    pub not_before: Option<Timestamp>,
 }
 
 impl From<store::queue::QueuedJob> for QueuedJob {
@@ -127,6 +129,7 @@ impl From<store::queue::QueuedJob> for QueuedJob {
             owner: job.owner_key,
             attempts: job.attempts,
             queued_at: job.queued_at,
+            not_before: job.parked_until,
         }
     }
 }

@@ -44,6 +44,13 @@ pub struct AdmittedRunner {
     pub token: String,
 }
 
+/// Why a runner gets no more work.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct QuarantineRequest {
+    /// The reason, as words that follow a colon; at most 500 characters are kept.
+    pub reason: String,
+}
+
 /// A runner, for its operator.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Runner {
@@ -61,6 +68,12 @@ pub struct Runner {
     pub version: String,
     /// What it can test.
     pub targets: Vec<Target>,
+    /// Since when it gets no work, as others contradict it too often or an operator said so.
+    #[serde(default)]
+    pub quarantined_at: Option<Timestamp>,
+    /// Why; empty where it is not in quarantine.
+    #[serde(default)]
+    pub quarantine_reason: String,
 }
 
 impl From<store::runners::Runner> for Runner {
@@ -73,6 +86,8 @@ impl From<store::runners::Runner> for Runner {
             last_seen_at: runner.last_seen_at,
             version: runner.version,
             targets: runner.targets,
+            quarantined_at: runner.quarantined_at,
+            quarantine_reason: runner.quarantine_reason,
         }
     }
 }

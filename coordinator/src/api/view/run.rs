@@ -2,7 +2,7 @@
 
 use protocol::{
     ArchiveFacts, Circumstances, FileRecord, Grade, ImageFacts, JobId, Name, Overhead, Phase, PhaseRecord, Release,
-    RunId, RunnerFacts, Target, TestRecord, Timestamp, Verdict, Version,
+    RunId, RunnerFacts, Signature, Target, TestRecord, Timestamp, Verdict, Version,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -78,6 +78,8 @@ pub struct FullResult {
     pub verdict: Verdict,
     /// Why, as a sentence.
     pub sentence: String,
+    /// The signature of its symptom, to be found under `/api/v1/symptoms`; none where nothing failed.
+    pub signature: Option<Signature>,
     /// The phases, in order.
     pub phases: Vec<PhaseRecord>,
     /// The tests, in the order in which they ran.
@@ -123,6 +125,7 @@ impl From<store::runs::FullResult> for FullResult {
             grade: result.grade,
             sentence: result.verdict.reason.sentence().to_owned(),
             verdict: result.verdict,
+            signature: result.signature,
             phases: result.phases,
             tests: result.tests,
             files: result.files,

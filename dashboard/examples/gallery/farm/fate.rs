@@ -1,8 +1,11 @@
 //! What runs end with: their verdicts, logs, diffs and tests.
 
-use protocol::{Flag, Phase, Reason, Suite, TestOutcome, TestRecord};
+use protocol::{Circumstances, Flag, Phase, Reason, Suite, TestOutcome, TestRecord};
+
+use super::scene;
 
 /// What a run ends with.
+#[derive(Clone)]
 pub(super) struct Fate {
     pub(super) phase: Phase,
     pub(super) reason: Reason,
@@ -12,11 +15,27 @@ pub(super) struct Fate {
     pub(super) log: Option<(&'static str, String, u64)>,
     pub(super) diffs: Option<&'static str>,
     pub(super) tests: Vec<TestRecord>,
+    pub(super) circumstances: Circumstances,
+    /// Whether the image is the one of the week before.
+    pub(super) old_image: bool,
+    /// Whether no second run comes.
+    pub(super) unconfirmed: bool,
 }
 
 impl Fate {
     pub(super) fn new(phase: Phase, reason: Reason) -> Self {
-        Self { phase, reason, detail: "", flags: &[], log: None, diffs: None, tests: Vec::new() }
+        Self {
+            phase,
+            reason,
+            detail: "",
+            flags: &[],
+            log: None,
+            diffs: None,
+            tests: Vec::new(),
+            circumstances: scene::limited(),
+            old_image: false,
+            unconfirmed: false,
+        }
     }
 }
 
@@ -68,6 +87,7 @@ pub(super) fn crashes() -> Fate {
         flags: &[Flag::Crash],
         log: Some(("installcheck.log", text.to_owned(), 4)),
         tests: tests(1, &["versioning"]),
+        circumstances: scene::crashed(),
         ..Fate::new(Phase::Installcheck, Reason::ServerCrashed)
     }
 }

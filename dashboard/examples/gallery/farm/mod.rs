@@ -4,6 +4,7 @@
 
 mod fate;
 mod report;
+mod scene;
 mod steps;
 mod story;
 
@@ -26,11 +27,12 @@ const LEASE: Duration = Duration::from_mins(5);
 pub(crate) async fn build(directory: &Path) -> (Store, Blobs) {
     let store = Store::connect(&format!("sqlite://{}/farm.db", directory.display())).await.unwrap();
     let blobs = Blobs::open(directory.join("blobs").to_str().unwrap()).unwrap();
-    let mut builder = Builder { store, blobs, ids: 0, clock: before(40 * MINUTE) };
+    let mut builder = Builder { store, blobs, ids: 0, seconds: 0, clock: before(40 * MINUTE) };
     builder.runners().await;
     builder.finished().await;
     builder.unfinished().await;
     builder.registry().await;
+    builder.turned().await;
     (builder.store, builder.blobs)
 }
 
@@ -43,5 +45,7 @@ struct Builder {
     store: Store,
     blobs: Blobs,
     ids: u64,
+    /// Second runs have ids of their own, so that those of the first ones stay as they are.
+    seconds: u64,
     clock: Timestamp,
 }

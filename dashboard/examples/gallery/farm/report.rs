@@ -8,8 +8,8 @@ use protocol::{
     Timestamp, Verdict,
 };
 
-use super::Builder;
 use super::fate::{Fate, passing_log};
+use super::{Builder, scene};
 
 impl Builder {
     async fn file(&mut self, run: RunId, name: &str, kind: FileKind, text: &str) -> FileRecord {
@@ -39,8 +39,15 @@ impl Builder {
         if let Some(diffs) = fate.diffs {
             files.push(self.file(run_id, "regression.diffs", FileKind::Diffs, diffs).await);
         }
-        files.push(self.file(run_id, "packages.txt", FileKind::Packages, "gcc 14.2.0-19\nlibc6 2.41-12\n").await);
-        let phases = phases(fate.phase, fate.reason, name);
+        let packages = if fate.old_image { scene::OLD_PACKAGES } else { scene::PACKAGES };
+        files.push(self.file(run_id, "packages.txt", FileKind::Packages, packages).await);
+        if fate.circumstances.crashes.iter().any(|crash| crash.file.is_some()) {
+            files.push(self.file(run_id, scene::BACKTRACE, FileKind::Backtrace, scene::FRAMES).await);
+        }
+        let mut phases = phases(fate.phase, fate.reason, name);
+        if !fate.circumstances.warnings.is_empty() {
+            phases.extend(scene::lanes());
+        }
         let total: u64 = phases.iter().map(|phase| phase.duration_ms).sum();
         Report {
             run_id,
@@ -49,7 +56,7 @@ impl Builder {
             tests: fate.tests,
             files,
             archive: Some(protocol::ArchiveFacts { sha1: "0".repeat(40), sha256: "3f".repeat(32), bytes: 184_320 }),
-            image: Some(image(target)),
+            image: Some(image(target, fate.old_image)),
             runner: RunnerFacts {
                 version: "0.1.0".into(),
                 kernel: "Linux 6.12.48".into(),
@@ -58,7 +65,7 @@ impl Builder {
                 memory_bytes: 4_000_000_000,
             },
             notes: vec!["LLVM bitcode was not built (with_llvm=no).".into()],
-            circumstances: protocol::Circumstances::default(),
+            circumstances: fate.circumstances,
             overhead: Overhead {
                 start_ms: 214,
                 server_ms: 166,
@@ -73,12 +80,13 @@ impl Builder {
     }
 }
 
-fn image(target: &str) -> protocol::ImageFacts {
+fn image(target: &str, old: bool) -> protocol::ImageFacts {
     let target: Target = target.parse().unwrap();
-    let version = if target.major.number() == 19 { "19beta1".to_owned() } else { format!("{}.1", target.major) };
+    let minor = if old { 0 } else { 1 };
+    let version = if target.major.number() == 19 { "19beta1".to_owned() } else { format!("{}.{minor}", target.major) };
     protocol::ImageFacts {
         tag: format!("pgxn-testers:{target}-trixie"),
-        digest: format!("sha256:{}", "9c4e".repeat(16)),
+        digest: format!("sha256:{}", if old { "77ab" } else { "9c4e" }.repeat(16)),
         recipe: "b1946ac92492d234".into(),
         source: protocol::SourceKind::Pgdg,
         suite: "trixie".into(),

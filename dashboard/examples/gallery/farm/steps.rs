@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use protocol::{
-    JobId, Name, Phase, Priority, Reason, Release, ReleaseId, RunId, RunnerId, Status, Target, Timestamp, Verdict,
+    Grade, JobId, Name, Phase, Priority, Reason, Release, ReleaseId, RunId, RunnerId, Status, Target, Timestamp,
+    Verdict,
 };
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use store::jobs::{self, Claim, Plan, Settlement};
+use store::confirm::Retries;
+use store::jobs::{self, Claim, Plan, Requeue, Settlement};
 use store::results::Acceptance;
 use store::runs::LeaseKey;
 use store::{TokenHash, releases, results, runners};
@@ -80,32 +82,65 @@ impl Builder {
 
     /// Claims the one job that waits for a target.
     pub(super) async fn claim(&mut self, target: &str, at: Timestamp) -> (RunId, RunnerId, TokenHash) {
+        let run_id: RunId = self.id().parse().unwrap();
+        let (runner_id, token) = self.claim_as(run_id, target, at).await;
+        (run_id, runner_id, token)
+    }
+
+    async fn claim_as(&mut self, run_id: RunId, target: &str, at: Timestamp) -> (RunnerId, TokenHash) {
         let number = if target.ends_with("arm64") { 2 } else { 1 };
         let runner_id: RunnerId = format!("01KAH{number:021}").parse().unwrap();
-        let run_id: RunId = self.id().parse().unwrap();
         let token = TokenHash::of(&run_id.to_string());
         let targets = [target.parse().unwrap()];
         let mut tx = self.store.begin().await.unwrap();
         let claim = Claim { runner_id, targets: &targets, run_id, token: &token, lease: LEASE };
         jobs::claim(&mut tx, &claim, at).await.unwrap().expect("a job waits");
         tx.commit().await.unwrap();
-        (run_id, runner_id, token)
+        (runner_id, token)
     }
 
-    /// Runs a release on a target to its end.
+    /// Runs a release on a target to its end; a failure is run a second time.
     pub(super) async fn run(&mut self, release: &(ReleaseId, Release), target: &str, fate: Fate) -> RunId {
         self.clock = self.clock.plus(Duration::from_secs(9));
         let at = self.clock;
         self.plan(release, target, Priority::NewRelease, at).await;
-        let (run_id, runner_id, token) = self.claim(target, at).await;
+        let first = self.id().parse().unwrap();
+        self.end(first, release, target, fate.clone()).await;
+        if fate.reason.grade() == Grade::Fail && !fate.unconfirmed {
+            let second = self.second_id();
+            self.end(second, release, target, fate).await;
+        }
+        first
+    }
+
+    /// An id for a second run.
+    pub(super) fn second_id(&mut self) -> RunId {
+        self.seconds += 1;
+        format!("01KAK{:021}", self.seconds).parse().unwrap()
+    }
+
+    /// Queues a test again, as an operator does.
+    pub(super) async fn again(&mut self, release: &(ReleaseId, Release), target: &str) {
+        self.clock = self.clock.plus(Duration::from_mins(1));
+        let target = Some(target.parse().unwrap());
+        let (dist, version) = (&release.1.dist, Some(&release.1.version));
+        let wish = Requeue { dist, version, target, priority: Priority::Asked };
+        let mut tx = self.store.begin().await.unwrap();
+        jobs::requeue(&mut tx, &wish, self.clock).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// Runs the test that waits for a target to its end.
+    pub(super) async fn end(&mut self, run_id: RunId, release: &(ReleaseId, Release), target: &str, fate: Fate) {
+        let at = self.clock;
+        let (runner_id, token) = self.claim_as(run_id, target, at).await;
         let mut report = self.report(run_id, target, fate, at).await;
         report.archive.as_mut().unwrap().sha1.clone_from(&release.1.sha1);
         let key = LeaseKey { run_id, runner_id, token: &token };
         let mut tx = self.store.begin().await.unwrap();
-        let accepted = results::accept(&mut tx, &key, &report, report.finished_at).await.unwrap();
+        let accepted = results::accept(&mut tx, &key, &report, Retries::default(), report.finished_at).await.unwrap();
         assert_eq!(accepted, Acceptance::Accepted);
         tx.commit().await.unwrap();
-        run_id
     }
 
     /// A verdict by META alone.

@@ -9,7 +9,7 @@ use store::{broken, registry, runs};
 
 use super::fate::{Fate, compile_error, crashes, missing_header, passes, tests_fail};
 use super::steps::name;
-use super::{Builder, DAY, LEASE, MINUTE, NOW, REGISTRY, before};
+use super::{Builder, DAY, LEASE, MINUTE, NOW, REGISTRY, before, scene};
 
 impl Builder {
     pub(super) async fn finished(&mut self) {
@@ -45,7 +45,7 @@ impl Builder {
         for major in 15..=18 {
             let target = format!("pg{major}-amd64");
             self.run(&semver, &target, passes(7)).await;
-            self.run(&ip4r, &target, passes(2)).await;
+            self.run(&ip4r, &target, Fate { circumstances: scene::warned(), ..passes(2) }).await;
             let untested = Fate::new(Phase::Installcheck, Reason::NoTests);
             self.run(&partman, &target, untested).await;
         }
@@ -60,16 +60,22 @@ impl Builder {
             let target = format!("pg{major}-amd64");
             self.run(&pgmp, &target, missing_header()).await;
             let detail = "pgmp, which it needs, does not build on this target";
-            self.run(&topn, &target, Fate { detail, ..Fate::new(Phase::Dependencies, Reason::PrerequisiteFailed) })
-                .await;
-            self.run(&stats, &target, Fate::new(Phase::Create, Reason::PreloadNeeded)).await;
+            let blocked = Fate::new(Phase::Dependencies, Reason::PrerequisiteFailed);
+            self.run(&topn, &target, Fate { detail, circumstances: scene::prepared(), ..blocked }).await;
+            let needs = Fate { detail: "shared_preload_libraries", ..Fate::new(Phase::Create, Reason::PreloadNeeded) };
+            self.run(&stats, &target, needs).await;
             self.run(&crash, &target, crashes()).await;
         }
         let detail = "the daemon answered 500";
         self.run(&topn, "pg16-amd64", Fate { detail, ..Fate::new(Phase::Fetch, Reason::EngineFailed) }).await;
         self.settle(&pgmp, "pg15-amd64").await;
-        let flags: &[Flag] = &[Flag::Unconfirmed, Flag::Timeout];
-        let hangs = Fate { flags, detail: "installcheck: 600 s", ..Fate::new(Phase::Installcheck, Reason::TimedOut) };
+        let flags: &[Flag] = &[Flag::Timeout];
+        let hangs = Fate {
+            flags,
+            unconfirmed: true,
+            detail: "installcheck: 600 s",
+            ..Fate::new(Phase::Installcheck, Reason::TimedOut)
+        };
         self.run(&stats, "pg16-amd64", hangs).await;
     }
 
@@ -84,6 +90,23 @@ impl Builder {
         let log = Some(("build.log", format!("{text}{lines}"), 7));
         let fate = Fate { log, detail: "<img src=x onerror=alert(5)>", ..Fate::new(Phase::Build, Reason::BuildFailed) };
         self.run(&release, "pg18-amd64", fate).await;
+    }
+
+    /// A test that passed on last week's image and fails on this week's, one that is flaky, and one that shares a symptom with pgTAP.
+    pub(super) async fn turned(&mut self) {
+        self.clock = before(20 * MINUTE);
+        let cron = self.release("pg_cron", "1.6.5", "Periodic background jobs inside PostgreSQL", 60 * DAY).await;
+        let flaky = self.release("pg_flicker", "0.2.0", "Ends now so and now so", 61 * DAY).await;
+        let (target, other) = ("pg14-amd64", "pg13-amd64");
+        self.run(&cron, target, Fate { old_image: true, ..passes(3) }).await;
+        self.again(&cron, target).await;
+        for _ in 0..2 {
+            let run = self.second_id();
+            self.end(run, &cron, target, compile_error()).await;
+        }
+        self.run(&flaky, other, Fate { unconfirmed: true, ..tests_fail() }).await;
+        let run = self.second_id();
+        self.end(run, &flaky, other, passes(3)).await;
     }
 
     pub(super) async fn unfinished(&mut self) {

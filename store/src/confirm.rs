@@ -1,0 +1,172 @@
+//! Confirmation: what a result is worth, and whether the job has to run again.
+//!
+//! # Standing
+//! Results are insert-only. What pages, badges and statistics read of a job is its *standing*: one of its results (`jobs.result_id`), and
+//! whether others put it in doubt (`jobs.doubt`: UNCONFIRMED, FLAKY or nothing). A runner that calls its own result UNCONFIRMED
+//! is not heard. A *round* is what one wish brings, a release's or an operator's: runs until the verdict stands. A new round leaves the old
+//! standing until its own first result that is not an ERROR.
+//!
+//! # Rules
+//! They are pure functions in `rules.rs`.
+//! - PASS, UNTESTED, NA, ENV and BLOCKED stand at once. A first FAIL stands as UNCONFIRMED, and the job goes back into the queue.
+//! - A second run that agrees (same grade, phase and kind of cause) confirms it. What was too slow is run again with twice the time.
+//! - One that disagrees makes both FLAKY: the better one is shown, and it counts neither for nor against anybody. That stays so whatever
+//!   a third run says: the same thing did end differently.
+//! - ENV and BLOCKED can neither agree nor disagree: they are tried twice more, then the first FAIL stays unconfirmed.
+//! - ERROR is tried again, silently, with a pause that quadruples, and takes no part. After the last it is the standing where nothing else
+//!   is. A job whose runners were all lost has been tried often enough.
+//! - A release that was replaced needs no confirmation. An operator's requeue begins a new round.
+//!
+//! # Another runner
+//! A second opinion is another runner's where one is there: connected, not quarantined, and offering the target. So a waiting job may
+//! name runners that it is not for (`avoidances`). A claim stays two looks at the head of an index: a lane is passed over by a runner that
+//! all of its waiting jobs avoid, which is a count by index and nearly always zero, and the lane's other jobs are served as ever. When no
+//! other runner is left, because it went away or was quarantined, [`tend`] strikes the names, so that a farm of one runner confirms by
+//! itself, at once, and no job waits for somebody who does not come.
+//!
+//! A job that has to wait for its time (`parked_until`) is in no lane and in no index that a claim reads; [`tend`] wakes it.
+//!
+//! # Trust
+//! Two runs that disagree on two runners tell nothing of either. A third one on a third runner, where there is one, tells who was wrong:
+//! whoever two others agree against is the *odd one out*. A runner that is so too often (`rules::is_odd`) is quarantined in the transaction
+//! that accepts the report. Of each distribution the newest opinion counts alone, so that one flaky extension quarantines nobody. A
+//! quarantined runner gets no work; its open runs are given to others, and results of its last week that nobody agreed with are run again.
+//! [`tend`] does both from what is stored, so that a coordinator that dies in between loses nothing. An operator can quarantine and
+//! release too; a released runner begins with a clean slate.
+//!
+//! # Locks
+//! On PostgreSQL a transaction takes them in one order: turn, runs, results, jobs, counters, runners. So the queue is locked first where a
+//! report may put its job back, and a runner's own row is written last.
+
+use std::time::Duration;
+
+use protocol::{Flag, Grade, JobId, JobState, Priority, RunId, RunnerId, Timestamp};
+use sqlx::any::AnyRow;
+
+use crate::fields::Fields;
+use crate::jobs::{Again, Job, move_job, put_again};
+use crate::{Conn, Result, Tx, history, releases, results};
+
+mod avoid;
+mod rules;
+mod tend;
+mod trust;
+
+pub(crate) use avoid::{avoid, forget};
+pub(crate) use rules::{Said, doubt, standing};
+pub use tend::{Tended, is_due, tend};
+pub(crate) use trust::is_quarantined;
+pub use trust::{quarantine, release};
+
+use rules::{Next, Standing};
+
+/// How the farm's own failures are tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retries {
+    /// How often.
+    pub most: u32,
+    /// The pause before the first; each further one is four times as long.
+    pub pause: Duration,
+}
+
+impl Default for Retries {
+    fn default() -> Self {
+        Self { most: 3, pause: Duration::from_mins(1) }
+    }
+}
+
+impl Retries {
+    fn after(self, failures: u32, now: Timestamp) -> Timestamp {
+        now.plus(self.pause.saturating_mul(4_u32.saturating_pow(failures.saturating_sub(1))))
+    }
+}
+
+/// Decides what a job's newest result comes to, once it is stored. The caller holds the queue's lock if it may have to run again.
+///
+/// Returns the runner that is quarantined by it.
+pub(crate) async fn conclude(tx: &mut Tx, job: &Job, retries: Retries, now: Timestamp) -> Result<Option<RunnerId>> {
+    let round = said(tx, job).await?;
+    let next = match rules::next(&round, retries.most) {
+        Next::Settle => Next::Settle,
+        _ if is_replaced(tx, job).await? => Next::Settle,
+        Next::Arbitrate if !avoid::is_third_there(tx, job, &round, now).await? => Next::Settle,
+        next => next,
+    };
+    if let Some(standing) = standing(&round).filter(|standing| next == Next::Settle || !is_error(&round, standing)) {
+        stand(tx, job, standing).await?;
+        history::stands(tx, job, now).await?;
+    }
+    let time_factor = if round.iter().any(Said::is_late) { 2 } else { 1 };
+    let job = Job { reported: job.reported + 1, ..job.clone() };
+    match next {
+        Next::Settle => move_job(tx, &job, JobState::Finished, now).await?,
+        Next::Confirm | Next::Arbitrate => {
+            let again = Again { priority: Priority::Confirmation, parked_until: None, time_factor };
+            put_again(tx, &job, again, now).await?;
+        }
+        Next::Retry(failures) => {
+            let parked_until = Some(retries.after(failures, now));
+            put_again(tx, &job, Again { priority: job.priority, parked_until, time_factor }, now).await?;
+        }
+    }
+    results::count(tx).await?;
+    trust::learn(tx, &job, &round, now).await
+}
+
+/// Whether only the farm's own failure could stand: that does so once it is not tried again.
+fn is_error(round: &[Said], standing: &Standing) -> bool {
+    round.iter().any(|said| said.run_id == standing.run_id && said.reason.grade() == Grade::Error)
+}
+
+/// Writes what stands now.
+async fn stand(tx: &mut Tx, job: &Job, standing: Standing) -> Result<()> {
+    sqlx::query("UPDATE jobs SET result_id = $2, doubt = $3, confirmed_by = $4 WHERE id = $1")
+        .bind(job.id.to_string())
+        .bind(standing.run_id.to_string())
+        .bind(standing.doubt.map(Flag::as_str).unwrap_or_default())
+        .bind(standing.confirmed_by.map(|run| run.to_string()))
+        .execute(tx.raw())
+        .await?;
+    Ok(())
+}
+
+async fn is_replaced(conn: &mut Conn, job: &Job) -> Result<bool> {
+    Ok(releases::by_id(conn, job.release_id).await?.is_none_or(|release| release.superseded_at.is_some()))
+}
+
+/// The results of a job's round, in the order in which they came.
+async fn said(conn: &mut Conn, job: &Job) -> Result<Vec<Said>> {
+    of_round(conn, job.id, job.round).await
+}
+
+/// The doubt of one result, by its own round, whether or not that is the job's current one.
+pub(crate) async fn doubt_of(conn: &mut Conn, job: JobId, round: u32, run: RunId) -> Result<Option<Flag>> {
+    let round = of_round(conn, job, round).await?;
+    let in_doubt = standing(&round).and_then(|standing| standing.doubt);
+    Ok(round.iter().find(|said| said.run_id == run).and_then(|said| doubt(said.reason, in_doubt)))
+}
+
+async fn of_round(conn: &mut Conn, job: JobId, round: u32) -> Result<Vec<Said>> {
+    let rows = sqlx::query(
+        "SELECT results.id, results.phase, results.reason, runs.runner_id
+         FROM results LEFT JOIN runs ON runs.id = results.id
+         WHERE results.job_id = $1 AND results.round = $2 ORDER BY results.place, results.accepted_at, results.id LIMIT 100",
+    )
+    .bind(job.to_string())
+    .bind(i64::from(round))
+    .fetch_all(conn.raw())
+    .await?;
+    let read = |row: &AnyRow| {
+        let row = Fields::of(row, "results", "id");
+        read_said(&row, row.optional_parse("runner_id")?)
+    };
+    rows.iter().map(read).collect()
+}
+
+/// A result as one of its round.
+pub(crate) fn read_said(row: &Fields<'_>, runner_id: Option<RunnerId>) -> Result<Said> {
+    Ok(Said { run_id: row.parse("id")?, runner_id, phase: row.parse("phase")?, reason: row.parse("reason")? })
+}
+
+#[cfg(test)]
+mod tests;

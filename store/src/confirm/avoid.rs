@@ -1,0 +1,83 @@
+//! Which runners a waiting job is not for.
+
+use std::collections::BTreeMap;
+
+use protocol::{JobId, JobState, RunnerId, Target, Timestamp};
+
+use super::rules::{self, Said};
+use crate::fields::Fields;
+use crate::jobs::{self, Job};
+use crate::{Conn, Result, Tx, runners};
+
+/// Writes down the runners that a job in a lane is not for, given who is there now.
+pub(crate) async fn avoid(tx: &mut Tx, job: &Job, now: Timestamp) -> Result<()> {
+    let round = super::said(tx, job).await?;
+    let there = there(tx, job.target, now).await?;
+    for runner in rules::avoided(&round, &there) {
+        sqlx::query(
+            "INSERT INTO avoidances (job_id, runner_id, target, rank, owner_key) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (job_id, runner_id) DO NOTHING",
+        )
+        .bind(job.id.to_string())
+        .bind(runner.to_string())
+        .bind(job.target.to_string())
+        .bind(job.priority.rank())
+        .bind(&job.owner_key)
+        .execute(tx.raw())
+        .await?;
+    }
+    Ok(())
+}
+
+/// Strikes them all, such as when the job is claimed.
+pub(crate) async fn forget(tx: &mut Tx, job: JobId) -> Result<()> {
+    sqlx::query("DELETE FROM avoidances WHERE job_id = $1").bind(job.to_string()).execute(tx.raw()).await?;
+    Ok(())
+}
+
+/// Whether somebody is there who had no part in a round.
+pub(super) async fn is_third_there(conn: &mut Conn, job: &Job, round: &[Said], now: Timestamp) -> Result<bool> {
+    let had: Vec<RunnerId> = round.iter().filter_map(|said| said.runner_id).collect();
+    Ok(rules::is_left(&there(conn, job.target, now).await?, &had))
+}
+
+/// Jobs that wait for a runner that is not there any more.
+pub(super) async fn stranded(conn: &mut Conn, now: Timestamp) -> Result<Vec<JobId>> {
+    let rows = sqlx::query("SELECT job_id, runner_id, target FROM avoidances ORDER BY job_id, runner_id")
+        .fetch_all(conn.raw())
+        .await?;
+    let mut avoiding: BTreeMap<JobId, (Target, Vec<RunnerId>)> = BTreeMap::new();
+    for row in &rows {
+        let row = Fields::of(row, "avoidances", "job_id");
+        let target = row.parse("target")?;
+        avoiding.entry(row.parse("job_id")?).or_insert((target, Vec::new())).1.push(row.parse("runner_id")?);
+    }
+    let mut offering: BTreeMap<Target, Vec<RunnerId>> = BTreeMap::new();
+    let mut stranded = Vec::new();
+    for (job, (target, avoided)) in avoiding {
+        if !offering.contains_key(&target) {
+            offering.insert(target, there(conn, target, now).await?);
+        }
+        if !rules::is_left(&offering[&target], &avoided) {
+            stranded.push(job);
+        }
+    }
+    Ok(stranded)
+}
+
+/// Lets a stranded job be for whoever is left. Says whether it was stranded.
+pub(super) async fn rescue(tx: &mut Tx, id: JobId, now: Timestamp) -> Result<bool> {
+    let Some(job) = jobs::get(tx, id).await? else { return Ok(false) };
+    if job.state != JobState::Queued || job.parked_until.is_some() {
+        return Ok(false);
+    }
+    forget(tx, id).await?;
+    avoid(tx, &job, now).await?;
+    Ok(true)
+}
+
+/// The runners that are there for a target.
+async fn there(conn: &mut Conn, target: Target, now: Timestamp) -> Result<Vec<RunnerId>> {
+    let all = runners::list(conn).await?;
+    Ok(all.into_iter().filter(|runner| runner.works_on(target, now)).map(|runner| runner.id).collect())
+}

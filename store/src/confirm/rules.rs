@@ -1,0 +1,218 @@
+//! What a round of runs comes to, as pure functions; why the rules are these stands in `confirm.rs`.
+
+use protocol::{Flag, Grade, Phase, Reason, RunId, RunnerId};
+
+/// After so many results that can neither agree nor disagree, the first stays unconfirmed.
+const UNDECIDED_AT_MOST: usize = 2;
+
+/// Opinions on the runner's latest so many distributions are looked at,
+const OPINIONS: usize = 20;
+/// so many of them at least have to be against it,
+const ODD_AT_LEAST: usize = 3;
+/// and more than one in so many.
+const ODD_SHARE: usize = 3;
+
+/// One result of a round, as far as it matters here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Said {
+    pub(crate) run_id: RunId,
+    /// None for a verdict that needed no run.
+    pub(crate) runner_id: Option<RunnerId>,
+    pub(crate) phase: Phase,
+    pub(crate) reason: Reason,
+}
+
+/// What pages, badges and statistics read of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) run_id: RunId,
+    /// UNCONFIRMED, FLAKY, or none.
+    pub(crate) doubt: Option<Flag>,
+    /// The run that agreed.
+    pub(crate) confirmed_by: Option<RunId>,
+}
+
+/// What has to happen after a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Nothing: the verdict stands.
+    Settle,
+    /// A run that agrees or not, by whichever other runner there is.
+    Confirm,
+    /// A run that tells who of two runners was wrong, by a third one or not at all.
+    Arbitrate,
+    /// The same again, as the farm failed so many times.
+    Retry(u32),
+}
+
+/// Why a verdict is what it is, as far as two runs have to agree on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    /// It was too slow for the runner.
+    Time,
+    /// It was too large for the runner.
+    Space,
+    /// Anything else.
+    Own,
+}
+
+impl Said {
+    const fn grade(&self) -> Grade {
+        self.reason.grade()
+    }
+
+    /// Whether it says something of the extension.
+    const fn is_decided(&self) -> bool {
+        matches!(self.grade(), Grade::Pass | Grade::Untested | Grade::Fail | Grade::Na)
+    }
+
+    /// Whether a limit of time ended it.
+    pub(crate) const fn is_late(&self) -> bool {
+        matches!(self.cause(), Cause::Time)
+    }
+
+    const fn cause(&self) -> Cause {
+        match self.reason {
+            Reason::TimedOut | Reason::Silent => Cause::Time,
+            Reason::OutOfMemory | Reason::OutOfSpace | Reason::TooManyProcesses => Cause::Space,
+            _ => Cause::Own,
+        }
+    }
+
+    /// The better of two is shown where they disagree: the better grade, or the failure that came later.
+    fn rank(&self) -> (u8, std::cmp::Reverse<Phase>) {
+        let grade = match self.grade() {
+            Grade::Pass => 0,
+            Grade::Untested => 1,
+            Grade::Na => 2,
+            _ => 3,
+        };
+        (grade, std::cmp::Reverse(self.phase))
+    }
+}
+
+/// Whether two results say the same of an extension.
+///
+/// Failures have to be of one phase and of one kind: an error of the build is not a failed test, and what was too slow or too large for
+/// one runner is not what is wrong everywhere. Within that the reason may differ: which of two errors of a parallel build decides is chance.
+pub(crate) fn agrees(one: &Said, other: &Said) -> bool {
+    one.grade() == other.grade()
+        && (one.grade() != Grade::Fail || (one.phase == other.phase && one.cause() == other.cause()))
+}
+
+/// What stands after these results of a round, in the order in which they came.
+pub(crate) fn standing(round: &[Said]) -> Option<Standing> {
+    let bare = |run_id, doubt| Standing { run_id, doubt, confirmed_by: None };
+    let decided: Vec<&Said> = round.iter().filter(|said| said.is_decided()).collect();
+    let Some((first, others)) = decided.split_first() else {
+        let known = round.iter().rfind(|said| said.grade() != Grade::Error).or(round.last())?;
+        return Some(bare(known.run_id, None));
+    };
+    if others.iter().any(|other| !agrees(first, other)) {
+        let best = decided.iter().min_by_key(|said| said.rank()).unwrap_or(first);
+        return Some(bare(best.run_id, Some(Flag::Flaky)));
+    }
+    let confirmed_by = others.first().map(|other| other.run_id);
+    let doubt = (first.grade() == Grade::Fail && confirmed_by.is_none()).then_some(Flag::Unconfirmed);
+    Some(Standing { run_id: first.run_id, doubt, confirmed_by })
+}
+
+/// The flag that a result of a round has of the others' disagreement: all that disagree are flaky, the better one that is shown as well.
+pub(crate) fn doubt(reason: Reason, round: Option<Flag>) -> Option<Flag> {
+    match (round?, reason.grade()) {
+        (Flag::Flaky, Grade::Pass | Grade::Untested | Grade::Fail | Grade::Na) => Some(Flag::Flaky),
+        (Flag::Unconfirmed, Grade::Fail) => Some(Flag::Unconfirmed),
+        _ => None,
+    }
+}
+
+/// What has to happen after the last of these results; `retries` is how often the farm's own failure is tried again.
+pub(crate) fn next(round: &[Said], retries: u32) -> Next {
+    let (Some(last), Some(standing)) = (round.last(), standing(round)) else { return Next::Settle };
+    let count = |wanted: &dyn Fn(&Said) -> bool| round.iter().filter(|said| wanted(said)).count();
+    if last.grade() == Grade::Error {
+        let failures = u32::try_from(count(&|said| said.grade() == Grade::Error)).unwrap_or(u32::MAX);
+        // A job that lost every runner has been tried as often as it may be.
+        let again = last.reason != Reason::RunnerLost && failures <= retries;
+        return if again { Next::Retry(failures) } else { Next::Settle };
+    }
+    match standing.doubt {
+        Some(Flag::Unconfirmed) if last.is_decided() => Next::Confirm,
+        Some(Flag::Unconfirmed) => {
+            let undecided = count(&|said| matches!(said.grade(), Grade::Env | Grade::Blocked));
+            if undecided <= UNDECIDED_AT_MOST { Next::Confirm } else { Next::Settle }
+        }
+        Some(Flag::Flaky) if last.is_decided() && two_runners(round) => Next::Arbitrate,
+        _ => Next::Settle,
+    }
+}
+
+/// Whether exactly two results are decided, by two runners.
+fn two_runners(round: &[Said]) -> bool {
+    let mut decided = round.iter().filter(|said| said.is_decided()).map(|said| said.runner_id);
+    match (decided.next(), decided.next(), decided.next()) {
+        (Some(one), Some(other), None) => one.is_some() && other.is_some() && one != other,
+        _ => false,
+    }
+}
+
+/// The runners whose part a waiting job is not for, given those that are there for its target.
+///
+/// Best is one that had no part in the round yet; else one that has not said anything decided. Where there is none, anybody may.
+pub(crate) fn avoided(round: &[Said], there: &[RunnerId]) -> Vec<RunnerId> {
+    let of = |wanted: &dyn Fn(&&Said) -> bool| {
+        let mut runners: Vec<RunnerId> = round.iter().filter(wanted).filter_map(|said| said.runner_id).collect();
+        runners.sort_unstable();
+        runners.dedup();
+        runners
+    };
+    let choices = [of(&|_| true), of(&|said| said.is_decided())];
+    choices.into_iter().find(|choice| is_left(there, choice)).unwrap_or_default()
+}
+
+/// Whether a runner is there that is none of these.
+pub(crate) fn is_left(there: &[RunnerId], avoided: &[RunnerId]) -> bool {
+    there.iter().any(|runner| !avoided.contains(runner))
+}
+
+/// What others make of a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Opinion {
+    pub(crate) run_id: RunId,
+    pub(crate) runner_id: RunnerId,
+    /// Two others agree against it.
+    pub(crate) odd: bool,
+}
+
+/// What the last result of a round says of the runners in it: nothing, unless it makes two different ones agree.
+pub(crate) fn opinions(round: &[Said]) -> Vec<Opinion> {
+    let decided: Vec<&Said> = round.iter().filter(|said| said.is_decided()).collect();
+    let Some((last, before)) = decided.split_last() else { return Vec::new() };
+    let is_news = round.last().is_some_and(|said| said.run_id == last.run_id);
+    let (agreeing, others): (Vec<&Said>, Vec<&Said>) = before.iter().copied().partition(|said| agrees(said, last));
+    let distinct = |said: &&Said| said.runner_id.is_some() && said.runner_id != last.runner_id;
+    if !is_news || last.runner_id.is_none() || agreeing.len() != 1 || !before.iter().all(|said| distinct(&said)) {
+        return Vec::new();
+    }
+    let opinion = |said: &Said, odd| said.runner_id.map(|runner_id| Opinion { run_id: said.run_id, runner_id, odd });
+    let agreed = agreeing.into_iter().chain([*last]).filter_map(|said| opinion(said, false));
+    agreed.chain(others.into_iter().filter_map(|said| opinion(said, true))).collect()
+}
+
+/// Whether a runner is the odd one out too often; of what others made of its results, newest first, by distribution.
+///
+/// Of each distribution only the newest opinion counts, so that one that is flaky speaks once.
+pub(crate) fn is_odd<D: PartialEq>(opinions: impl Iterator<Item = (D, bool)>) -> Option<(usize, usize)> {
+    let mut seen: Vec<D> = Vec::new();
+    let mut odd = 0;
+    for (dist, is_odd) in opinions {
+        if seen.len() < OPINIONS && !seen.contains(&dist) {
+            seen.push(dist);
+            odd += usize::from(is_odd);
+        }
+    }
+    (odd >= ODD_AT_LEAST && odd * ODD_SHARE > seen.len()).then_some((odd, seen.len()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+//! What has to be done about waiting jobs as time goes by: wake those that were parked, and give to others what was a quarantined runner's
+//! or waits for a runner that has gone. All of it follows from what is stored, so that it may be done late, again, or by another process.
+
+use protocol::{JobId, JobState, Priority, Timestamp};
+use sqlx::any::AnyRow;
+
+use super::{avoid, trust};
+use crate::fields::{Fields, to_limit};
+use crate::jobs::{self, lock_queue};
+use crate::{Conn, Result, Tx, lease};
+
+/// What was done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tended {
+    /// Jobs whose time has come.
+    pub woken: usize,
+    /// Jobs that any runner may take now, as no other was left.
+    pub rescued: usize,
+    /// Runs that were taken from quarantined runners.
+    pub taken: usize,
+    /// Jobs that run again, as only a quarantined runner had spoken.
+    pub rerun: usize,
+}
+
+impl Tended {
+    /// How many jobs can be claimed that could not before.
+    pub const fn queued(&self) -> usize {
+        self.woken + self.rescued + self.taken + self.rerun
+    }
+}
+
+/// Whether there is anything to do; a reader may ask.
+pub async fn is_due(conn: &mut Conn, now: Timestamp) -> Result<bool> {
+    Ok(!parked(conn, now, 1).await?.is_empty()
+        || !held(conn, 1).await?.is_empty()
+        || !doubtful(conn, 1).await?.is_empty()
+        || !avoid::stranded(conn, now).await?.is_empty())
+}
+
+/// Does it, for at most `limit` jobs of each kind.
+pub async fn tend(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<Tended> {
+    lock_queue(tx).await?;
+    let mut done = Tended::default();
+    for run in held(tx, limit).await? {
+        done.taken += usize::from(lease::take_back(tx, run, now).await?);
+    }
+    for id in doubtful(tx, limit).await? {
+        if let Some(job) = jobs::get(tx, id).await? {
+            jobs::begin_anew(tx, &job, Priority::Confirmation, now).await?;
+            done.rerun += 1;
+        }
+    }
+    for id in parked(tx, now, limit).await? {
+        if let Some(job) = jobs::get(tx, id).await?.filter(|job| job.state == JobState::Queued) {
+            jobs::wake(tx, &job, now).await?;
+            done.woken += 1;
+        }
+    }
+    for id in avoid::stranded(tx, now).await? {
+        done.rescued += usize::from(avoid::rescue(tx, id, now).await?);
+    }
+    Ok(done)
+}
+
+/// Parked jobs whose time has come, the longest due first.
+async fn parked(conn: &mut Conn, now: Timestamp, limit: u32) -> Result<Vec<JobId>> {
+    let sql =
+        "SELECT id FROM jobs WHERE parked_until IS NOT NULL AND parked_until <= $1 ORDER BY parked_until LIMIT $2";
+    let rows = sqlx::query(sql).bind(now.as_millis()).bind(to_limit(limit)).fetch_all(conn.raw()).await?;
+    ids(&rows)
+}
+
+/// The open runs of quarantined runners.
+async fn held(conn: &mut Conn, limit: u32) -> Result<Vec<protocol::RunId>> {
+    let rows = sqlx::query(
+        "SELECT runs.id FROM runs JOIN runners ON runners.id = runs.runner_id
+         WHERE runs.state = 'open' AND runners.quarantined_at IS NOT NULL ORDER BY runs.id LIMIT $1",
+    )
+    .bind(to_limit(limit))
+    .fetch_all(conn.raw())
+    .await?;
+    rows.iter().map(|row| Fields::of(row, "runs", "id").parse("id")).collect()
+}
+
+/// Jobs whose standing rests on a quarantined runner alone, or that are flaky by its word.
+async fn doubtful(conn: &mut Conn, limit: u32) -> Result<Vec<JobId>> {
+    let rows = sqlx::query(
+        "SELECT DISTINCT jobs.id FROM runners
+             JOIN runs ON runs.runner_id = runners.id AND runs.claimed_at > runners.quarantined_at - $1
+             JOIN results ON results.id = runs.id
+             JOIN jobs ON jobs.id = runs.job_id AND jobs.round = results.round
+             JOIN releases ON releases.id = jobs.release_id
+             LEFT JOIN runs AS first ON first.id = jobs.result_id
+             LEFT JOIN runs AS second ON second.id = jobs.confirmed_by
+         WHERE runners.quarantined_at IS NOT NULL AND releases.superseded_at IS NULL AND jobs.state IN ('finished', 'queued')
+             AND (jobs.result_id = results.id OR (jobs.doubt = 'FLAKY' AND results.grade IN ('PASS', 'UNTESTED', 'FAIL', 'NA')))
+             AND (second.id IS NULL OR (first.runner_id = runners.id AND second.runner_id = runners.id))
+         ORDER BY jobs.id LIMIT $2",
+    )
+    .bind(i64::try_from(trust::REACH.as_millis()).unwrap_or(i64::MAX))
+    .bind(to_limit(limit))
+    .fetch_all(conn.raw())
+    .await?;
+    ids(&rows)
+}
+
+fn ids(rows: &[AnyRow]) -> Result<Vec<JobId>> {
+    rows.iter().map(|row| Fields::of(row, "jobs", "id").parse("id")).collect()
+}

@@ -1,0 +1,535 @@
+use protocol::{Grade, JobState, Name, Phase, Reason, ReleaseId};
+use tokio::task::JoinSet;
+
+use super::*;
+use crate::jobs::{self, Claimed, Plan, Requeue};
+use crate::results::{Acceptance, accept};
+use crate::runs::LeaseState;
+use crate::testing::{
+    at, claim, insert, key, name, on_both, pair, plan, plan_as, plan_for, release, report, runner, target, token,
+};
+use crate::{Store, farm, matrix, queue, runners, runs};
+
+const PG17: &str = "pg17-amd64";
+const RETRIES: Retries = Retries { most: 2, pause: Duration::from_mins(1) };
+
+/// A runner that is there for a target as of a minute.
+async fn there(store: &Store, called: &str, minute: i64) -> RunnerId {
+    let id = runner(store, called).await;
+    seen(store, id, minute).await;
+    id
+}
+
+async fn seen(store: &Store, id: RunnerId, minute: i64) {
+    let mut tx = store.begin().await.unwrap();
+    runners::touch(&mut tx, id, "0.1.0", &[target(PG17)], at(minute)).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn say(
+    store: &Store,
+    runner: RunnerId,
+    claimed: &Claimed,
+    (phase, reason): (Phase, Reason),
+    minute: i64,
+) -> Acceptance {
+    let (token, mut report) = (token(), report(claimed, reason));
+    report.verdict.phase = phase;
+    let mut tx = store.begin().await.unwrap();
+    let accepted = accept(&mut tx, &key(claimed, runner, &token), &report, RETRIES, at(minute)).await.unwrap();
+    tx.commit().await.unwrap();
+    accepted
+}
+
+/// Claims what is next for a runner, and reports that; none where nothing is.
+async fn work(store: &Store, runner: RunnerId, verdict: (Phase, Reason), minute: i64) -> Option<RunId> {
+    let claimed = claim(store, runner, &[PG17], at(minute)).await?;
+    say(store, runner, &claimed, verdict, minute).await;
+    Some(claimed.run_id)
+}
+
+async fn tended(store: &Store, minute: i64) -> Tended {
+    let due = is_due(&mut store.read().await.unwrap(), at(minute)).await.unwrap();
+    let mut tx = store.begin().await.unwrap();
+    let done = tend(&mut tx, at(minute), 100).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(due, done.queued() > 0, "{done:?}");
+    done
+}
+
+/// Where the only job of a release is, and what stands: the run, its grade, and whether it is in doubt.
+async fn stands(store: &Store, release: ReleaseId) -> (JobState, Option<(RunId, Grade, Option<Flag>)>) {
+    let mut conn = store.read().await.unwrap();
+    let cell = matrix::cell(&mut conn, release, target(PG17)).await.unwrap().unwrap();
+    let job = jobs::get(&mut conn, cell.job_id).await.unwrap().unwrap();
+    let doubts = |flag: &&Flag| matches!(flag, Flag::Unconfirmed | Flag::Flaky);
+    let result = cell.result.map(|result| (result.run_id, result.grade, result.flags.iter().find(doubts).copied()));
+    assert_eq!(result.and_then(|(_, _, doubt)| doubt), job.doubt);
+    (cell.state, result)
+}
+
+/// Plans a distribution by an owner of its own.
+async fn dist(store: &Store, called: &str, minute: i64) -> ReleaseId {
+    let id = insert(store, &release(called, "1.0.0")).await.id();
+    plan(store, id, PG17, called, at(minute)).await;
+    id
+}
+
+const FAILS: (Phase, Reason) = (Phase::Installcheck, Reason::TestsFailed);
+const PASSES: (Phase, Reason) = (Phase::Installcheck, Reason::TestsPassed);
+const LATE: (Phase, Reason) = (Phase::Build, Reason::TimedOut);
+const BROKEN: (Phase, Reason) = (Phase::Build, Reason::EngineFailed);
+const LACKS: (Phase, Reason) = (Phase::Build, Reason::MissingHeader);
+
+#[tokio::test]
+async fn a_first_failure_waits_for_another_runner_and_counts_once_that_agrees() {
+    on_both(async |store| {
+        let (release, job) = pair(&store).await;
+        let (attic, cellar) = (there(&store, "attic", 1).await, there(&store, "cellar", 1).await);
+        let first = work(&store, attic, FAILS, 1).await.unwrap();
+        assert_eq!(
+            stands(&store, release).await,
+            (JobState::Queued, Some((first, Grade::Fail, Some(Flag::Unconfirmed))))
+        );
+        let queued = jobs::get(&mut store.read().await.unwrap(), job).await.unwrap().unwrap();
+        assert_eq!((queued.priority, queued.attempts, queued.queued_at), (Priority::Confirmation, 0, at(1)));
+        let share = farm::share(&mut store.read().await.unwrap(), target(PG17)).await.unwrap();
+        assert_eq!(share, farm::Share { passing: 0, judged: 0 });
+
+        assert_eq!(claim(&store, attic, &[PG17], at(2)).await, None, "it has said what it has to say");
+        let second = work(&store, cellar, FAILS, 3).await.unwrap();
+        assert_eq!(stands(&store, release).await, (JobState::Finished, Some((first, Grade::Fail, None))));
+        let mut conn = store.read().await.unwrap();
+        assert_eq!(jobs::get(&mut conn, job).await.unwrap().unwrap().confirmed_by, Some(second));
+        assert_eq!(farm::share(&mut conn, target(PG17)).await.unwrap(), farm::Share { passing: 0, judged: 1 });
+        let flags = runs::detail(&mut conn, first).await.unwrap().unwrap().result.unwrap().verdict.flags;
+        assert_eq!(flags, [Flag::Crash, Flag::Warnings]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_only_runner_confirms_at_once_what_it_found_itself() {
+    on_both(async |store| {
+        let (release, _) = pair(&store).await;
+        let attic = there(&store, "attic", 1).await;
+        let (elsewhere, gone) = (runner(&store, "elsewhere").await, there(&store, "gone", -60).await);
+        let mut tx = store.begin().await.unwrap();
+        runners::touch(&mut tx, elsewhere, "0.1.0", &[target("pg16-amd64")], at(1)).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_ne!(gone, attic);
+        let first = work(&store, attic, FAILS, 1).await.unwrap();
+        work(&store, attic, FAILS, 1).await.unwrap();
+        assert_eq!(stands(&store, release).await, (JobState::Finished, Some((first, Grade::Fail, None))));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn runs_that_disagree_are_flaky_on_every_page_and_count_for_nobody() {
+    on_both(async |store| {
+        let (release, job) = pair(&store).await;
+        let (attic, cellar) = (there(&store, "attic", 1).await, there(&store, "cellar", 1).await);
+        let first = work(&store, attic, FAILS, 1).await.unwrap();
+        let second = work(&store, cellar, PASSES, 2).await.unwrap();
+        assert_eq!(stands(&store, release).await, (JobState::Finished, Some((second, Grade::Pass, Some(Flag::Flaky)))));
+        let mut conn = store.read().await.unwrap();
+        for id in [first, second] {
+            let flags = runs::detail(&mut conn, id).await.unwrap().unwrap().result.unwrap().verdict.flags;
+            assert!(flags.contains(&Flag::Flaky), "{flags:?}");
+        }
+        let lines = matrix::of_job(&mut conn, job).await.unwrap();
+        assert!(lines.iter().all(|line| line.summary.flags.contains(&Flag::Flaky)));
+        assert_eq!(farm::share(&mut conn, target(PG17)).await.unwrap(), farm::Share { passing: 0, judged: 0 });
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_job_does_not_wait_for_a_runner_that_has_gone() {
+    on_both(async |store| {
+        let (release, _) = pair(&store).await;
+        let (attic, cellar) = (there(&store, "attic", 1).await, there(&store, "cellar", 1).await);
+        work(&store, attic, FAILS, 1).await.unwrap();
+        assert_eq!(tended(&store, 6).await, Tended::default());
+        assert_eq!(claim(&store, attic, &[PG17], at(6)).await, None);
+        seen(&store, attic, 7).await;
+        assert_eq!(tended(&store, 7).await, Tended { rescued: 1, ..Tended::default() });
+        work(&store, attic, FAILS, 8).await.unwrap();
+        assert_eq!(stands(&store, release).await.0, JobState::Finished);
+        assert_eq!(claim(&store, cellar, &[PG17], at(9)).await, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_job_that_avoids_a_runner_holds_up_no_other_of_its_lane() {
+    on_both(async |store| {
+        let (attic, _cellar) = (there(&store, "attic", 1).await, there(&store, "cellar", 1).await);
+        let owner = name("theory");
+        let mut releases = Vec::new();
+        for number in 0..6 {
+            let id = insert(&store, &release("pair", &format!("1.0.{number}"))).await.id();
+            let priority = if number < 3 { Priority::NewRelease } else { Priority::Confirmation };
+            plan_as(&store, &Plan { priority, ..plan_for(id, PG17, &owner) }, at(number)).await;
+            releases.push(id);
+        }
+        for _ in 0..3 {
+            work(&store, attic, FAILS, 2).await.unwrap();
+        }
+        let mut claimed = Vec::new();
+        while let Some(next) = claim(&store, attic, &[PG17], at(9)).await {
+            claimed.push(next.release_id);
+        }
+        assert_eq!(claimed, releases[3..]);
+        let waiting = queue::counts(&mut store.read().await.unwrap()).await.unwrap();
+        assert_eq!((waiting.len(), waiting[0].priority, waiting[0].waiting), (1, Priority::Confirmation, 3));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_too_slow_is_confirmed_with_twice_the_time() {
+    on_both(async |store| {
+        let (release, _) = pair(&store).await;
+        let attic = there(&store, "attic", 1).await;
+        let claimed = claim(&store, attic, &[PG17], at(1)).await.unwrap();
+        assert_eq!(claimed.time_factor, 1);
+        say(&store, attic, &claimed, LATE, 2).await;
+        let again = claim(&store, attic, &[PG17], at(3)).await.unwrap();
+        assert_eq!(again.time_factor, 2);
+        say(&store, attic, &again, LATE, 4).await;
+        assert_eq!(stands(&store, release).await.1, Some((claimed.run_id, Grade::Fail, None)));
+        let dist = name("pair");
+        let wish = Requeue { dist: &dist, version: None, target: None, priority: Priority::Asked };
+        let mut tx = store.begin().await.unwrap();
+        jobs::requeue(&mut tx, &wish, at(5)).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(claim(&store, attic, &[PG17], at(6)).await.unwrap().time_factor, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_farm_s_own_failure_is_tried_again_later_and_nobody_but_operators_sees_it() {
+    on_both(async |store| {
+        let (release, job) = pair(&store).await;
+        let attic = there(&store, "attic", 0).await;
+        let mut last = None;
+        for (minute, pause) in [(0, Some(1)), (1, Some(4)), (5, None)] {
+            last = work(&store, attic, BROKEN, minute).await;
+            let mut conn = store.read().await.unwrap();
+            let shown = matrix::latest(&mut conn, None, 10).await.unwrap().len();
+            assert_eq!(shown, usize::from(pause.is_none()));
+            assert_eq!(
+                matrix::of_job(&mut conn, job).await.unwrap().len(),
+                if minute == 5 { 3 } else { 1 + usize::from(minute == 1) }
+            );
+            drop(conn);
+            let Some(pause) = pause else { break };
+            assert_eq!(stands(&store, release).await, (JobState::Queued, None));
+            let waiting = queue::counts(&mut store.read().await.unwrap()).await.unwrap();
+            assert_eq!((waiting.len(), waiting[0].waiting, waiting[0].priority), (1, 1, Priority::NewRelease));
+            assert_eq!(farm::counts(&mut store.read().await.unwrap(), at(0)).await.unwrap().queued, 1);
+            assert_eq!(claim(&store, attic, &[PG17], at(minute)).await, None);
+            assert_eq!(tended(&store, minute + pause - 1).await, Tended::default());
+            assert_eq!(tended(&store, minute + pause).await, Tended { woken: 1, ..Tended::default() });
+        }
+        assert_eq!(stands(&store, release).await, (JobState::Finished, Some((last.unwrap(), Grade::Error, None))));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_failure_of_the_farm_leaves_what_stood_before_until_it_is_the_last() {
+    on_both(async |store| {
+        let (release, _) = pair(&store).await;
+        let (attic, cellar) = (there(&store, "attic", 0).await, there(&store, "cellar", 0).await);
+        let first = work(&store, attic, FAILS, 0).await.unwrap();
+        let unconfirmed = Some((first, Grade::Fail, Some(Flag::Unconfirmed)));
+        for minute in [0, 1, 5] {
+            work(&store, cellar, BROKEN, minute).await.unwrap();
+            assert_eq!(stands(&store, release).await.1, unconfirmed);
+            seen(&store, cellar, minute).await;
+            tended(&store, minute + 4).await;
+        }
+        assert_eq!(stands(&store, release).await, (JobState::Finished, unconfirmed));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_failed_run_is_tried_by_a_runner_that_has_not_failed_at_it() {
+    on_both(async |store| {
+        pair(&store).await;
+        let (attic, cellar) = (there(&store, "attic", 0).await, there(&store, "cellar", 0).await);
+        work(&store, attic, BROKEN, 0).await.unwrap();
+        tended(&store, 1).await;
+        assert_eq!(claim(&store, attic, &[PG17], at(1)).await, None);
+        assert!(claim(&store, cellar, &[PG17], at(1)).await.is_some());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_cannot_agree_is_tried_elsewhere_and_leaves_the_first_unconfirmed_in_the_end() {
+    on_both(async |store| {
+        let (release, _) = pair(&store).await;
+        let attic = there(&store, "attic", 0).await;
+        let first = work(&store, attic, FAILS, 0).await.unwrap();
+        for _ in 0..3 {
+            work(&store, attic, LACKS, 1).await.unwrap();
+        }
+        let unconfirmed = Some((first, Grade::Fail, Some(Flag::Unconfirmed)));
+        assert_eq!(stands(&store, release).await, (JobState::Finished, unconfirmed));
+        assert_eq!(work(&store, attic, LACKS, 2).await, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_operator_s_requeue_begins_anew_whatever_the_job_waits_for() {
+    on_both(async |store| {
+        let (release, job) = pair(&store).await;
+        let (attic, _cellar) = (there(&store, "attic", 0).await, there(&store, "cellar", 0).await);
+        let dist = name("pair");
+        for verdict in [FAILS, BROKEN] {
+            let first = work(&store, attic, verdict, 0).await.unwrap();
+            let wish = Requeue { dist: &dist, version: None, target: None, priority: Priority::Asked };
+            let mut tx = store.begin().await.unwrap();
+            assert_eq!(jobs::requeue(&mut tx, &wish, at(1)).await.unwrap(), [job]);
+            tx.commit().await.unwrap();
+            let again = work(&store, attic, PASSES, 2).await.unwrap();
+            assert_eq!(stands(&store, release).await, (JobState::Finished, Some((again, Grade::Pass, None))));
+            let detail = runs::detail(&mut store.read().await.unwrap(), first).await.unwrap().unwrap();
+            let doubted = detail.result.unwrap().verdict.flags.contains(&Flag::Unconfirmed);
+            assert_eq!(doubted, verdict == FAILS, "nobody ever agreed with it");
+            let mut tx = store.begin().await.unwrap();
+            jobs::requeue(&mut tx, &wish, at(3)).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        let counts = queue::counts(&mut store.read().await.unwrap()).await.unwrap();
+        assert_eq!(counts.iter().map(|count| count.waiting).sum::<u64>(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_release_that_was_replaced_needs_no_confirmation() {
+    on_both(async |store| {
+        let (old, _) = pair(&store).await;
+        let attic = there(&store, "attic", 0).await;
+        let claimed = claim(&store, attic, &[PG17], at(0)).await.unwrap();
+        let replaced = protocol::Release { sha1: "f".repeat(40), ..release("pair", "1.0.0") };
+        insert(&store, &replaced).await;
+        say(&store, attic, &claimed, FAILS, 1).await;
+        let unconfirmed = Some((claimed.run_id, Grade::Fail, Some(Flag::Unconfirmed)));
+        assert_eq!(stands(&store, old).await, (JobState::Finished, unconfirmed));
+
+        // One that waits for its confirmation, or for another try, is withdrawn with the rest.
+        for (text, verdict) in [("2.0.0", FAILS), ("3.0.0", BROKEN)] {
+            let id = insert(&store, &release("pair", text)).await.id();
+            plan(&store, id, PG17, "theory", at(2)).await;
+            work(&store, attic, verdict, 2).await.unwrap();
+            insert(&store, &protocol::Release { sha1: "f".repeat(40), ..release("pair", text) }).await;
+            assert_eq!(stands(&store, id).await.0, JobState::Withdrawn);
+        }
+        assert_eq!(tended(&store, 60).await, Tended::default());
+        assert_eq!(queue::counts(&mut store.read().await.unwrap()).await.unwrap(), []);
+    })
+    .await;
+}
+
+/// Three runners and a distribution on which the last one is the odd one out.
+async fn contradict(store: &Store, [ada, bob, eve]: [RunnerId; 3], called: &str, minute: i64) -> ReleaseId {
+    let id = dist(store, called, minute).await;
+    for runner in [ada, bob, eve] {
+        seen(store, runner, minute).await;
+    }
+    work(store, eve, FAILS, minute).await.unwrap();
+    work(store, ada, PASSES, minute).await.unwrap();
+    work(store, bob, PASSES, minute).await.unwrap();
+    id
+}
+
+async fn three(store: &Store) -> [RunnerId; 3] {
+    [there(store, "ada", 0).await, there(store, "bob", 0).await, there(store, "eve", 0).await]
+}
+
+async fn quarantined(store: &Store) -> Vec<String> {
+    let all = runners::list(&mut store.read().await.unwrap()).await.unwrap();
+    all.into_iter().filter(|runner| runner.quarantined_at.is_some()).map(|runner| runner.name).collect()
+}
+
+#[tokio::test]
+async fn a_runner_that_is_the_odd_one_out_too_often_gets_no_work_and_what_it_found_is_run_elsewhere() {
+    on_both(async |store| {
+        let all = three(&store).await;
+        let [ada, bob, eve] = all;
+        let good = dist(&store, "good", 0).await;
+        let passed = work(&store, eve, PASSES, 0).await.unwrap();
+        let agreed = dist(&store, "agreed", 0).await;
+        work(&store, eve, FAILS, 0).await.unwrap();
+        work(&store, ada, FAILS, 0).await.unwrap();
+        let bystander = dist(&store, "bystander", 0).await;
+        work(&store, bob, PASSES, 0).await.unwrap();
+        let mut flaky = Vec::new();
+        for (number, called) in ["one", "two"].into_iter().enumerate() {
+            flaky.push(contradict(&store, all, called, i64::try_from(number).unwrap() + 1).await);
+        }
+        assert_eq!(quarantined(&store).await, [""; 0]);
+        let held = dist(&store, "held", 3).await;
+        let open = claim(&store, eve, &[PG17], at(3)).await.unwrap();
+        assert_eq!(open.release_id, held);
+        flaky.push(contradict(&store, all, "three", 3).await);
+        assert_eq!(quarantined(&store).await, ["eve"]);
+        let reason =
+            runners::by_name(&mut store.read().await.unwrap(), "eve").await.unwrap().unwrap().quarantine_reason;
+        assert_eq!(reason, "two others agreed against it on 3 of the latest 4 distributions");
+
+        let waits = dist(&store, "waits", 4).await;
+        assert_eq!(claim(&store, eve, &[PG17], at(4)).await, None);
+        work(&store, ada, PASSES, 4).await.unwrap();
+        assert_eq!(stands(&store, waits).await.0, JobState::Finished);
+
+        assert_eq!(tended(&store, 5).await, Tended { taken: 1, rerun: 4, ..Tended::default() });
+        assert_eq!(tended(&store, 5).await, Tended::default());
+        let token = token();
+        let state = runs::check_lease(&mut store.read().await.unwrap(), &key(&open, eve, &token)).await.unwrap();
+        assert_eq!(state, LeaseState::Lost(runs::Lost::Released));
+        assert_eq!(stands(&store, good).await, (JobState::Queued, Some((passed, Grade::Pass, None))));
+        for id in [agreed, bystander] {
+            assert_eq!(stands(&store, id).await.0, JobState::Finished);
+        }
+        while work(&store, ada, PASSES, 6).await.is_some() {}
+        for id in flaky {
+            let (state, standing) = stands(&store, id).await;
+            assert_eq!((state, standing.unwrap().1, standing.unwrap().2), (JobState::Finished, Grade::Pass, None));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_released_runner_begins_with_a_clean_slate() {
+    on_both(async |store| {
+        let all = three(&store).await;
+        for (minute, called) in [(1, "one"), (2, "two"), (3, "three")] {
+            contradict(&store, all, called, minute).await;
+        }
+        assert_eq!(quarantined(&store).await, ["eve"]);
+        let mut tx = store.begin().await.unwrap();
+        assert!(release_runner(&mut tx, all[2], 4).await);
+        assert!(!release_runner(&mut tx, all[2], 4).await);
+        tx.commit().await.unwrap();
+        for (minute, called) in [(5, "four"), (6, "five")] {
+            contradict(&store, all, called, minute).await;
+        }
+        assert_eq!(quarantined(&store).await, [""; 0]);
+        contradict(&store, all, "six", 7).await;
+        assert_eq!(quarantined(&store).await, ["eve"]);
+    })
+    .await;
+}
+
+async fn release_runner(tx: &mut Tx, id: RunnerId, minute: i64) -> bool {
+    super::release(tx, id, at(minute)).await.unwrap()
+}
+
+#[tokio::test]
+async fn one_flaky_distribution_quarantines_nobody_however_often_it_is_run() {
+    on_both(async |store| {
+        let [ada, bob, eve] = three(&store).await;
+        let id = dist(&store, "flaky", 0).await;
+        let name: Name = name("flaky");
+        for minute in 1..8 {
+            for (runner, verdict) in [(eve, FAILS), (ada, PASSES), (bob, PASSES)] {
+                seen(&store, runner, minute).await;
+                work(&store, runner, verdict, minute).await.unwrap();
+            }
+            let wish = Requeue { dist: &name, version: None, target: None, priority: Priority::Asked };
+            let mut tx = store.begin().await.unwrap();
+            jobs::requeue(&mut tx, &wish, at(minute)).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        assert_eq!(quarantined(&store).await, [""; 0]);
+        assert_eq!(stands(&store, id).await.1.unwrap().2, Some(Flag::Flaky));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_two_runners_that_disagree_nobody_is_blamed() {
+    on_both(async |store| {
+        let (ada, eve) = (there(&store, "ada", 0).await, there(&store, "eve", 0).await);
+        for minute in 0..8 {
+            let id = dist(&store, &format!("dist-{minute}"), minute).await;
+            seen(&store, ada, minute).await;
+            seen(&store, eve, minute).await;
+            work(&store, eve, FAILS, minute).await.unwrap();
+            work(&store, ada, PASSES, minute).await.unwrap();
+            assert_eq!(stands(&store, id).await.0, JobState::Finished);
+        }
+        assert_eq!(quarantined(&store).await, [""; 0]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_operator_may_quarantine_a_runner_once_and_not_one_that_is_revoked() {
+    on_both(async |store| {
+        let [ada, _, eve] = three(&store).await;
+        let mut tx = store.begin().await.unwrap();
+        assert!(quarantine(&mut tx, eve, "it smells", at(1)).await.unwrap());
+        assert!(!quarantine(&mut tx, eve, "it smells more", at(2)).await.unwrap());
+        runners::revoke(&mut tx, ada, at(1)).await.unwrap();
+        assert!(!quarantine(&mut tx, ada, "", at(2)).await.unwrap());
+        let eve = runners::by_name(&mut tx, "eve").await.unwrap().unwrap();
+        assert_eq!((eve.quarantined_at, eve.quarantine_reason.as_str()), (Some(at(1)), "it smells"));
+        assert!(!eve.works_on(target(PG17), at(1)));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn reports_claims_and_tending_at_the_same_time_leave_every_job_with_its_verdict() {
+    on_both(async |store| {
+        let all = three(&store).await;
+        let mut releases = Vec::new();
+        for number in 0..24 {
+            releases.push(dist(&store, &format!("dist-{number}"), 0).await);
+        }
+        let mut workers = JoinSet::new();
+        // Every runner calls what it finds by the distribution's number, so that they all agree but for one that fails everything.
+        for (number, runner) in all.into_iter().chain(all).enumerate() {
+            let store = store.clone();
+            workers.spawn(async move {
+                loop {
+                    let Some(claimed) = claim(&store, runner, &[PG17], at(1)).await else {
+                        let done = farm::counts(&mut store.read().await.unwrap(), at(1)).await.unwrap();
+                        if done.queued + done.running == 0 {
+                            return;
+                        }
+                        let mut tx = store.begin().await.unwrap();
+                        tend(&mut tx, at(1), 10).await.unwrap();
+                        tx.commit().await.unwrap();
+                        continue;
+                    };
+                    let fails = number % 3 == 2 || claimed.release.dist.as_str().ends_with('1');
+                    let accepted = say(&store, runner, &claimed, if fails { FAILS } else { PASSES }, 1).await;
+                    assert!(matches!(
+                        accepted,
+                        Acceptance::Accepted | Acceptance::Quarantined(_) | Acceptance::Lost(_)
+                    ));
+                }
+            });
+        }
+        workers.join_all().await;
+        for id in releases {
+            assert_eq!(stands(&store, id).await.0, JobState::Finished);
+        }
+        assert!(quarantined(&store).await.iter().all(|name| name == "eve"));
+        assert_eq!(queue::counts(&mut store.read().await.unwrap()).await.unwrap(), []);
+    })
+    .await;
+}

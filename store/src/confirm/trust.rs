@@ -1,0 +1,105 @@
+//! What runners make of each other's results, and what follows from it.
+
+use std::time::Duration;
+
+use protocol::{RunnerId, Timestamp};
+
+use super::rules::{self, Said};
+use crate::fields::{Fields, storable};
+use crate::jobs::Job;
+use crate::{Conn, Result, Tx, releases};
+
+/// Results of a quarantined runner that are older than this before its quarantine stay as they are.
+pub(super) const REACH: Duration = Duration::from_hours(7 * 24);
+
+/// Opinions are looked through this far back for the latest of each distribution.
+const OPINIONS_READ: i64 = 500;
+
+/// Writes down what a round's newest result says of the runners in it. Returns the one that is quarantined for it.
+pub(super) async fn learn(tx: &mut Tx, job: &Job, round: &[Said], now: Timestamp) -> Result<Option<RunnerId>> {
+    let opinions = rules::opinions(round);
+    if opinions.is_empty() {
+        return Ok(None);
+    }
+    let release = releases::by_id(tx, job.release_id).await?;
+    let dist_key = release.map(|release| release.release.dist.key()).unwrap_or_default();
+    for opinion in &opinions {
+        sqlx::query(
+            "INSERT INTO opinions (run_id, runner_id, dist_key, odd, formed_at) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (run_id) DO UPDATE SET odd = excluded.odd, formed_at = excluded.formed_at",
+        )
+        .bind(opinion.run_id.to_string())
+        .bind(opinion.runner_id.to_string())
+        .bind(storable(&dist_key))
+        .bind(i64::from(opinion.odd))
+        .bind(now.as_millis())
+        .execute(tx.raw())
+        .await?;
+    }
+    for opinion in opinions.iter().filter(|opinion| opinion.odd) {
+        if let Some((odd, of)) = judge(tx, opinion.runner_id).await? {
+            let reason = format!("two others agreed against it on {odd} of the latest {of} distributions");
+            if quarantine(tx, opinion.runner_id, &reason, now).await? {
+                return Ok(Some(opinion.runner_id));
+            }
+        }
+    }
+    Ok(None)
+}
+
+async fn judge(conn: &mut Conn, runner: RunnerId) -> Result<Option<(usize, usize)>> {
+    let rows = sqlx::query(
+        "SELECT opinions.run_id, opinions.dist_key, opinions.odd
+         FROM opinions JOIN runners ON runners.id = opinions.runner_id
+         WHERE opinions.runner_id = $1 AND opinions.formed_at > runners.trusted_at
+         ORDER BY opinions.formed_at DESC, opinions.run_id DESC LIMIT $2",
+    )
+    .bind(runner.to_string())
+    .bind(OPINIONS_READ)
+    .fetch_all(conn.raw())
+    .await?;
+    let mut opinions = Vec::new();
+    for row in &rows {
+        let row = Fields::of(row, "opinions", "run_id");
+        opinions.push((row.text("dist_key")?, row.number::<i64>("odd")? == 1));
+    }
+    Ok(rules::is_odd(opinions.into_iter()))
+}
+
+/// Gives a runner no more work, for that reason. Says whether it had any to expect.
+///
+/// What it runs, and what it found and nobody agreed with, goes to others by [`super::tend`].
+pub async fn quarantine(tx: &mut Tx, id: RunnerId, reason: &str, now: Timestamp) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE runners SET quarantined_at = $2, quarantine_reason = $3
+         WHERE id = $1 AND quarantined_at IS NULL AND revoked_at IS NULL",
+    )
+    .bind(id.to_string())
+    .bind(now.as_millis())
+    .bind(storable(&reason.chars().take(500).collect::<String>()))
+    .execute(tx.raw())
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Ends a quarantine: the runner is given work again, and what others made of its results before is forgotten.
+pub async fn release(tx: &mut Tx, id: RunnerId, now: Timestamp) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE runners SET quarantined_at = NULL, quarantine_reason = '', trusted_at = $2
+         WHERE id = $1 AND quarantined_at IS NOT NULL",
+    )
+    .bind(id.to_string())
+    .bind(now.as_millis())
+    .execute(tx.raw())
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Whether a runner is quarantined.
+pub(crate) async fn is_quarantined(conn: &mut Conn, id: RunnerId) -> Result<bool> {
+    let row = sqlx::query("SELECT id FROM runners WHERE id = $1 AND quarantined_at IS NOT NULL")
+        .bind(id.to_string())
+        .fetch_optional(conn.raw())
+        .await?;
+    Ok(row.is_some())
+}
