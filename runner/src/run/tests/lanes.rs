@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use protocol::{Grade, Outcome, Phase, Report};
+use protocol::{Flag, Grade, Outcome, Phase, Report};
 
 use super::whole::{fixture, run_source, site};
 use crate::config::Lanes;
@@ -17,7 +17,6 @@ async fn report_of(source: &Path) -> Report {
     let (completed, _) = run_source(&site, Source::Directory(source.to_owned())).await;
     let report = completed.report;
     assert_eq!(report.verdict.grade(), Grade::Pass, "a lane lowers no grade: {:?}", report.verdict);
-    assert!(report.verdict.flags.is_empty(), "{:?}", report.verdict.flags);
     for record in report.phases.iter().filter(|record| LANES.contains(&record.phase)) {
         assert_eq!((record.reason, record.exit), (None, None), "{record:?}");
         let warns = report.circumstances.warnings.iter().any(|warning| warning.phase == record.phase);
@@ -91,6 +90,11 @@ async fn a_server_that_crashes_in_a_lane_is_a_warning_and_the_next_lane_runs_whi
     assert_eq!(
         warnings(&report),
         [(Phase::Upgrade, "The update of upgrades_well from 1.0 to 1.2 fails: the server crashed")]
+    );
+    let [crash] = &report.circumstances.crashes[..] else { panic!("{report:?}") };
+    assert_eq!(
+        (crash.phase, crash.signal, report.verdict.flags.as_slice()),
+        (Phase::Upgrade, 11, [Flag::Crash].as_slice())
     );
     assert_eq!(outcomes(&report)[1..], [(Phase::Reload, Outcome::Passed), (Phase::Uninstall, Outcome::Passed)]);
 }
