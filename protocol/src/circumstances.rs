@@ -25,7 +25,7 @@ pub struct Circumstances {
     pub prerequisites: Vec<Prerequisite>,
     /// What the farm provided beyond the plain image.
     pub provided: Provided,
-    /// The limits that held; none where the run ended before it needed any.
+    /// The limits that held; none in a report of a runner that did not write them down yet.
     pub limits: Option<LimitFacts>,
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use protocol::LimitOverrides;
+use protocol::{LimitFacts, LimitOverrides};
 
 use crate::sandbox::docker::EngineFacts;
 
@@ -32,17 +32,29 @@ pub struct Limits {
     pub log_bytes: usize,
     /// What is kept of all files that are copied out of a container, in bytes.
     pub copy_out_bytes: usize,
+    /// What the volunteer said, which no override exceeds.
+    pub(crate) said: WantedLimits,
+    /// How many runs share the machine.
+    pub(crate) runs: u32,
 }
 
-/// What a volunteer wants other than the defaults.
+/// What a volunteer wants other than the defaults. What is said here is also the most that any run gets, whatever an override asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WantedLimits {
     /// Memory of everything in a container.
     pub memory_bytes: Option<u64>,
+    /// Processors.
+    pub cpus: Option<u32>,
+    /// Processes and threads.
+    pub pids: Option<u32>,
     /// Wall time of one phase.
     pub phase: Option<Duration>,
+    /// Wall time of the whole run.
+    pub run: Option<Duration>,
     /// Time without any output.
     pub silence: Option<Duration>,
+    /// What is kept of a phase's output, in bytes.
+    pub log_bytes: Option<usize>,
 }
 
 impl Default for Limits {
@@ -57,6 +69,8 @@ impl Default for Limits {
             silence: Duration::from_mins(5),
             log_bytes: 5_000_000,
             copy_out_bytes: 24_000_000,
+            said: WantedLimits::default(),
+            runs: 1,
         }
     }
 }
@@ -66,11 +80,11 @@ impl Limits {
     pub fn fitting(machine: &EngineFacts, runs: u32) -> Self {
         let runs = runs.max(1);
         let defaults = Self::default();
-        let share = machine.memory_bytes / 4 * 3 / u64::from(runs);
-        let memory_bytes = if machine.memory_bytes == 0 { defaults.memory_bytes } else { share };
+        let memory_bytes = if machine.memory_bytes == 0 { defaults.memory_bytes } else { share(machine, runs) };
         Self {
             memory_bytes: memory_bytes.clamp(512 * MIB, defaults.memory_bytes),
             cpus: (machine.cpus / runs).max(1),
+            runs,
             ..defaults
         }
     }
@@ -86,28 +100,58 @@ impl Limits {
     #[must_use]
     pub fn with(self, wanted: &WantedLimits) -> Self {
         let phase = wanted.phase.unwrap_or(self.phase);
+        let log_bytes = wanted.log_bytes.unwrap_or(self.log_bytes);
         Self {
             memory_bytes: wanted.memory_bytes.unwrap_or(self.memory_bytes),
+            cpus: wanted.cpus.unwrap_or(self.cpus),
+            pids: wanted.pids.unwrap_or(self.pids),
             phase,
             // A run that may not even last as long as one of its phases would end for a reason that nobody asked for.
-            run: self.run.max(phase),
+            run: wanted.run.unwrap_or_else(|| self.run.max(phase)),
             silence: wanted.silence.unwrap_or(self.silence),
+            log_bytes,
+            // The server's log and some diffs come out beside the one log that is as long as may be.
+            copy_out_bytes: self.copy_out_bytes.max(log_bytes.saturating_mul(4)),
+            said: wanted.clone(),
             ..self
         }
     }
 
-    /// The same, where an override asks for more of something. Memory is given only as far as the machine has it to spare.
+    /// The same, where an override asks for more of something: never for more than the volunteer said, and where nothing was said, not for
+    /// more memory than the run's share of the machine.
     #[must_use]
     pub(crate) fn lifted(self, wanted: &LimitOverrides, machine: &EngineFacts) -> Self {
-        let longer = |limit: Duration, seconds: Option<u64>| limit.max(Duration::from_secs(seconds.unwrap_or_default()));
-        let phase = longer(self.phase, wanted.phase_s);
-        let memory = wanted.memory_mib.unwrap_or_default().saturating_mul(MIB).min(machine.memory_bytes / 4 * 3);
+        let longer = |limit: Duration, seconds: Option<u64>, said: Option<Duration>| match said {
+            Some(_) => limit,
+            None => limit.max(Duration::from_secs(seconds.unwrap_or_default())),
+        };
+        let phase = longer(self.phase, wanted.phase_s, self.said.phase);
+        let run = wanted.phase_s.map_or(self.run, |_| phase.saturating_mul(2));
+        let memory = wanted.memory_mib.unwrap_or_default().saturating_mul(MIB).min(share(machine, self.runs));
         Self {
-            memory_bytes: self.memory_bytes.max(memory),
+            memory_bytes: if self.said.memory_bytes.is_some() {
+                self.memory_bytes
+            } else {
+                self.memory_bytes.max(memory)
+            },
             phase,
-            run: if wanted.phase_s.is_some() { self.run.max(phase.saturating_mul(2)) } else { self.run },
-            silence: longer(self.silence, wanted.silence_s),
+            run: if self.said.run.is_some() { self.run } else { self.run.max(run) },
+            silence: longer(self.silence, wanted.silence_s, self.said.silence),
             ..self
+        }
+    }
+
+    /// What a report says of them.
+    pub(crate) fn facts(&self, machine: &EngineFacts) -> LimitFacts {
+        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        LimitFacts {
+            memory_bytes: self.memory_bytes,
+            cpus: self.cpus.min(machine.cpus),
+            processes: self.pids,
+            phase_ms: millis(self.phase),
+            run_ms: millis(self.run),
+            silence_ms: millis(self.silence),
+            log_bytes: self.log_bytes as u64,
         }
     }
 
@@ -127,6 +171,11 @@ impl Limits {
     pub(crate) fn shared_memory_bytes(&self) -> u64 {
         self.memory_bytes / 8
     }
+}
+
+/// What each of so many runs at a time can have of a machine's memory, a quarter of which is left alone.
+fn share(machine: &EngineFacts, runs: u32) -> u64 {
+    machine.memory_bytes / 4 * 3 / u64::from(runs)
 }
 
 #[cfg(test)]
@@ -154,10 +203,54 @@ mod tests {
         let fitting = Limits::fitting(&machine(8192, 2), 1);
         assert_eq!(fitting.clone().with(&WantedLimits::default()), fitting);
         let (memory, hour) = (1024 * MIB, Duration::from_hours(1));
-        let wanted = WantedLimits { memory_bytes: Some(memory), phase: Some(hour), silence: None };
+        let wanted = WantedLimits { memory_bytes: Some(memory), phase: Some(hour), ..WantedLimits::default() };
         let limits = fitting.clone().with(&wanted);
         assert_eq!((limits.memory_bytes, limits.phase, limits.run), (memory, hour, hour));
         assert_eq!(limits.silence, fitting.silence);
+    }
+
+    /// Every limit other than the default.
+    fn all() -> WantedLimits {
+        WantedLimits {
+            memory_bytes: Some(600 * MIB),
+            cpus: Some(1),
+            pids: Some(100),
+            phase: Some(Duration::from_secs(10)),
+            run: Some(Duration::from_secs(5)),
+            silence: Some(Duration::from_secs(3)),
+            log_bytes: Some(100_000_000),
+        }
+    }
+
+    #[test]
+    fn every_limit_is_a_setting_and_stands_in_the_report() {
+        let machine = machine(8192, 4);
+        let limits = Limits::fitting(&machine, 1).with(&all());
+        assert!(limits.copy_out_bytes > limits.log_bytes);
+        let facts = LimitFacts {
+            memory_bytes: 600 * MIB,
+            cpus: 1,
+            processes: 100,
+            phase_ms: 10_000,
+            run_ms: 5_000,
+            silence_ms: 3_000,
+            log_bytes: 100_000_000,
+        };
+        assert_eq!(limits.facts(&machine), facts);
+        let usual = Limits::fitting(&machine, 1).facts(&machine);
+        let (memory, processes, log) = (usual.memory_bytes, usual.processes, usual.log_bytes);
+        assert_eq!((memory, processes, log), (3072 * MIB, 512, 5_000_000));
+        assert_eq!((usual.phase_ms, usual.run_ms, usual.silence_ms), (900_000, 2_700_000, 300_000));
+    }
+
+    #[test]
+    fn an_override_gives_nothing_beyond_what_a_volunteer_said() {
+        let machine = machine(8192, 4);
+        let limits = Limits::fitting(&machine, 1).with(&all());
+        let much = LimitOverrides { memory_mib: Some(4096), phase_s: Some(3_600), silence_s: Some(3_600) };
+        assert_eq!(limits.clone().lifted(&much, &machine), limits);
+        let shared = Limits::fitting(&machine, 4);
+        assert_eq!(shared.lifted(&much, &machine).memory_bytes, 1536 * MIB, "four runs share the machine");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use protocol::{Clock, LimitOverrides, Matrix, Overrides, RunnerFacts};
+use protocol::{Clock, LimitFacts, LimitOverrides, Matrix, Overrides, RunnerFacts};
 use url::Url;
 
 use crate::config::{Lanes, SiteConfig};
@@ -77,6 +77,11 @@ impl Site {
     #[must_use]
     pub(crate) fn lifted(&self, limits: &LimitOverrides) -> Self {
         Self { limits: self.limits.clone().lifted(limits, self.place.engine.facts()), ..self.clone() }
+    }
+
+    /// The limits of its runs, as a report has them.
+    pub(crate) fn limit_facts(&self) -> LimitFacts {
+        self.limits.facts(self.place.engine.facts())
     }
 
     /// Waits until every container is removed; a program that ends before leaves them to its next start.

@@ -14,7 +14,7 @@ use crate::sandbox::{Collected, LogText, Sandbox};
 /// Finds and prints. A server's log that is too long is cut by itself, so that it cannot crowd out the rest.
 ///
 /// Where the phase was too slow, its process group is killed first, and the server lives on.
-const SCRIPT: &str = r#"
+pub(super) const SCRIPT: &str = r#"
 cd / || exit 1
 if [ "$SLOW" = yes ] && read -r group </run/pgxn-phase; then kill -9 "-$group"; fi 2>/dev/null
 {

@@ -101,7 +101,10 @@ impl Crashes {
             let file = book.keep(&format!("backtrace-{}.txt", found.pid), FileKind::Backtrace, &text);
             // Only the creation of extensions comes before the tests and uses the server.
             let phase = if found.earlier && phase == Phase::Installcheck { Phase::Create } else { phase };
-            book.flag(Flag::Crash);
+            // What happens in a lane is told of, and changes nothing that is said of the tests.
+            if !phase.only_warns() {
+                book.flag(Flag::Crash);
+            }
             book.circumstances.crashes.push(Crash {
                 phase,
                 process: found.process(),

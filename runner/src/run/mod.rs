@@ -93,6 +93,7 @@ async fn once<F>(site: &Site, request: &Request, image: F, mut book: Book<'_>) -
 where
     F: Future<Output = Result<Image>> + Send,
 {
+    book.circumstances.limits = Some(site.limit_facts());
     let verdict = match Box::pin(decide(site, request, image, &mut book)).await {
         Ok(verdict) | Err(Stop::Decided(verdict)) => verdict,
         Err(Stop::Failed(phase, error)) => book.failed(phase, &error).await,
@@ -113,6 +114,7 @@ where
     let subject = beside(obtain(site, request, book), started.as_mut()).await?;
     tell.and_then(|tell| tell.send(subject.provision.clone()).ok());
     let site = &site.lifted(&subject.provision.limits);
+    book.circumstances.limits = Some(site.limit_facts());
     let (image, sandbox) = dependencies::begin(started, book).await?;
     provide::record(&image, &subject.provision, book).await;
     let mut bench = Bench::new(site, &image, sandbox, subject, request.target);

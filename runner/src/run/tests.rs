@@ -36,5 +36,6 @@ pub(super) fn provided(name: &str, file: &str) -> Provided {
 }
 
 mod lanes;
+mod limits;
 mod requires;
 mod whole;

@@ -102,6 +102,21 @@ mod tests {
     }
 
     #[test]
+    fn five_megabytes_are_kept_of_a_longer_log_half_of_them_from_its_end() {
+        let limit = crate::limits::Limits::default().log_bytes;
+        let mut log = Log::new(limit);
+        let line = "x".repeat(99) + "\n";
+        for _ in 0..120_000 {
+            log.push(line.as_bytes());
+        }
+        let text = log.finish();
+        let mark = format!("pgxn-testers: {} bytes are left out here\n", text.omitted_bytes);
+        assert_eq!((limit, text.omitted_bytes), (5_000_000, 7_000_100), "what remains of a line is left out, too");
+        assert_eq!(&text.bytes[2_500_000..][..mark.len()], mark.as_bytes());
+        assert_eq!(text.bytes.len(), limit - 100 + mark.len());
+    }
+
+    #[test]
     fn a_remark_starts_a_line_of_its_own() {
         let mut log = Log::new(1_000);
         log.push(b"no newline");
