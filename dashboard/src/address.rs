@@ -1,7 +1,7 @@
 //! The addresses of pages, so that every link is made in one place and encoded.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use protocol::{Name, RunId, Version};
+use protocol::{Name, RunId, Signature, Version};
 
 /// What stands in a path as it is.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'+');
@@ -24,6 +24,16 @@ pub(crate) fn release(name: &Name, version: &Version) -> String {
 /// A run's page.
 pub(crate) fn run(id: RunId) -> String {
     format!("/run/{id}")
+}
+
+/// A symptom's page.
+pub(crate) fn symptom(signature: &Signature) -> String {
+    format!("/symptoms/{signature}")
+}
+
+/// Where the vocabulary explains a word.
+pub(crate) fn word(word: &str) -> String {
+    format!("/vocabulary/#{}", segment(word))
 }
 
 /// A file of a run, at a line of it; the part is left out where it is the first.

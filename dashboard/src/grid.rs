@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use protocol::{Matrix, PgMajor, ReleaseId, Status, Support, Timestamp};
+use protocol::{Matrix, PgMajor, ReleaseId, Status, Support, Timestamp, Version};
 use serde::Serialize;
 use store::jobs::Waiting;
 use store::releases::StoredRelease;
@@ -59,7 +59,7 @@ pub(crate) struct Grid {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Row {
     /// The version.
-    pub version: String,
+    pub version: Version,
     /// What its author calls it.
     pub status: Status,
     /// When the registry got it.
@@ -78,7 +78,7 @@ pub(crate) struct Cell {
     pub column: Column,
     /// What is known per platform; empty when nothing is planned.
     pub spots: Vec<Spot>,
-    /// What changed since the release before, where the two compare.
+    /// How it compares with the nearest release before that compares.
     pub change: Option<Change>,
     /// The release since which it fails.
     pub since: Option<String>,
@@ -116,11 +116,11 @@ fn on_major(cell: &Cell) -> Vec<OnMajor> {
     let one = |spot: &Spot| OnMajor {
         major: cell.column.major.number(),
         support: cell.column.support,
-        mark: spot.mark,
+        mark: if spot.mark.is_failure() { Mark::Fail } else { spot.mark },
         phase: spot.phase,
         only: (!joined).then_some(spot.target.platform),
         since: cell.since.clone().filter(|_| spot.mark == Mark::Fail),
-        confirmed: spot.is_confirmed(),
+        confirmed: spot.mark != Mark::Unconfirmed,
     };
     cell.shown().iter().map(one).collect()
 }
@@ -151,7 +151,7 @@ impl Grid {
             by_place.entry((cell.release_id, cell.target.major)).or_default().push(spot);
         }
         let row = |stored: &StoredRelease| Row {
-            version: stored.release.version.to_string(),
+            version: stored.release.version.clone(),
             status: stored.release.status,
             released_at: When::new(stored.release.released_at, sources.now),
             href: address::release(&stored.release.dist, &stored.release.version),
@@ -171,7 +171,7 @@ impl Grid {
 
     /// The row of a version.
     pub(crate) fn row(&self, version: &str) -> Option<&Row> {
-        self.rows.iter().find(|row| row.version == version)
+        self.rows.iter().find(|row| row.version.as_str() == version)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a cell shows: one shape, one word and one colour for every grade and for every state before a grade.
 
-use protocol::{Grade, JobState, Outcome, Phase};
+use protocol::{Flag, Grade, JobState, Outcome, Phase};
 use serde::Serialize;
 
 /// The shape, word and colour of a verdict or of what stands in its place.
@@ -13,6 +13,8 @@ pub(crate) enum Mark {
     Untested,
     /// The extension fails.
     Fail,
+    /// It failed, and no second run has agreed, or one has disagreed.
+    Unconfirmed,
     /// It does not support the target.
     Na,
     /// What it needs failed or is missing.
@@ -31,10 +33,11 @@ pub(crate) enum Mark {
 
 impl Mark {
     /// Every mark that has a shape, for the legend and the sprite.
-    pub(crate) const SHAPES: [Self; 9] = [
+    pub(crate) const SHAPES: [Self; 10] = [
         Self::Pass,
         Self::Untested,
         Self::Fail,
+        Self::Unconfirmed,
         Self::Blocked,
         Self::Env,
         Self::Error,
@@ -43,10 +46,16 @@ impl Mark {
         Self::Queued,
     ];
 
-    /// The mark of a job: its latest grade, which lasts while it is tested again; else its state.
-    pub(crate) fn of(state: JobState, grade: Option<Grade>) -> Self {
-        match (grade, state) {
-            (Some(grade), _) => grade.into(),
+    /// The mark of a verdict. A failure that is not sure is not red.
+    pub(crate) fn of_verdict(grade: Grade, flags: &[Flag]) -> Self {
+        let unsure = flags.iter().any(|flag| matches!(flag, Flag::Unconfirmed | Flag::Flaky));
+        if grade == Grade::Fail && unsure { Self::Unconfirmed } else { grade.into() }
+    }
+
+    /// The mark of a job: its latest verdict, which lasts while it is tested again; else its state.
+    pub(crate) fn of(state: JobState, verdict: Option<(Grade, &[Flag])>) -> Self {
+        match (verdict, state) {
+            (Some((grade, flags)), _) => Self::of_verdict(grade, flags),
             (None, JobState::Running) => Self::Running,
             (None, JobState::Queued) => Self::Queued,
             (None, JobState::Finished | JobState::Withdrawn) => Self::Withdrawn,
@@ -59,6 +68,7 @@ impl Mark {
             Self::Pass => "pass",
             Self::Untested => "untested",
             Self::Fail => "fail",
+            Self::Unconfirmed => "unconfirmed",
             Self::Na => "na",
             Self::Blocked => "blocked",
             Self::Env => "env",
@@ -83,6 +93,7 @@ impl Mark {
             Self::Pass => "pass",
             Self::Untested => "builds",
             Self::Fail => "fail",
+            Self::Unconfirmed => "unconfirmed",
             Self::Na => "n/a",
             Self::Blocked => "blocked",
             Self::Env => "needs setup",
@@ -99,6 +110,7 @@ impl Mark {
             Self::Pass => "builds, loads, and its tests pass",
             Self::Untested => "builds and loads; has no tests",
             Self::Fail => "fails, and the extension is the cause",
+            Self::Unconfirmed => "failed, and no second run has agreed yet; does not count",
             Self::Na => "says that it does not support this",
             Self::Blocked => "something that it needs failed or is missing",
             Self::Env => "the farm lacks something; not the author's fault",
@@ -109,12 +121,18 @@ impl Mark {
         }
     }
 
-    /// The shape and word with the phase where a failure needs it: `fail (build)`.
+    /// The word with the phase where a failure needs it: `fail (build)`, `unconfirmed fail (build)`.
     pub(crate) fn words(self, phase: Option<Phase>) -> String {
         match (self, phase) {
             (Self::Fail, Some(phase)) => format!("{} ({phase})", self.word()),
+            (Self::Unconfirmed, Some(phase)) => format!("{} fail ({phase})", self.word()),
             _ => self.word().to_owned(),
         }
+    }
+
+    /// Whether it is a failure, confirmed or not.
+    pub(crate) const fn is_failure(self) -> bool {
+        matches!(self, Self::Fail | Self::Unconfirmed)
     }
 
     /// Whether it is a verdict that counts, for the page's order of interest.
@@ -165,12 +183,22 @@ mod tests {
     #[test]
     fn a_failure_is_never_shown_without_its_phase() {
         assert_eq!(Mark::Fail.words(Some(Phase::Build)), "fail (build)");
+        assert_eq!(Mark::Unconfirmed.words(Some(Phase::Build)), "unconfirmed fail (build)");
         assert_eq!(Mark::Pass.words(Some(Phase::Installcheck)), "pass");
     }
 
     #[test]
+    fn a_failure_that_is_not_sure_is_not_red() {
+        for flag in [Flag::Unconfirmed, Flag::Flaky] {
+            assert_eq!(Mark::of_verdict(Grade::Fail, &[Flag::Crash, flag]), Mark::Unconfirmed, "{flag}");
+            assert_eq!(Mark::of_verdict(Grade::Pass, &[flag]), Mark::Pass, "{flag}");
+        }
+        assert_eq!(Mark::of_verdict(Grade::Fail, &[Flag::Crash, Flag::Timeout, Flag::Warnings]), Mark::Fail);
+    }
+
+    #[test]
     fn a_verdict_stays_while_its_job_runs_again() {
-        assert_eq!(Mark::of(JobState::Running, Some(Grade::Fail)), Mark::Fail);
+        assert_eq!(Mark::of(JobState::Running, Some((Grade::Fail, &[]))), Mark::Fail);
         assert_eq!(Mark::of(JobState::Running, None), Mark::Running);
         assert_eq!(Mark::of(JobState::Withdrawn, None), Mark::Withdrawn);
     }

@@ -9,6 +9,8 @@ pub(crate) mod home;
 pub(crate) mod queue;
 pub(crate) mod release;
 pub(crate) mod run;
+pub(crate) mod symptoms;
+pub(crate) mod vocabulary;
 
 mod facts;
 mod lines;

@@ -62,6 +62,33 @@ impl Farm {
     async fn json(&self, path: &str) -> Value {
         serde_json::from_str(&self.text(path).await).unwrap()
     }
+
+    /// The page of the run that gave a distribution's verdict on a major.
+    async fn run_of(&self, dist: &str, major: u64) -> String {
+        let matrix = self.json(&format!("/dist/{dist}/matrix.json")).await;
+        let cells = matrix["grid"]["rows"][0]["cells"].as_array().unwrap().clone();
+        let cell = cells.into_iter().find(|cell| cell["major"] == major).unwrap();
+        format!("/run/{}", cell["spots"][0]["run"].as_str().unwrap())
+    }
+
+    /// Pages of runs that the first ones do not have: name and path.
+    async fn more_runs(&self) -> Vec<(&'static str, String)> {
+        let runs = [
+            ("run-crashed", "temporal_tables", 18),
+            ("run-warned", "ip4r", 18),
+            ("run-blocked", "topn", 18),
+            ("run-turned", "pg_cron", 14),
+            ("run-unconfirmed", "pg_qualstats", 16),
+            ("run-flaky", "pg_flicker", 13),
+        ];
+        let mut found = Vec::new();
+        for (name, dist, major) in runs {
+            found.push((name, self.run_of(dist, major).await));
+        }
+        let turned = self.json(&format!("{}.json", found[3].1)).await;
+        found.push(("symptom", turned["symptom"]["href"].as_str().unwrap().to_owned()));
+        found
+    }
 }
 
 async fn body(response: Response<Body>) -> String {
@@ -73,7 +100,7 @@ fn header<'a>(response: &'a Response<Body>, name: &str) -> &'a str {
 }
 
 /// Pages of every template.
-const PAGES: [(&str, &str); 14] = [
+const PAGES: [(&str, &str); 17] = [
     ("home", "/"),
     ("dists", "/dists/"),
     ("dist", "/dist/pgtap/"),
@@ -88,6 +115,9 @@ const PAGES: [(&str, &str); 14] = [
     ("file", "/run/01KAJ000000000000000000052/build.log"),
     ("queue", "/queue/"),
     ("farm", "/status/"),
+    ("symptoms", "/symptoms/"),
+    ("symptoms-on-19", "/symptoms/?major=19"),
+    ("vocabulary", "/vocabulary/"),
 ];
 
 /// The style sheet's name changes with every touch of it; nothing else of a page does.
@@ -100,8 +130,9 @@ fn without_style_name(html: &str) -> String {
 #[tokio::test]
 async fn every_page_looks_as_it_did() {
     let farm = Farm::new().await;
-    for (name, path) in PAGES {
-        let html = without_style_name(&farm.text(path).await);
+    let known = PAGES.map(|(name, path)| (name, path.to_owned()));
+    for (name, path) in known.into_iter().chain(farm.more_runs().await) {
+        let html = without_style_name(&farm.text(&path).await);
         let main = html.split_once("<main").unwrap().1.split_once("</main>").unwrap().0;
         insta::assert_snapshot!(name, if name == "home" { &html } else { main });
     }
@@ -119,6 +150,8 @@ async fn every_view_is_the_pages_json() {
         ("run-running", "/run/01KAJ000000000000000000131.json"),
         ("queue", "/queue/?format=json"),
         ("farm", "/status.json"),
+        ("symptoms", "/symptoms/?format=json"),
+        ("vocabulary", "/vocabulary/?format=json"),
     ] {
         insta::assert_json_snapshot!(format!("json-{name}"), farm.json(path).await);
     }
@@ -128,7 +161,9 @@ async fn every_view_is_the_pages_json() {
 async fn what_a_stranger_writes_never_becomes_markup() {
     let farm = Farm::new().await;
     let file = format!("{HOSTILE}/build.log");
-    for path in ["/", "/dists/", HOSTILE_DIST, HOSTILE, &file, "/dists/?q=%3Cscript%3E"] {
+    let runs = farm.more_runs().await;
+    let known = ["/", "/dists/", HOSTILE_DIST, HOSTILE, &file, "/dists/?q=%3Cscript%3E", "/symptoms/"];
+    for path in known.into_iter().chain(runs.iter().map(|(_, path)| path.as_str())) {
         let html = farm.text(path).await;
         for tag in ["<script", "<img src=x", "<b>x'", "javascript:alert"] {
             assert!(!html.contains(tag), "{path} has {tag}");
@@ -293,7 +328,10 @@ async fn a_distribution_is_found_by_any_part_of_its_name_and_those_that_begin_wi
     let farm = Farm::new().await;
     let found = farm.json("/dists/?q=p&format=json").await;
     let names: Vec<&str> = found["recent"].as_array().unwrap().iter().map(|it| it["dist"].as_str().unwrap()).collect();
-    assert_eq!(names, ["pg_partman", "pg_qualstats", "pgmp", "pgTAP", "ip4r", "temporal_tables", "topn"]);
+    assert_eq!(
+        names,
+        ["pg_cron", "pg_flicker", "pg_partman", "pg_qualstats", "pgmp", "pgTAP", "ip4r", "temporal_tables", "topn"]
+    );
     assert!(farm.text("/dists/?q=zzz").await.contains("No distribution has that in its name."));
 }
 
@@ -303,4 +341,76 @@ async fn a_part_of_a_log_is_as_long_as_it_says() {
     let part = farm.text(&format!("{HOSTILE}/build.log?part=3")).await;
     assert_eq!(part.matches("class=\"l ").count(), 107);
     assert!(part.contains("id=\"L4001\"") && part.contains("id=\"L4107\"") && !part.contains("id=\"L4000\""));
+}
+
+#[tokio::test]
+async fn what_turned_today_is_on_the_home_page_with_what_it_did_before() {
+    let farm = Farm::new().await;
+    let home = farm.json("/?format=json").await;
+    let turned = home["turned"].as_array().unwrap();
+    let seen: Vec<String> =
+        turned.iter().map(|turn| format!("{} {}", turn["comparison"], turn["release"]).replace('"', "")).collect();
+    assert_eq!(seen, ["NEW-FAIL pg_cron 1.6.5"]);
+    let dist = farm.json("/dist/pgtap/matrix.json").await;
+    assert!(dist["turned"].as_array().unwrap().iter().any(|turn| turn["comparison"] == "FIXED"), "{dist}");
+}
+
+#[tokio::test]
+async fn a_run_says_what_changed_since_it_passed_and_links_both() {
+    let farm = Farm::new().await;
+    let run = farm.json(&format!("{}.json", farm.run_of("pg_cron", 14).await)).await;
+    let changed = &run["changed"];
+    let what: Vec<&str> =
+        changed["differences"].as_array().unwrap().iter().map(|it| it["what"].as_str().unwrap()).collect();
+    assert_eq!(what, ["PostgreSQL", "Image"]);
+    assert_eq!((&changed["is_this"], &changed["packages"]["total"]), (&true.into(), &3.into()));
+    let pgtap = farm.json(&format!("{FAILED}.json")).await;
+    assert_eq!(pgtap["changed"]["passed"]["version"], "1.3.2");
+    assert_eq!(pgtap["changed"]["failed"]["version"], "1.3.3");
+    assert!(pgtap["changed"]["sentence"].as_str().unwrap().starts_with("Nothing but the release is different"));
+}
+
+#[tokio::test]
+async fn a_symptom_that_others_show_is_counted_and_listed() {
+    let farm = Farm::new().await;
+    let run = farm.json(&format!("{FAILED}.json")).await;
+    assert_eq!((&run["symptom"]["dists"], &run["symptom"]["majors"]), (&2.into(), &serde_json::json!([14, 19])));
+    let symptom = farm.json(&format!("{}.json", run["symptom"]["href"].as_str().unwrap())).await;
+    let releases: Vec<&str> =
+        symptom["verdicts"].as_array().unwrap().iter().map(|it| it["release"].as_str().unwrap()).collect();
+    assert_eq!(releases, ["pg_cron 1.6.5", "pgTAP 1.3.4", "pgTAP 1.3.3"]);
+    let list = farm.json("/symptoms/?format=json").await;
+    assert_eq!(list["symptoms"][0]["signature"], symptom["signature"], "the one that most share comes first");
+    for (path, words) in [("/symptoms/0123456789abcdef", "never seen a symptom"), ("/symptoms/x", "is not a signature")]
+    {
+        let response = farm.get(path).await;
+        assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
+        assert!(body(response).await.contains(words), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_failure_that_nobody_agreed_with_is_not_red_and_says_what_it_waits_for() {
+    let farm = Farm::new().await;
+    let page = farm.text(&farm.run_of("pg_qualstats", 16).await).await;
+    assert!(page.contains("unconfirmed fail (installcheck)") && page.contains("A second run waits"), "{page}");
+    assert!(!page.contains("verdict-box fail"), "{page}");
+    let flaky = farm.text(&farm.run_of("pg_flicker", 13).await).await;
+    assert!(flaky.contains("Another run of this test ended otherwise:"), "{flaky}");
+    assert!(farm.text(FAILED).await.contains("Another run agrees:"));
+}
+
+#[tokio::test]
+async fn the_vocabulary_explains_every_word_at_its_own_address() {
+    let farm = Farm::new().await;
+    let page = farm.text("/vocabulary/").await;
+    let words = protocol::Reason::ALL.iter().map(|it| (it.as_str(), it.sentence()));
+    let flags = protocol::Flag::ALL.iter().map(|it| (it.as_str(), it.sentence()));
+    let compared = protocol::Comparison::ALL.iter().map(|it| (it.as_str(), it.sentence()));
+    let phases = protocol::Phase::ALL.iter().map(|it| (it.as_str(), it.sentence()));
+    for (word, sentence) in words.chain(flags).chain(compared).chain(phases) {
+        let sentence = sentence.replace('\'', "&#39;");
+        assert!(page.contains(&format!("id=\"{word}\"")) && page.contains(&sentence), "{word}");
+    }
+    assert!(protocol::Grade::ALL.iter().all(|grade| page.contains(&format!("id=\"{grade}\""))));
 }

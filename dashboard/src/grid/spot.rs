@@ -1,10 +1,11 @@
 //! A release on one target: the verdict with everything that its card says, or why there is none.
 
-use protocol::{Flag, JobState, Phase, Reason, RunId, Target, Timestamp};
+use protocol::{Flag, JobState, Judged, Phase, Reason, RunId, Target, Timestamp};
 use serde::Serialize;
 use store::jobs::Waiting;
 use store::matrix;
 
+use super::Change;
 use crate::address;
 use crate::mark::Mark;
 use crate::text::{When, count, duration};
@@ -32,6 +33,10 @@ pub(crate) struct Spot {
     pub run: Option<RunId>,
     /// When the verdict was accepted, or since when it waits or runs.
     pub at: When,
+    /// How it compares with the nearest release before that compares.
+    pub change: Option<Change>,
+    /// How it compares with the next lower major, where the two compare.
+    pub across: Option<Change>,
     /// What the job does now, in words, where it is not over: its place in the queue, or that it runs again.
     pub now: Option<String>,
 }
@@ -42,7 +47,7 @@ impl Spot {
         let at = result.map_or(cell.changed_at, |result| result.accepted_at);
         Self {
             target: cell.target,
-            mark: Mark::of(cell.state, result.map(|result| result.grade)),
+            mark: Mark::of(cell.state, result.map(|result| (result.grade, result.flags.as_slice()))),
             phase: result.map(|result| result.phase),
             reason: result.map(|result| result.reason),
             flags: result.map(|result| result.flags.clone()).unwrap_or_default(),
@@ -51,6 +56,8 @@ impl Spot {
             postgresql: result.and_then(|result| result.postgresql.clone()),
             run: result.map(|result| result.run_id).or(cell.run_id),
             at: When::new(at, now),
+            change: None,
+            across: None,
             now: state_words(cell, waiting, now),
         }
     }
@@ -75,14 +82,25 @@ impl Spot {
         format!("{} on PostgreSQL {}, {}", self.words(), self.target.major, self.target.platform)
     }
 
-    /// Whether two platforms can share a glyph.
-    pub(crate) fn agrees(&self, other: &Self) -> bool {
-        self.mark == other.mark && (self.mark != Mark::Fail || self.phase == other.phase) && self.flags == other.flags
+    /// How it compares, in words: with the release before, and with the major below where that one differs.
+    pub(crate) fn compared(&self) -> String {
+        let words = [self.change.as_ref().map(Change::words), self.across.as_ref().and_then(Change::words_of_major)];
+        words.into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
 
-    /// Whether a second run has agreed, where one is needed.
-    pub(crate) fn is_confirmed(&self) -> bool {
-        !self.flags.contains(&Flag::Unconfirmed)
+    /// Whether two platforms can share a glyph.
+    pub(crate) fn agrees(&self, other: &Self) -> bool {
+        self.mark == other.mark && (!self.mark.is_failure() || self.phase == other.phase) && self.flags == other.flags
+    }
+
+    /// The verdict as a side of a comparison.
+    pub(crate) fn judged(&self) -> Option<Judged<'_>> {
+        Some(Judged { grade: self.reason?.grade(), flags: &self.flags })
+    }
+
+    /// Whether it says for sure that the extension fails, or that it does not.
+    pub(crate) fn fails(&self) -> Option<bool> {
+        self.judged()?.fails()
     }
 }
 

@@ -1,4 +1,4 @@
-use protocol::{Flag, JobId, JobState, Phase, Priority, Reason, Release, RunId, Version};
+use protocol::{Comparison, Flag, JobId, JobState, Phase, Priority, Reason, Release, RunId, Version};
 
 use super::*;
 use crate::text::{Subject, sentence};
@@ -62,7 +62,7 @@ fn grid(releases: &[StoredRelease], cells: &[store::matrix::Cell]) -> Grid {
 
 fn say(grid: &Grid) -> String {
     let row = &grid.rows[0];
-    sentence(Subject { dist: "pgTAP", version: &row.version, on: &row.on_majors() })
+    sentence(Subject { dist: "pgTAP", version: row.version.as_str(), on: &row.on_majors() })
 }
 
 #[test]
@@ -97,8 +97,7 @@ fn a_failure_is_dated_by_the_first_release_that_has_it() {
     let cells = [BUILD, FARM, BUILD, PASS].iter().zip(&releases).map(|(reason, of)| cell(of, "pg18-amd64", *reason));
     let grid = grid(&releases, &cells.collect::<Vec<_>>());
     assert_eq!(say(&grid), "pgTAP 1.3 fails to build on PostgreSQL 18, since 1.1.");
-    let changes: Vec<_> = grid.rows.iter().map(|row| row.cells[0].change).collect();
-    assert_eq!(changes, [None, None, Some(Change::Broken), None]);
+    assert_eq!(changes(&grid, 0), ["STILL-FAILING 1.1", "", "NEW-FAIL 1.0", ""]);
 }
 
 #[test]
@@ -113,7 +112,47 @@ fn a_mended_release_is_marked() {
     let releases = [release("1.1", 1), release("1.0", 2)];
     let cells = [PASS, BUILD].iter().zip(&releases).map(|(reason, of)| cell(of, "pg18-amd64", *reason));
     let grid = grid(&releases, &cells.collect::<Vec<_>>());
-    assert_eq!(grid.rows[0].cells[0].change, Some(Change::Fixed));
+    assert_eq!(changes(&grid, 0), ["FIXED 1.0", ""]);
+}
+
+#[test]
+fn a_stable_release_is_compared_with_a_stable_one() {
+    let mut releases = [release("1.1", 1), release("1.1-b1", 2), release("1.0", 3)];
+    releases[1].release.status = Status::Testing;
+    let cells = [BUILD, BUILD, PASS].iter().zip(&releases).map(|(reason, of)| cell(of, "pg18-amd64", *reason));
+    let grid = grid(&releases, &cells.collect::<Vec<_>>());
+    assert_eq!(changes(&grid, 0), ["NEW-FAIL 1.0", "NEW-FAIL 1.0", ""]);
+}
+
+#[test]
+fn a_major_is_compared_with_the_one_below_on_the_same_platform() {
+    let one = release("1.0", 1);
+    let cells = [("pg18-amd64", BUILD), ("pg17-arm64", BUILD), ("pg17-amd64", PASS), ("pg15-arm64", PASS)];
+    let cells = cells.map(|(on, reason)| cell(&one, on, reason));
+    let grid = grid(&[one], &cells);
+    let seen: Vec<String> =
+        grid.rows[0].cells.iter().flat_map(|cell| &cell.spots).map(|spot| shown(spot.across.as_ref())).collect();
+    assert_eq!(seen, ["NEW-FAIL PostgreSQL 17", "", "NEW-FAIL PostgreSQL 15", ""]);
+}
+
+#[test]
+fn a_release_that_stops_supporting_a_major_is_marked() {
+    let releases = [release("1.1", 1), release("1.0", 2)];
+    let na = Some((Phase::Metadata, Reason::PostgresUnsupported));
+    let reasons = [na, PASS];
+    let cells = reasons.iter().zip(&releases).map(|(reason, of)| cell(of, "pg18-amd64", *reason));
+    let grid = grid(&releases, &cells.collect::<Vec<_>>());
+    let change = grid.rows[0].cells[0].change.as_ref().unwrap();
+    assert_eq!((change.comparison, change.corner()), (Comparison::NewlyNa, Some("dropped")));
+}
+
+fn shown(change: Option<&Change>) -> String {
+    change.map(|change| format!("{} {}", change.comparison, change.with)).unwrap_or_default()
+}
+
+/// How a column's cells compare with the release before, newest first.
+fn changes(grid: &Grid, column: usize) -> Vec<String> {
+    grid.rows.iter().map(|row| shown(row.cells[column].change.as_ref())).collect()
 }
 
 #[test]

@@ -6,10 +6,11 @@ use axum::response::{IntoResponse, Redirect, Response};
 use protocol::Name;
 use serde::Serialize;
 use store::broken::BrokenRelease;
-use store::{Conn, broken, dists, jobs, matrix, releases};
+use store::{Conn, broken, dists, history, jobs, matrix, releases};
 use url::Url;
 
 use super::facts::{self, Facts};
+use super::lines::Turned;
 use crate::answer::Ask;
 use crate::fault::{Fault, Link};
 use crate::frame::Frame;
@@ -20,6 +21,7 @@ use crate::{Dashboard, address};
 /// A page shows at most this many releases.
 const ROWS_PER_PAGE: usize = 100;
 const NEAR: u32 = 8;
+const TURNED: u32 = 8;
 
 /// A distribution's page as data; also its `matrix.json`.
 #[derive(Debug, Serialize)]
@@ -48,6 +50,8 @@ pub(crate) struct View {
     pub part: usize,
     /// How many parts there are.
     pub parts: usize,
+    /// What turned red or green and still stands, the latest first.
+    pub turned: Vec<Turned>,
     /// Releases that cannot be tested, as they cannot be read.
     pub broken: Vec<Broken>,
     /// The badge's address on this site.
@@ -165,6 +169,7 @@ async fn load(dashboard: &Dashboard, conn: &mut Conn, name: &Name, part: usize) 
     let mut grid = Grid::build(sources);
     let latest = &dist.latest.release;
     let on = grid.row(latest.version.as_str()).map(Row::on_majors).unwrap_or_default();
+    let turned = history::turned_of_dist(conn, name, TURNED).await?;
     let meta = releases::meta(conn, dist.latest.id).await?.unwrap_or_default();
     let parts = grid.rows.len().div_ceil(ROWS_PER_PAGE).max(1);
     let part = part.clamp(1, parts);
@@ -184,6 +189,7 @@ async fn load(dashboard: &Dashboard, conn: &mut Conn, name: &Name, part: usize) 
         grid,
         part,
         parts,
+        turned: turned.iter().map(|turn| Turned::new(turn, now)).collect(),
         broken: unreadable.iter().map(|it| Broken::new(it, now)).collect(),
         badge: public(&site.public_url, &badge_path),
         badge_path,

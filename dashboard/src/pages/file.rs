@@ -128,7 +128,7 @@ impl View {
         let result = detail.result.as_ref();
         let verdict = result.map(|result| &result.verdict);
         let decisive = verdict.and_then(|verdict| verdict.decisive.as_ref()).filter(|it| it.file == file.name);
-        let mark = result.map_or(Mark::Running, |result| Mark::from(result.grade));
+        let mark = result.map_or(Mark::Running, |result| Mark::of_verdict(result.grade, &result.verdict.flags));
         Self {
             run: detail.id,
             run_href: address::run(detail.id),

@@ -1,4 +1,6 @@
-//! The home page: what this is, what runs now, and the latest verdicts.
+//! The home page: what this is, what turned, what runs now, and the latest verdicts.
+
+use std::time::Duration;
 
 use askama::Template;
 use axum::extract::State;
@@ -7,9 +9,9 @@ use protocol::{Support, Target};
 use serde::Serialize;
 use store::farm::Counts;
 use store::releases::StoredRelease;
-use store::{Conn, farm, matrix, queue, releases, runs};
+use store::{Conn, farm, history, matrix, queue, releases, runs};
 
-use super::lines::{Running, Verdict};
+use super::lines::{Running, Turned, Verdict};
 use super::registry::{Lag, lag};
 use crate::Dashboard;
 use crate::answer::Ask;
@@ -21,6 +23,8 @@ use crate::text::count;
 const RECENT: u32 = 16;
 const VERDICTS: u32 = 10;
 const RUNS: u32 = 8;
+const TURNED: u32 = 12;
+const A_DAY: Duration = Duration::from_hours(24);
 
 /// The home page as data.
 #[derive(Debug, Serialize)]
@@ -35,6 +39,8 @@ pub(crate) struct View {
     pub queue: String,
     /// What runs now.
     pub running: Vec<Running>,
+    /// What turned red or green in the last 24 hours, in the latest releases.
+    pub turned: Vec<Turned>,
     /// The latest verdicts.
     pub verdicts: Vec<Verdict>,
     /// The majors of the rows of recent releases.
@@ -109,6 +115,7 @@ async fn load(dashboard: &Dashboard) -> Result<View, Fault> {
     let mut conn = dashboard.store().read().await?;
     let counts = farm::counts(&mut conn, now).await?;
     let running = runs::running(&mut conn, RUNS).await?;
+    let turned = history::turned(&mut conn, now.minus(A_DAY), TURNED).await?;
     let verdicts = matrix::latest(&mut conn, None, VERDICTS).await?;
     let latest = releases::latest(&mut conn, RECENT).await?;
     let mut recent = Vec::new();
@@ -126,6 +133,7 @@ async fn load(dashboard: &Dashboard) -> Result<View, Fault> {
         shares: shares(dashboard, &mut conn).await?,
         registry: lag(dashboard, &mut conn).await?,
         running: running.iter().map(|run| Running::new(run, now)).collect(),
+        turned: turned.iter().map(|turn| Turned::new(turn, now)).collect(),
         verdicts: verdicts.iter().map(|line| Verdict::new(line, now)).collect(),
         majors: columns(&recent),
         counts,

@@ -1,7 +1,8 @@
-//! One line each of a running test and of a verdict, shared by several pages.
+//! One line each of a running test, of a verdict and of one that turned, shared by several pages.
 
-use protocol::{RunId, Timestamp};
+use protocol::{Comparison, Flag, RunId, Timestamp};
 use serde::Serialize;
+use store::history::Turn;
 use store::matrix::VerdictLine;
 use store::runs::Run;
 
@@ -64,6 +65,8 @@ pub(crate) struct Verdict {
     pub mark: Mark,
     /// The grade in words.
     pub words: String,
+    /// Remarks beside the grade.
+    pub flags: Vec<Flag>,
     /// What exactly, or the reason's sentence.
     pub why: String,
     /// When it was accepted.
@@ -78,7 +81,7 @@ impl Verdict {
     /// A verdict as it looks at `now`.
     pub(crate) fn new(line: &VerdictLine, now: Timestamp) -> Self {
         let summary = &line.summary;
-        let mark = Mark::from(summary.grade);
+        let mark = Mark::of_verdict(summary.grade, &summary.flags);
         let took = summary.finished_at.since(summary.started_at).as_millis();
         let why = if summary.detail.is_empty() { summary.reason.sentence() } else { &summary.detail };
         Self {
@@ -89,10 +92,56 @@ impl Verdict {
             platform: line.target.platform.as_str(),
             mark,
             words: mark.words(Some(summary.phase)),
+            flags: summary.flags.clone(),
             why: why.to_owned(),
             at: When::new(summary.accepted_at, now),
             took: duration(u64::try_from(took).unwrap_or(u64::MAX)),
             runner: line.runner.clone(),
+        }
+    }
+}
+
+/// A verdict that turned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Turned {
+    /// How.
+    pub comparison: Comparison,
+    /// The verdict.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+    /// The run that it was compared with.
+    pub before: RunId,
+    /// Its page.
+    pub before_href: String,
+    /// Since when it is so.
+    pub since: When,
+}
+
+impl Turned {
+    /// A turn as it looks at `now`.
+    pub(crate) fn new(turn: &Turn, now: Timestamp) -> Self {
+        Self {
+            comparison: turn.comparison,
+            verdict: Verdict::new(&turn.line, now),
+            before: turn.before,
+            before_href: address::run(turn.before),
+            since: When::new(turn.at, now),
+        }
+    }
+
+    /// The word for how it turned.
+    pub(crate) const fn words(&self) -> &'static str {
+        match self.comparison {
+            Comparison::Fixed => "fixed",
+            _ => "newly failing",
+        }
+    }
+
+    /// What it did before, in words.
+    pub(crate) const fn before_words(&self) -> &'static str {
+        match self.comparison {
+            Comparison::Fixed => "failed before",
+            _ => "did not fail before",
         }
     }
 }

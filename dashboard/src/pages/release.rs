@@ -114,7 +114,7 @@ async fn load(dashboard: &Dashboard, conn: &mut Conn, stored: &StoredRelease) ->
     let cells = matrix::of_dist(conn, &release.dist).await?;
     let waiting = jobs::waiting_of_dist(conn, &release.dist, now).await?;
     let sources = Sources { matrix: dashboard.matrix(), releases: &all, cells: &cells, waiting: &waiting, now };
-    let row = Grid::build(sources).rows.into_iter().find(|row| row.version == release.version.as_str());
+    let row = Grid::build(sources).rows.into_iter().find(|row| row.version == release.version);
     let row = row.ok_or_else(|| Fault::missing("This release has just been replaced."))?;
     let latest = dists::get(conn, &release.dist).await?.filter(|dist| dist.latest.id != stored.id);
     let meta = releases::meta(conn, stored.id).await?.unwrap_or_default();

@@ -3,25 +3,28 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use protocol::{Decisive, FileKind, RunId};
+use protocol::{Decisive, FileKind, RunId, predecessors};
+use store::history::{Conditions, Past};
 use store::runs::RunDetail;
-use store::{Conn, jobs, matrix, releases, runs};
+use store::{Conn, history, jobs, matrix, runs, symptoms};
 
 use crate::answer::Ask;
 use crate::fault::Fault;
 use crate::frame::Frame;
-use crate::grid::{Grid, Sources};
 use crate::mark::Mark;
 use crate::{Dashboard, address, log};
 
+mod around;
+mod changed;
 mod evidence;
 mod headline;
 mod parts;
 mod repeat;
 mod view;
 
+use changed::Changed;
 use evidence::Excerpt;
-use view::{Rows, View};
+use view::{Before, Evidence, Rows, View};
 
 /// Lines of context around the decisive one.
 const CONTEXT: u64 = 3;
@@ -70,28 +73,73 @@ async fn load(dashboard: &Dashboard, id: RunId) -> Result<View, Fault> {
     let now = dashboard.now();
     let mut conn = dashboard.store().read().await?;
     let detail = detail(&mut conn, id).await?;
+    let past = history::of_target(&mut conn, &detail.release.release.dist, detail.target).await?;
     let rows = Rows {
         runs: runs::of_job(&mut conn, detail.job_id).await?,
         verdicts: matrix::of_job(&mut conn, detail.job_id).await?,
         waiting: jobs::waiting(&mut conn, detail.job_id, now).await?,
-        before: before(dashboard, &mut conn, &detail).await?,
+        before: before(&past, &detail),
+        symptom: match detail.result.as_ref().and_then(|result| result.signature.as_ref()) {
+            Some(signature) => symptoms::get(&mut conn, signature).await?,
+            None => None,
+        },
         detail,
     };
+    let turned = turned(&mut conn, &past, id).await?;
     drop(conn);
-    let result = rows.detail.result.as_ref();
-    let decisive = match result.and_then(|result| result.verdict.decisive.as_ref()) {
-        Some(decisive) => excerpt(dashboard, id, decisive).await?,
+    let evidence = evidence(dashboard, &rows.detail, turned).await?;
+    Ok(View::build(&rows, dashboard.site(), evidence, now))
+}
+
+/// The conditions of the last run that passed and of the first one that did not.
+async fn turned(conn: &mut Conn, past: &[Past], id: RunId) -> Result<Option<[Conditions; 2]>, Fault> {
+    let Some(turn) = changed::turn(past, id) else { return Ok(None) };
+    let passed = history::conditions(conn, turn.passed.run_id).await?;
+    let failed = history::conditions(conn, turn.failed.run_id).await?;
+    Ok(passed.zip(failed).map(|(passed, failed)| [passed, failed]))
+}
+
+async fn evidence(
+    dashboard: &Dashboard,
+    detail: &RunDetail,
+    turned: Option<[Conditions; 2]>,
+) -> Result<Evidence, Fault> {
+    let Some(result) = &detail.result else { return Ok(Evidence::default()) };
+    let decisive = match &result.verdict.decisive {
+        Some(decisive) => excerpt(dashboard, detail.id, decisive).await?,
         None => None,
     };
-    let diffs = result.and_then(|result| result.files.iter().find(|file| file.kind == FileKind::Diffs));
-    let diffs = match diffs {
+    let diffs = match result.files.iter().find(|file| file.kind == FileKind::Diffs) {
         Some(file) => {
-            let bytes = dashboard.blobs().plain(id, &file.name).await?;
-            bytes.map(|bytes| evidence::diffs(id, &file.name, &bytes))
+            let bytes = dashboard.blobs().plain(detail.id, &file.name).await?;
+            bytes.map(|bytes| evidence::diffs(detail.id, &file.name, &bytes))
         }
         None => None,
     };
-    Ok(View::build(&rows, dashboard.site(), decisive, diffs, now))
+    let changed = match turned {
+        Some(turned) => Some(what_changed(dashboard, &turned, detail.id).await?),
+        None => None,
+    };
+    Ok(Evidence { decisive, diffs, changed })
+}
+
+/// Compares two runs; the lists of packages are read only where the image is another one.
+async fn what_changed(dashboard: &Dashboard, turned: &[Conditions; 2], this: RunId) -> Result<Changed, Fault> {
+    let [passed, failed] = turned;
+    let digest = |of: &Conditions| of.image.as_ref().map(|image| image.digest.clone());
+    let mut lists = Vec::new();
+    if digest(passed) != digest(failed) {
+        for one in turned {
+            let Some(name) = &one.packages else { continue };
+            let bytes = dashboard.blobs().plain(one.run_id, name).await?;
+            lists.extend(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()));
+        }
+    }
+    let packages = match lists.as_slice() {
+        [before, after] => Some([before.as_str(), after.as_str()]),
+        _ => None,
+    };
+    Ok(Changed::new([passed, failed], packages, this, dashboard.now()))
 }
 
 /// The decisive line with its context; the line alone where the log is gone.
@@ -101,22 +149,12 @@ async fn excerpt(dashboard: &Dashboard, id: RunId, decisive: &Decisive) -> Resul
     Ok(Some(Excerpt::new(id, decisive, lines)))
 }
 
-/// The nearest older release with a verdict that compares on the same target: its version, address and mark.
-async fn before(
-    dashboard: &Dashboard,
-    conn: &mut Conn,
-    detail: &RunDetail,
-) -> Result<Option<(String, String, Mark)>, Fault> {
+/// The nearest older release with a verdict that compares on the same target.
+fn before(past: &[Past], detail: &RunDetail) -> Option<Before> {
     let release = &detail.release.release;
-    let all = releases::of_dist(conn, &release.dist).await?;
-    let cells = matrix::of_dist(conn, &release.dist).await?;
-    let sources =
-        Sources { matrix: dashboard.matrix(), releases: &all, cells: &cells, waiting: &[], now: dashboard.now() };
-    let grid = Grid::build(sources);
-    let older = grid.rows.iter().skip_while(|row| row.version != release.version.as_str()).skip(1);
-    let spots =
-        older.flat_map(|row| row.cells.iter().flat_map(move |cell| cell.spots.iter().map(move |spot| (row, spot))));
-    let comparable = |spot: &crate::grid::Spot| spot.mark.is_good() || (spot.mark == Mark::Fail && spot.is_confirmed());
-    let found = spots.into_iter().find(|(_, spot)| spot.target == detail.target && comparable(spot));
-    Ok(found.and_then(|(row, spot)| Some((row.version.clone(), spot.href()?, spot.mark))))
+    let latest: Vec<&Past> = past.iter().filter(|one| one.is_latest).collect();
+    let those = predecessors(&release.version, &latest, |one| (&one.version, one.status));
+    let found = those.into_iter().find(|one| one.judged().fails().is_some())?;
+    let mark = Mark::of_verdict(found.grade, &found.flags);
+    Some(Before { version: found.version.to_string(), href: address::run(found.run_id), mark })
 }

@@ -1,10 +1,13 @@
 //! The first thing that a run's page says: the verdict, or what stands in its place.
 
-use protocol::{Blame, Flag, Grade, JobState, Timestamp};
+use protocol::{Blame, Flag, Grade, JobState, Reason, RunId, Timestamp};
 use serde::Serialize;
 use store::jobs::Waiting;
+use store::matrix::VerdictLine;
 use store::runs::{FullResult, Run, RunState};
 
+use crate::address;
+use crate::fault::Link;
 use crate::grid::place;
 use crate::mark::Mark;
 use crate::text::{ago, duration};
@@ -20,6 +23,8 @@ pub(crate) struct Headline {
     pub sentence: String,
     /// What exactly; may be empty.
     pub detail: String,
+    /// The reason; its word in the vocabulary.
+    pub reason: Option<Reason>,
     /// Remarks.
     pub flags: Vec<Flag>,
     /// Whether it counts for or against the author, as a sentence; empty where the sentence above says so.
@@ -44,12 +49,13 @@ impl Headline {
     fn of_result(result: &FullResult) -> Self {
         let verdict = &result.verdict;
         let sentence = verdict.reason.sentence();
-        let mark = Mark::from(result.grade);
+        let mark = Mark::of_verdict(result.grade, &verdict.flags);
         Self {
             mark,
             words: mark.words(Some(verdict.phase)),
             sentence: sentence.to_owned(),
             detail: verdict.detail.clone(),
+            reason: Some(verdict.reason),
             flags: verdict.flags.clone(),
             counts: if sentence.contains("does not count") { "" } else { counts(result.grade, &verdict.flags) },
         }
@@ -84,7 +90,15 @@ impl Headline {
     }
 
     fn bare(mark: Mark, words: &str, sentence: String) -> Self {
-        Self { mark, words: words.to_owned(), sentence, detail: String::new(), flags: Vec::new(), counts: "" }
+        Self {
+            mark,
+            words: words.to_owned(),
+            sentence,
+            detail: String::new(),
+            reason: None,
+            flags: Vec::new(),
+            counts: "",
+        }
     }
 }
 
@@ -97,12 +111,53 @@ fn running(run: &Run, now: Timestamp) -> String {
 
 fn counts(grade: Grade, flags: &[Flag]) -> &'static str {
     match grade.blame() {
-        Some(Blame::Extension) if flags.contains(&Flag::Unconfirmed) => {
-            "It does not count against the extension until a second run agrees."
-        }
-        Some(Blame::Extension) => "This counts against the extension: its author can mend it.",
-        Some(Blame::Farm) => "This does not count against the extension.",
+        // Its flag says why it does not count.
+        _ if flags.iter().any(|flag| matches!(flag, Flag::Unconfirmed | Flag::Flaky)) => "",
+        Some(blame @ (Blame::Extension | Blame::Farm)) => blame.sentence(),
         None if grade == Grade::Na => "This counts neither for nor against the extension.",
         None => "This counts for the extension.",
+    }
+}
+
+/// What became of the second run that a failure needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Second {
+    /// What became of it, in words.
+    pub words: String,
+    /// That run.
+    pub link: Option<Link>,
+}
+
+impl Second {
+    /// Says whether another run agrees with a failure, waits, or is under way; `others` are the job's runs and verdicts, latest first.
+    pub(crate) fn new(
+        this: RunId,
+        result: &FullResult,
+        (runs, verdicts): (&[Run], &[VerdictLine]),
+        waiting: Option<&Waiting>,
+    ) -> Option<Self> {
+        let others = || verdicts.iter().map(|line| &line.summary).filter(|other| other.run_id != this);
+        let link = |run: RunId, text: &str| Some(Link { href: address::run(run), text: text.to_owned() });
+        let is_flaky = result.verdict.flags.contains(&Flag::Flaky);
+        if result.verdict.flags.contains(&Flag::Unconfirmed) {
+            let going = runs.iter().find(|run| run.state == RunState::Open && run.id != this);
+            return Some(match (going, waiting) {
+                (Some(run), _) => Self { words: "A second run is under way:".into(), link: link(run.id, "look at it") },
+                (None, Some(waiting)) => Self { words: format!("A second run waits: {}.", place(waiting)), link: None },
+                (None, None) => Self { words: "No second run is planned.".into(), link: None },
+            });
+        }
+        if is_flaky {
+            let other = others().find(|other| other.flags.contains(&Flag::Flaky))?;
+            let words = Mark::of_verdict(other.grade, &other.flags).words(Some(other.phase));
+            return Some(Self {
+                words: "Another run of this test ended otherwise:".into(),
+                link: link(other.run_id, &words),
+            });
+        }
+        let agrees =
+            |other: &&store::matrix::Summary| other.grade == Grade::Fail && other.phase == result.verdict.phase;
+        let second = others().find(agrees).filter(|_| result.grade == Grade::Fail)?;
+        Some(Self { words: "Another run agrees:".into(), link: link(second.run_id, "look at it") })
     }
 }

@@ -1,8 +1,9 @@
 //! The long lists of a run's page: phases on a timeline, tests, files.
 
-use protocol::{FileKind, FileRecord, PhaseRecord, RunId, Suite, TestOutcome, TestRecord};
+use protocol::{FileKind, FileRecord, Outcome, PhaseRecord, RunId, Suite, TestOutcome, TestRecord};
 use serde::Serialize;
 
+use super::around::{Around, signal};
 use crate::address;
 use crate::mark::Mark;
 use crate::text::{bytes, duration};
@@ -14,6 +15,10 @@ pub(crate) struct PhaseLine {
     pub record: PhaseRecord,
     #[serde(skip)]
     pub mark: Mark,
+    /// Whether it can only warn.
+    pub only_warns: bool,
+    /// Whether it found something to mend.
+    pub warns: bool,
     pub log_href: Option<String>,
     /// Where its bar starts, in thousandths of the run.
     #[serde(skip)]
@@ -36,10 +41,20 @@ impl PhaseLine {
         self.record.peak_memory_bytes.map(bytes).unwrap_or_default()
     }
 
+    /// How it ended, in a word.
+    pub(crate) const fn outcome(&self) -> &'static str {
+        if self.warns { "warned" } else { self.record.outcome.as_str() }
+    }
+
+    /// Why it failed, where it decided.
+    pub(crate) fn why(&self) -> Option<&'static str> {
+        self.record.reason.filter(|_| !self.only_warns).map(protocol::Reason::sentence)
+    }
+
     /// How its command ended, where that is not plain success.
     pub(crate) fn end(&self) -> String {
         match (self.record.exit, self.record.signal) {
-            (_, Some(signal)) => format!("signal {signal}"),
+            (_, Some(number)) => signal(number),
             (Some(exit), None) if exit != 0 => format!("exit {exit}"),
             _ => String::new(),
         }
@@ -147,15 +162,24 @@ pub(super) fn file_line(id: RunId, record: &FileRecord) -> FileLine {
 }
 
 /// The phases with their bars: each starts where the one before ended, and none is too narrow to be seen.
-pub(super) fn timeline(id: RunId, phases: &[PhaseRecord]) -> Vec<PhaseLine> {
+/// The phase that decided looks as the verdict does.
+pub(super) fn timeline(id: RunId, phases: &[PhaseRecord], around: &Around, verdict: Mark) -> Vec<PhaseLine> {
     let total = phases.iter().map(|phase| phase.duration_ms).fold(0, u64::saturating_add).max(1);
     let share = |millis: u64| u64::try_from(u128::from(millis) * 1000 / u128::from(total)).unwrap_or(1000);
     let mut passed = 0_u64;
     let mut line = |record: &PhaseRecord| {
         let from = share(passed).min(994);
         passed = passed.saturating_add(record.duration_ms);
+        let only_warns = record.phase.only_warns();
+        let warns = only_warns && (record.outcome == Outcome::Failed || around.warns(record.phase));
         PhaseLine {
-            mark: record.outcome.into(),
+            mark: match record.outcome {
+                _ if warns => Mark::Env,
+                Outcome::Failed => verdict,
+                outcome => outcome.into(),
+            },
+            only_warns,
+            warns,
             log_href: record.log.as_deref().map(|name| address::file(id, name)),
             from,
             width: share(record.duration_ms).clamp(6, 1000 - from),

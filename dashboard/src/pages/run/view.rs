@@ -5,12 +5,16 @@ use serde::Serialize;
 use store::jobs::Waiting;
 use store::matrix::VerdictLine;
 use store::runs::{Run, RunDetail, RunState};
+use store::symptoms::Shared;
 
+use super::around::Around;
+use super::changed::Changed;
 use super::evidence::{Diffs, Excerpt};
-use super::headline::Headline;
+use super::headline::{Headline, Second};
 use super::parts::{FileLine, PhaseLine, Tests, file_line, timeline};
 use super::repeat;
 use crate::mark::Mark;
+use crate::pages::symptoms::Symptom;
 use crate::text::{When, bytes, duration};
 use crate::{Site, address};
 
@@ -20,7 +24,16 @@ pub(crate) struct Rows {
     pub runs: Vec<Run>,
     pub verdicts: Vec<VerdictLine>,
     pub waiting: Option<Waiting>,
-    pub before: Option<(String, String, Mark)>,
+    pub before: Option<Before>,
+    pub symptom: Option<Shared>,
+}
+
+/// What is read out of files and other runs.
+#[derive(Default)]
+pub(crate) struct Evidence {
+    pub decisive: Option<Excerpt>,
+    pub diffs: Option<Diffs>,
+    pub changed: Option<Changed>,
 }
 
 /// A run's page as data.
@@ -35,6 +48,12 @@ pub(crate) struct View {
     pub platform: &'static str,
     pub headline: Headline,
     pub decisive: Option<Excerpt>,
+    /// What became of the second run that a failure needs.
+    pub second: Option<Second>,
+    /// The symptom, and who shares it.
+    pub symptom: Option<Symptom>,
+    /// What changed since it last passed.
+    pub changed: Option<Changed>,
     /// What the release before did on the same target.
     pub before: Option<Before>,
     /// The command that repeats the run.
@@ -51,6 +70,8 @@ pub(crate) struct View {
     pub packages: Option<String>,
     pub files: Vec<FileLine>,
     pub notes: Vec<String>,
+    /// What it found beside the verdict, and under which conditions it ran.
+    pub around: Around,
     pub overhead: Option<Overhead>,
     pub others: Vec<Other>,
 }
@@ -76,17 +97,14 @@ pub(crate) struct Other {
 
 impl View {
     /// Builds the view of a run as it looks at `now`.
-    pub(crate) fn build(
-        rows: &Rows,
-        site: &Site,
-        decisive: Option<Excerpt>,
-        diffs: Option<Diffs>,
-        now: Timestamp,
-    ) -> Self {
+    pub(crate) fn build(rows: &Rows, site: &Site, evidence: Evidence, now: Timestamp) -> Self {
         let detail = &rows.detail;
         let release = &detail.release.release;
         let result = detail.result.as_ref();
         let files = result.map(|result| result.files.as_slice()).unwrap_or_default();
+        let around = result.map(|result| Around::new(detail.id, &result.circumstances)).unwrap_or_default();
+        let headline = Headline::new(detail.run.as_ref(), result, rows.waiting.as_ref(), now);
+        let mark = headline.mark;
         let packages = files.iter().find(|file| file.kind == FileKind::Packages);
         Self {
             id: detail.id,
@@ -96,15 +114,24 @@ impl View {
             release_href: address::release(&release.dist, &release.version),
             major: detail.target.major.number(),
             platform: detail.target.platform.as_str(),
-            headline: Headline::new(detail.run.as_ref(), result, rows.waiting.as_ref(), now),
-            decisive,
-            before: rows.before.clone().map(|(version, href, mark)| Before { version, href, mark }),
+            headline,
+            decisive: evidence.decisive,
+            second: result
+                .and_then(|result| Second::new(detail.id, result, (&rows.runs, &rows.verdicts), rows.waiting.as_ref())),
+            symptom: rows.symptom.as_ref().map(|shared| Symptom::new(shared, now)),
+            changed: evidence.changed,
+            before: rows.before.clone(),
             command: repeat::command(&release.dist, &release.version, detail.target, &site.registry_url),
             took: result.map(|result| duration(millis(result.finished_at, result.started_at))),
             finished_at: result.map(|result| When::new(result.accepted_at, now)),
-            phases: timeline(detail.id, result.map(|result| result.phases.as_slice()).unwrap_or_default()),
+            phases: timeline(
+                detail.id,
+                result.map(|result| result.phases.as_slice()).unwrap_or_default(),
+                &around,
+                mark,
+            ),
             tests: result.map(|result| Tests::new(&result.tests)).unwrap_or_default(),
-            diffs,
+            diffs: evidence.diffs,
             image: result.and_then(|result| result.image.clone()),
             runner: result.and_then(|result| result.runner.clone()),
             runner_name: detail.run.as_ref().map(|run| run.runner.clone()),
@@ -112,6 +139,7 @@ impl View {
             packages: packages.map(|file| address::file(detail.id, &file.name)),
             files: files.iter().map(|file| file_line(detail.id, file)).collect(),
             notes: result.map(|result| result.notes.clone()).unwrap_or_default(),
+            around,
             overhead: result.filter(|_| detail.run.is_some()).map(|result| result.overhead),
             others: others(rows, now),
         }
@@ -158,7 +186,7 @@ fn others(rows: &Rows, now: Timestamp) -> Vec<Other> {
     let other = |run: &Run| {
         let verdict = rows.verdicts.iter().find(|line| line.summary.run_id == run.id).map(|line| &line.summary);
         let mark = match (verdict, run.state) {
-            (Some(verdict), _) => Mark::from(verdict.grade),
+            (Some(verdict), _) => Mark::of_verdict(verdict.grade, &verdict.flags),
             (None, RunState::Open | RunState::Reported) => Mark::Running,
             (None, RunState::Expired | RunState::Released) => Mark::Error,
         };
