@@ -73,8 +73,28 @@ pub(crate) enum RunnersCommand {
         /// A name for the runner, shown on its runs
         name: Name,
     },
-    /// List the runners
+    /// List the runners, and why one is in quarantine
     List(AdminArgs),
+    /// Give a runner no more work: what it runs, and what it found and nobody agreed with, goes to others
+    Quarantine {
+        #[command(flatten)]
+        admin: AdminArgs,
+
+        /// The runner's name
+        name: Name,
+
+        /// Why, for its volunteer and for other operators
+        #[arg(long, value_name = "TEXT", default_value = "an operator said so")]
+        reason: String,
+    },
+    /// Give a runner work again; what others made of its results before is forgotten
+    Release {
+        #[command(flatten)]
+        admin: AdminArgs,
+
+        /// The runner's name
+        name: Name,
+    },
     /// Shut a runner out: its token is no longer taken
     Revoke {
         #[command(flatten)]

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::args::{AdminArgs, AdminCommand, DistSpec, RunnersCommand};
-use crate::console::Console;
+use crate::console::{Console, plain};
 use crate::farm::DataDir;
 use crate::http;
 
@@ -29,12 +29,25 @@ pub(crate) async fn run(command: AdminCommand, console: Console) -> Result<ExitC
             add_runner(&Api::open(&admin)?, &name, console).await?;
         }
         AdminCommand::Runners(RunnersCommand::List(admin)) => list_runners(&Api::open(&admin)?).await?,
+        AdminCommand::Runners(RunnersCommand::Quarantine { admin, name, reason }) => {
+            let body = json!({ "reason": reason });
+            Api::open(&admin)?.call::<Value>(Method::PUT, &quarantine(&name), Some(body)).await?;
+            console.line(&format!("The runner {name} gets no more work; what it runs and found alone is given to others."));
+        }
+        AdminCommand::Runners(RunnersCommand::Release { admin, name }) => {
+            Api::open(&admin)?.call::<Value>(Method::DELETE, &quarantine(&name), None).await?;
+            console.line(&format!("The runner {name} gets work again."));
+        }
         AdminCommand::Runners(RunnersCommand::Revoke { admin, name }) => {
             Api::open(&admin)?.call::<Value>(Method::DELETE, &format!("runners/{name}"), None).await?;
             console.line(&format!("The runner {name} may not claim any more; what it runs now is given to others."));
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn quarantine(name: &Name) -> String {
+    format!("runners/{name}/quarantine")
 }
 
 async fn reconcile(api: &Api, console: Console) -> Result<()> {
@@ -85,6 +98,9 @@ async fn list_runners(api: &Api) -> Result<()> {
         let targets: Vec<&str> = runner["targets"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let text = |key: &str| runner[key].as_str().unwrap_or_default().to_owned();
         println!("{:<24} {:<12} {seen:<22} {}", text("name"), text("version"), targets.join(" "));
+        if !runner["quarantined_at"].is_null() {
+            println!("{:<24} in quarantine: {}", "", plain(&text("quarantine_reason")));
+        }
     }
     Ok(())
 }

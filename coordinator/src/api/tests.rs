@@ -13,6 +13,7 @@ use crate::testing::{Answer, Call, Farm, MINUTE, on_both};
 use crate::{Event, Tick, expire};
 
 mod compare;
+mod confirm;
 mod faults;
 mod leases;
 mod operator;
