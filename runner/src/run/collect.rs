@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use protocol::{FileKind, Phase};
 
 use crate::error::Result;
-use crate::judge::{LogFile, Server};
-use crate::run::Book;
+use crate::judge::{LogFile, Server, shown};
 use crate::run::crash::{Crashes, Dump};
+use crate::run::{Book, contact};
 use crate::sandbox::{Collected, LogText, Sandbox};
 
 /// Finds and prints. A server's log that is too long is cut by itself, so that it cannot crowd out the rest.
@@ -20,8 +20,14 @@ if [ "$SLOW" = yes ] && read -r group </run/pgxn-phase; then kill -9 "-$group"; 
 {
     cat /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control | sed -n 's/^oom_kill /pgxn-killed /p'
     df --output=avail,target | sed 's/^/pgxn-room /'
-    [ -e /run/pgxn-failed ] && echo pgxn-server failed
-    if [ -e /run/pgxn-server ]; then pg_isready -q -t 3; echo "pgxn-server $?"; fi
+    if [ -e /run/pgxn-server ]; then
+        read -r pg_config </pgxn/pg_config
+        timeout 10 "${pg_config%/*}/pg_isready" -q -t 3
+        echo "pgxn-server $?"
+        COMPARE
+    elif [ -e /run/pgxn-failed ]; then
+        echo pgxn-server failed
+    fi
     stat -c 'pgxn-time %n %.3Y' /dev/mqueue /run/pgxn-tree /run/pgxn-server
 } >&2 2>/dev/null
 log=data/server.log
@@ -61,6 +67,8 @@ pub(crate) struct Look {
     /// What the server processes are known of that crashed so far.
     pub(crate) crashes: Crashes,
     files: Vec<Found>,
+    /// The programs of the server's own that are others now.
+    pub(crate) replaced: Vec<String>,
     /// How long the container took from its start until its server answered, where it does.
     pub(crate) server_ms: Option<u64>,
     cut: bool,
@@ -142,7 +150,12 @@ pub(crate) async fn run(sandbox: &Sandbox, phase: Phase, slow: bool) -> Result<L
     let names: Vec<String> = names.iter().map(|name| format!("-name '{name}'")).collect();
     let names = if names.is_empty() { "-false".to_owned() } else { names.join(" -o ") };
     let slow = if slow { "SLOW=yes" } else { "SLOW=no" };
-    let script = format!("{slow}\n{}", SCRIPT.replace("NAMES", &names));
+    let script = format!(
+        "{slow}\n{}",
+        SCRIPT
+            .replace("NAMES", &names)
+            .replace("COMPARE", if phase == Phase::Installcheck { contact::COMPARE } else { "" })
+    );
     let mut collected = sandbox.copy_out(&script).await?;
     let (dumps, earlier) = dumps(&mut collected);
     let mut look = read(collected);
@@ -181,6 +194,7 @@ fn read(collected: Collected) -> Look {
         match words[..] {
             ["pgxn-killed", count] => look.out_of_memory |= count != "0",
             ["pgxn-room", "0", mount] => look.out_of_space |= !mount.starts_with("/proc") && !mount.starts_with("/sys"),
+            ["pgxn-replaced", program] => look.replaced.push(shown(program, 100)),
             ["pgxn-server", "failed"] => look.server = Server::NotStarted,
             ["pgxn-server", "2"] => look.server = Server::Gone,
             ["pgxn-time", "/dev/mqueue", at] => born = at.parse::<f64>().ok(),

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::judge::Finding;
 use crate::run::phase::{Attempt, Bench};
-use crate::run::{Book, SOURCE_DIR, Step, pgtap, preload};
+use crate::run::{Book, SOURCE_DIR, Step, contact, pgtap, preload};
 use crate::sandbox::{Command, WAIT_FOR_SERVER};
 
 /// How old a server is that no suite takes for a new one.
@@ -23,7 +23,8 @@ const GROWN_UP: Duration = Duration::from_secs(5);
 pub(crate) async fn run(bench: &mut Bench<'_>, book: &mut Book<'_>) -> Step<Verdict> {
     book.begin(Phase::Installcheck).await;
     let shown = bench.make("installcheck");
-    let command = Command { before: WAIT_FOR_SERVER.into(), ..Command::shell(SOURCE_DIR, &shown) };
+    let before = format!("{WAIT_FOR_SERVER}{}", contact::BEFORE);
+    let command = Command { before, after: contact::AFTER.into(), ..Command::shell(SOURCE_DIR, &shown) };
     let began = Instant::now();
     let mut attempt = bench.attempt(Phase::Installcheck, &command, book).await?;
     let mut look = bench.look(&attempt, book).await?;
@@ -43,7 +44,9 @@ pub(crate) async fn run(bench: &mut Bench<'_>, book: &mut Book<'_>) -> Step<Verd
     } else if reason == Some(Reason::NoTests) && !bench.subject.pgtap.is_empty() {
         return by_pgtap(bench, attempt, book).await;
     }
+    let (side, replaced) = (attempt.ended.side.clone(), look.replaced.clone());
     let (finding, _) = bench.judged(attempt, look, &shown, book).await;
+    contact::remark(&side, &replaced, &finding, book).await;
     if let Some((attempt, look)) = first {
         remember(attempt, look, &finding, book).await;
     }

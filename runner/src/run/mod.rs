@@ -7,6 +7,7 @@ mod book;
 mod build;
 mod collect;
 mod configure;
+mod contact;
 mod crash;
 mod create;
 mod dependencies;

@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::error::Result;
 use crate::judge::Limit;
 use crate::sandbox::Log;
-use crate::sandbox::docker::{Chunk, Engine, Exec, ExecSpec};
+use crate::sandbox::docker::{Chunk, Engine, Exec, ExecSpec, SYSTEM_PATH};
 
 /// What a command's wrapper says of it on standard error, at most this much.
 const MAX_SIDE_BYTES: usize = 512 * 1024;
@@ -26,7 +26,7 @@ until [ -e /run/pgxn-tree ] || [ -e /run/pgxn-failed ]; do sleep 0.005; done
 
 /// The command itself, between two readings of a clock that costs no process: hundredths of a second.
 const TIMED: &str = "read -r begin rest </proc/uptime
-/pgxn/bin/phase \"$@\"
+PATH=$path /pgxn/bin/phase \"$@\"
 read -r end rest </proc/uptime
 echo \"pgxn-clock $begin $end\" >&2
 ";
@@ -42,7 +42,7 @@ pub(crate) struct Command {
     pub(crate) dir: String,
     /// The program and its arguments.
     pub(crate) args: Vec<String>,
-    /// A piece of shell that runs before it; what it prints on standard error comes back as [`Ended::side`].
+    /// A piece of shell that runs before it, with no programs but the system's; what it prints on standard error comes back as [`Ended::side`].
     pub(crate) before: String,
     /// The same after it, whether it failed or not.
     pub(crate) after: String,
@@ -57,7 +57,10 @@ impl Command {
 
     /// The command with its wrapper.
     fn wrapped(&self) -> Vec<String> {
-        let script = format!("{PROLOGUE}{}\n{TIMED}\n{}\necho {END} >&2\n", self.before, self.after);
+        let script = format!(
+            "path=$PATH PATH={SYSTEM_PATH}\n{PROLOGUE}{}\n{TIMED}\n{}\necho {END} >&2\n",
+            self.before, self.after
+        );
         let mut words = vec!["/bin/sh".to_owned(), "-c".into(), script, "phase".into(), self.dir.clone()];
         words.extend(self.args.iter().cloned());
         words
@@ -169,14 +172,18 @@ fn has_ended(side: &[u8]) -> bool {
 }
 
 /// Takes the trailer that `/pgxn/bin/phase` prints out of what came on standard error.
+///
+/// Whatever runs inside may print such a line there, too, by the wrapper's open files. Where there are several, the worst one counts.
 fn read_side(text: &str) -> Ended {
     let mut ended = Ended::default();
     let mut seen = false;
     for line in text.lines() {
         match line.strip_prefix("pgxn-phase ") {
-            Some(trailer) if !seen => {
+            Some(trailer) => {
+                if !seen || ended.exit == Some(0) {
+                    read_trailer(trailer, &mut ended);
+                }
                 seen = true;
-                read_trailer(trailer, &mut ended);
             }
             None if line.starts_with("pgxn-clock ") => ended.own_wall = read_clock(line),
             _ if line == END => {}
@@ -229,6 +236,14 @@ mod tests {
         assert_eq!((ended.cpu, ended.peak_bytes), (Some(Duration::from_millis(1500)), Some(4096)));
         assert_eq!(ended.own_wall, Some(Duration::from_millis(2500)));
         assert_eq!(ended.side, "before\nafter\n");
+    }
+
+    #[test]
+    fn a_trailer_that_is_not_the_only_one_makes_nothing_better() {
+        let forged = "pgxn-phase exit=0 cpu_usec=1 peak_bytes=1\n";
+        for said in [format!("{forged}pgxn-phase exit=2\n"), format!("pgxn-phase exit=2\n{forged}")] {
+            assert_eq!(read_side(&said).exit, Some(2), "{said}");
+        }
     }
 
     #[test]

@@ -7,13 +7,14 @@ use bollard::errors::Error as DockerError;
 
 use crate::error::{Error, Result};
 
+mod confine;
 mod container;
 mod exec;
 mod images;
 mod lookup;
 
 pub(crate) use container::{ContainerSpec, ContainerState, Mount};
-pub(crate) use exec::{Chunk, Exec, ExecSpec};
+pub(crate) use exec::{Chunk, Exec, ExecSpec, SYSTEM_PATH};
 pub(crate) use images::{BuildEvent, BuildSpec, FoundImage};
 
 /// What the engine says of itself and of its machine.

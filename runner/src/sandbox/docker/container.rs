@@ -12,7 +12,8 @@ use protocol::Platform;
 
 use crate::error::{Error, Result};
 use crate::limits::Limits;
-use crate::sandbox::docker::Engine;
+use crate::sandbox::docker::confine::confined;
+use crate::sandbox::docker::{Engine, EngineFacts};
 
 /// The user that everything runs as: `postgres` in every image.
 pub(crate) const USER: &str = "1000:1000";
@@ -20,6 +21,10 @@ pub(crate) const USER: &str = "1000:1000";
 /// No core file, and nothing for the machine's own crash handler either: where `core_pattern` names a program, the kernel calls it whatever
 /// the limit, but for a limit of exactly one byte.
 const NO_CORE: i64 = 1;
+
+/// What every image begins with, and what that begins: the filter has to be there before both.
+const FIRST: [&str; 2] = ["/usr/bin/tini", "--"];
+const INIT: &str = "/pgxn/bin/init";
 
 /// A file system in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,10 +73,12 @@ impl Engine {
             hostname: Some("pgxn".into()),
             user: Some(USER.into()),
             env: Some(vec!["LANG=C.UTF-8".into()]),
+            entrypoint: Some(confined(FIRST.map(str::to_owned).to_vec())),
+            cmd: Some(vec![INIT.into()]),
             labels: Some(spec.labels.clone()),
             healthcheck: Some(HealthConfig { test: Some(vec!["NONE".into()]), ..HealthConfig::default() }),
             stop_timeout: Some(0),
-            host_config: Some(host_config(spec, self.facts().cpus)),
+            host_config: Some(host_config(spec, self.facts())),
             ..ContainerCreateBody::default()
         }
     }
@@ -111,13 +118,15 @@ impl Engine {
 }
 
 /// Everything that keeps a distribution's code inside.
-fn host_config(spec: &ContainerSpec<'_>, machine_cpus: u32) -> HostConfig {
+fn host_config(spec: &ContainerSpec<'_>, machine: &EngineFacts) -> HostConfig {
     let limits = spec.limits;
     let memory = as_i64(limits.memory_bytes);
     let ulimit =
         |name: &str, value: i64| ResourcesUlimits { name: Some(name.into()), soft: Some(value), hard: Some(value) };
     HostConfig {
         network_mode: Some("none".into()),
+        // Without it, the machine's own resolver stands in the container. Podman writes none, and takes no such option without a network.
+        dns: (!machine.name.starts_with("Podman")).then(|| vec!["127.0.0.1".into()]),
         readonly_rootfs: Some(true),
         cap_drop: Some(vec!["ALL".into()]),
         security_opt: Some(vec!["no-new-privileges:true".into()]),
@@ -126,7 +135,7 @@ fn host_config(spec: &ContainerSpec<'_>, machine_cpus: u32) -> HostConfig {
         memory: Some(memory),
         memory_swap: Some(memory),
         // A quota costs something even where it takes nothing away.
-        nano_cpus: (limits.cpus < machine_cpus).then(|| i64::from(limits.cpus) * 1_000_000_000),
+        nano_cpus: (limits.cpus < machine.cpus).then(|| i64::from(limits.cpus) * 1_000_000_000),
         pids_limit: Some(i64::from(limits.pids)),
         ulimits: Some(vec![ulimit("nofile", i64::from(limits.open_files)), ulimit("core", NO_CORE)]),
         shm_size: Some(as_i64(limits.shared_memory_bytes())),
@@ -162,7 +171,7 @@ mod tests {
             mounts: &mounts,
             limits: &limits,
         };
-        let config = host_config(&spec, 2);
+        let config = host_config(&spec, &EngineFacts { cpus: 2, ..EngineFacts::default() });
         assert_eq!(config.network_mode.as_deref(), Some("none"));
         assert_eq!(config.cap_drop, Some(vec!["ALL".to_owned()]));
         assert_eq!(config.readonly_rootfs, Some(true));

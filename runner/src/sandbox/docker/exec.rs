@@ -11,12 +11,17 @@ use tokio::io::AsyncWrite;
 
 use crate::error::{Error, Result};
 use crate::sandbox::docker::Engine;
+use crate::sandbox::docker::confine::confined;
 use crate::sandbox::docker::container::USER;
+
+/// Directories that no run can write to; those of the server's programs, which stand first in an image's own path, can be.
+pub(crate) const SYSTEM_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// A command to run.
 #[derive(Clone, Debug)]
 pub(crate) struct ExecSpec<'a> {
     pub(crate) command: Vec<String>,
+    /// The environment of a distribution's command. A command of the farm's own has none: it finds its programs where nobody can put others.
     pub(crate) env: &'a [String],
     /// Whether something will be written to its standard input.
     pub(crate) with_input: bool,
@@ -46,8 +51,8 @@ impl Engine {
             attach_stdin: Some(spec.with_input),
             attach_stdout: Some(true),
             attach_stderr: Some(true),
-            env: Some(spec.env.to_vec()),
-            cmd: Some(spec.command),
+            env: Some(if spec.env.is_empty() { vec![format!("PATH={SYSTEM_PATH}")] } else { spec.env.to_vec() }),
+            cmd: Some(confined(spec.command)),
             user: Some(USER.into()),
             ..ExecConfig::default()
         };
