@@ -67,7 +67,7 @@ fn thing(class: &str, identity: &str, differences: &Differences<'_>) -> String {
 }
 
 fn in_property(property: &str, sides: [Option<&str>; 2]) -> String {
-    let short = |value: &str| value.len() <= MAX_VALUE && !value.contains('\\');
+    let short = |value: &str| !value.is_empty() && value.len() <= MAX_VALUE && !value.contains('\\');
     match sides {
         [Some(fresh), Some(other)] if short(fresh) && short(other) => {
             shown(&format!("{property} ({other} instead of {fresh})"), 100)

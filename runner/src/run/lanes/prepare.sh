@@ -1,6 +1,7 @@
 # Creates every extension in a database of its own.
 rm -rf $dir
 mkdir -p $dir || exit 1
+lane upgrade
 cat >$dir/catalog.sql <<'SQL'
 @CATALOG@
 SQL

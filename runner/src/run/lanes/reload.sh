@@ -1,3 +1,4 @@
+lane reload
 cat >$dir/unmarked.sql <<'SQL'
 @UNMARKED@
 SQL

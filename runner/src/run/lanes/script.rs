@@ -1,44 +1,40 @@
-//! The scripts of the lanes, put together from files that are shell and SQL.
+//! The script of the lanes, put together from files that are shell and SQL.
 
 use std::time::Duration;
 
-use protocol::Phase;
-
 use crate::config::Lanes;
 use crate::run::Subject;
-use crate::run::lanes::{ALL, SHARED};
+use crate::run::lanes::SHARED;
 use crate::run::pgtap::quoted;
 use crate::run::phase::Bench;
 
-/// Passes on what a script has found, and forgets it.
+/// Passes on what the script has found, and forgets it.
 pub(super) const TELL: &str = "head -c 400000 /tmp/pgxn-lanes/found >&2 2>/dev/null; rm -f /tmp/pgxn-lanes/found";
 
 /// Extensions beyond these are left out.
 const MAX_EXTENSIONS: usize = 20;
 
-/// The program of a lane, with the extensions as its arguments.
-pub(super) fn arguments(phase: Phase, bench: &Bench<'_>, time: Duration) -> Vec<String> {
-    let script = script(phase, &bench.make("uninstall"), time);
-    let words = ["sh".to_owned(), "-c".into(), script, phase.to_string()];
-    words.into_iter().chain(extensions(&bench.subject)).collect()
+/// The program of all lanes, with the extensions as its arguments.
+pub(super) fn arguments(bench: &Bench<'_>, time: Duration) -> Vec<String> {
+    let script = script(&bench.make("uninstall"), time);
+    ["sh".to_owned(), "-c".into(), script, "lanes".into()].into_iter().chain(extensions(&bench.subject)).collect()
 }
 
-/// All lanes, as commands of a shell; none where the runner leaves them out.
-pub(crate) fn by_hand(bench: &Bench<'_>) -> Vec<String> {
-    let phases = if bench.site.lanes == Lanes::None { &[][..] } else { &ALL[..] };
-    let line =
-        |phase: &Phase| arguments(*phase, bench, SHARED).iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
-    phases.iter().map(line).collect()
+/// All lanes, as a command of a shell; none where the runner leaves them out.
+pub(crate) fn by_hand(bench: &Bench<'_>) -> Option<String> {
+    let words = arguments(bench, SHARED);
+    (bench.site.lanes == Lanes::All).then(|| words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "))
 }
 
-fn script(phase: Phase, make_uninstall: &str, time: Duration) -> String {
-    let steps = include_str!("steps.sh").replace("@SECONDS@", &time.as_secs().to_string());
-    let prepare = include_str!("prepare.sh").replace("@CATALOG@", include_str!("catalog.sql"));
-    match phase {
-        Phase::Upgrade => steps + &prepare + &include_str!("upgrade.sh").replace("@PATHS@", include_str!("paths.sql")),
-        Phase::Reload => steps + &include_str!("reload.sh").replace("@UNMARKED@", include_str!("unmarked.sql")),
-        _ => steps + &include_str!("uninstall.sh").replace("@UNINSTALL@", make_uninstall),
-    }
+fn script(make_uninstall: &str, time: Duration) -> String {
+    let parts = [
+        include_str!("steps.sh").replace("@SECONDS@", &time.as_secs().to_string()),
+        include_str!("prepare.sh").replace("@CATALOG@", include_str!("catalog.sql")),
+        include_str!("upgrade.sh").replace("@PATHS@", include_str!("paths.sql")),
+        include_str!("reload.sh").replace("@UNMARKED@", include_str!("unmarked.sql")),
+        include_str!("uninstall.sh").replace("@UNINSTALL@", make_uninstall),
+    ];
+    parts.concat()
 }
 
 /// What META provides and has a control file; where META provides nothing, what was installed.
@@ -60,13 +56,11 @@ mod tests {
 
     #[test]
     fn a_script_has_no_gap_left() {
-        for phase in ALL {
-            let script = script(phase, "make uninstall", Duration::from_secs(9));
-            let gaps = ["@SECONDS@", "@CATALOG@", "@PATHS@", "@UNMARKED@", "@UNINSTALL@"];
-            assert!(!gaps.iter().any(|gap| script.contains(gap)), "{phase}");
-            // One argument of a program may have 128 KiB.
-            assert!(script.len() < 100_000, "{phase}: {}", script.len());
-        }
+        let script = script("make uninstall", Duration::from_secs(9));
+        let gaps = ["@SECONDS@", "@CATALOG@", "@PATHS@", "@UNMARKED@", "@UNINSTALL@"];
+        assert!(!gaps.iter().any(|gap| script.contains(gap)));
+        // One argument of a program may have 128 KiB.
+        assert!(script.len() < 100_000, "{}", script.len());
     }
 
     #[test]

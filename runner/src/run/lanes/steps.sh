@@ -1,4 +1,4 @@
-# What the lanes share; a lane's own script follows, with the extensions as arguments. Facts for the runner go into $dir/found, a line each, the
+# What the lanes share; their own scripts follow, with the extensions as arguments. Facts for the runner go into $dir/found, a line each, the
 # fields divided by tabs; all that is printed is for people.
 #
 # Each extension has a number, a database pgxn_lane_NUMBER in which it was created and nothing else happened, and $dir/NUMBER.fresh, what was
@@ -17,7 +17,13 @@ sql() { database=$1; shift; timeout -k 2 $((patience + 5)) psql -X -q -v ON_ERRO
 # fact WORD EXTENSION WHY FIELD...
 fact() { line=$1; shift; for field; do line=$line$tab$field; done; printf '%s\n' "$line" >>$dir/found; }
 # list FILE: its lines belong to the fact before.
-list() { { cut -c 1-1000 "$1" | head -n 400 | head -c 40000; echo; } | sed "/^$/d; s/^/$tab/" >>$dir/found; }
+list() { { cut -c 1-500 "$1" | head -c 7000; echo; } | sed "/^$/d; s/^/$tab/" >>$dir/found; }
+# lane NAME: what follows belongs to it.
+lane() {
+    read -r now rest </proc/uptime
+    fact lane "" "$1" "$now"
+    echo "pgxn-testers: the lane $1"
+}
 # What a step that failed said: its first error and the row that it came with, or its last line.
 why() {
     errors=$(grep -m 1 -A 3 -E '(ERROR|FATAL|PANIC): |server closed the connection' $dir/said | grep -E 'ERROR: |FATAL: |PANIC: |closed|CONTEXT:  COPY')
@@ -51,5 +57,7 @@ compare() {
     echo 'What a fresh one has (-) and this one has instead (+):'
     cat $dir/differences
     fact "$@"
-    list $dir/differences
+    # A value that is long is not told.
+    awk -F '\t' -v OFS='\t' 'length($5) > 30 { $5 = "" } 1' $dir/differences >$dir/told
+    list $dir/told
 }

@@ -1,3 +1,4 @@
+lane uninstall
 # What `make install` wrote and is there.
 written() {
     grep -v '^/data/' /pgxn/writable | while read -r directory; do
@@ -65,4 +66,4 @@ if [ -s $dir/before ]; then
         fact not-uninstalled "" "$(why)"
     fi
 fi
-true
+lane end

@@ -130,5 +130,5 @@ async fn a_run_that_has_no_time_left_keeps_its_verdict_and_skips_the_lanes_which
     let (completed, _) = run_source(&site, Source::Directory(fixture("upgrades-differently"))).await;
     let report = completed.report;
     assert_eq!((report.verdict.grade(), outcomes(&report)), (Grade::Pass, Vec::new()));
-    assert!(report.notes.iter().any(|note| note.contains("over before upgrade")), "{:?}", report.notes);
+    assert!(report.notes.iter().any(|note| note.contains("no time left")), "{:?}", report.notes);
 }
