@@ -9,6 +9,9 @@ mod asset;
 mod badge;
 mod fault;
 mod frame;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 mod grid;
 mod log;
 mod mark;

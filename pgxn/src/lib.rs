@@ -12,6 +12,9 @@ mod download;
 mod error;
 mod fetch;
 mod files;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 mod http;
 mod index;
 mod json;

@@ -6,6 +6,9 @@ mod api;
 mod circumstances;
 mod comparison;
 mod facts;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 mod grade;
 mod ids;
 mod job;
