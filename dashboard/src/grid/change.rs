@@ -87,7 +87,7 @@ fn with_lower(cell: &Cell, cells: &[Cell]) -> Vec<Option<Change>> {
     cell.spots.iter().map(lower).collect()
 }
 
-fn on<'a>(row: &'a Row, major: PgMajor, platform: Platform) -> Option<&'a Spot> {
+fn on(row: &Row, major: PgMajor, platform: Platform) -> Option<&Spot> {
     let cell = row.cells.iter().find(|cell| cell.column.major == major)?;
     cell.spots.iter().find(|spot| spot.target.platform == platform)
 }

@@ -82,7 +82,7 @@ impl Builder {
 
 fn image(target: &str, old: bool) -> protocol::ImageFacts {
     let target: Target = target.parse().unwrap();
-    let minor = if old { 0 } else { 1 };
+    let minor = u8::from(!old);
     let version = if target.major.number() == 19 { "19beta1".to_owned() } else { format!("{}.{minor}", target.major) };
     protocol::ImageFacts {
         tag: format!("pgxn-testers:{target}-trixie"),

@@ -206,19 +206,19 @@ fn prerequisites(list: &[Prerequisite]) -> String {
 /// How two lists of packages differ, a package with its version on each line.
 pub(crate) fn differing(before: &str, after: &str) -> Packages {
     let (before, after) = (packages(before), packages(after));
-    let owned = |(name, version): (&str, &str)| (name.to_owned(), version.to_owned());
+    let owned = |(name, version): (&&str, &&str)| ((*name).to_owned(), (*version).to_owned());
     let mut found = Packages::default();
     for (name, version) in &after {
         match before.get(name) {
             None => found.added.push(owned((name, version))),
             Some(old) if old != version => {
-                found.changed.push((owned((name, old)).0, (*old).to_owned(), (*version).to_owned()))
+                let (name, version) = owned((name, version));
+                found.changed.push((name, (*old).to_owned(), version));
             }
             Some(_) => {}
         }
     }
-    let gone = before.iter().filter(|(name, _)| !after.contains_key(*name));
-    found.removed = gone.map(|(name, version)| owned((name, version))).collect();
+    found.removed = before.iter().filter(|(name, _)| !after.contains_key(*name)).map(owned).collect();
     found.total = found.changed.len() + found.added.len() + found.removed.len();
     found.changed.truncate(SHOWN_PACKAGES);
     found.added.truncate(SHOWN_PACKAGES);
