@@ -78,6 +78,20 @@ pub(super) async fn rescue(tx: &mut Tx, id: JobId, now: Timestamp) -> Result<boo
 
 /// The runners that are there for a target.
 async fn there(conn: &mut Conn, target: Target, now: Timestamp) -> Result<Vec<RunnerId>> {
+    let silent = silent(conn).await?;
     let all = runners::list(conn).await?;
-    Ok(all.into_iter().filter(|runner| runner.works_on(target, now)).map(|runner| runner.id).collect())
+    let is_there = |runner: &runners::Runner| runner.works_on(target, now) && !silent.contains(&runner.id);
+    Ok(all.into_iter().filter(is_there).map(|runner| runner.id).collect())
+}
+
+/// Runners that let a lease expire and were not heard of since, such as one whose machine was switched off a minute ago.
+async fn silent(conn: &mut Conn) -> Result<Vec<RunnerId>> {
+    let rows = sqlx::query(
+        "SELECT DISTINCT runners.id FROM runners
+             JOIN runs ON runs.runner_id = runners.id AND runs.claimed_at > runners.last_seen_at - 86400000
+         WHERE runs.state = 'expired' AND runs.ended_at >= runners.last_seen_at",
+    )
+    .fetch_all(conn.raw())
+    .await?;
+    rows.iter().map(|row| Fields::of(row, "runners", "id").parse("id")).collect()
 }

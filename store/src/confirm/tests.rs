@@ -163,6 +163,30 @@ async fn a_job_does_not_wait_for_a_runner_that_has_gone() {
 }
 
 #[tokio::test]
+async fn a_runner_that_let_its_lease_expire_is_not_waited_for_until_it_is_heard_of_again() {
+    on_both(async |store| {
+        let (release, _) = pair(&store).await;
+        let (attic, cellar) = (there(&store, "attic", 0).await, there(&store, "cellar", 0).await);
+        claim(&store, cellar, &[PG17], at(0)).await.unwrap();
+        let mut tx = store.begin().await.unwrap();
+        runs::expire(&mut tx, at(5), 10).await.unwrap();
+        tx.commit().await.unwrap();
+        seen(&store, attic, 5).await;
+        work(&store, attic, FAILS, 5).await.unwrap();
+        work(&store, attic, FAILS, 5).await.unwrap();
+        assert_eq!(stands(&store, release).await.0, JobState::Finished);
+
+        let other = dist(&store, "other", 5).await;
+        seen(&store, cellar, 6).await;
+        work(&store, attic, FAILS, 6).await.unwrap();
+        assert_eq!(claim(&store, attic, &[PG17], at(6)).await, None);
+        work(&store, cellar, FAILS, 6).await.unwrap();
+        assert_eq!(stands(&store, other).await.0, JobState::Finished);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_job_that_avoids_a_runner_holds_up_no_other_of_its_lane() {
     on_both(async |store| {
         let (attic, _cellar) = (there(&store, "attic", 1).await, there(&store, "cellar", 1).await);
