@@ -7,7 +7,8 @@
 //!
 //! `recipe` knows what goes in, `pgdg` and `portable` ask two of the sources, `base` makes what images stand on, `host` says what of this
 //! machine's configuration they need, `context` packs all that, `build` follows the engine, `inventory` lists and checks, `derived` adds
-//! packages to an image, `other` takes another source than the first.
+//! packages to an image, `other` takes another source than the first, `contents`
+//! asks what the archive's packages hold.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ use crate::sandbox::docker::Engine;
 
 mod base;
 mod build;
+mod contents;
 mod context;
 mod derived;
 mod host;
@@ -33,6 +35,7 @@ mod progress;
 mod recipe;
 mod web;
 
+pub use contents::{Candidate, Contents};
 pub use derived::Lacking;
 pub use inventory::{Checked, Condition, Listed};
 pub use pgdg::Pgdg;

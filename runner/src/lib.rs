@@ -5,6 +5,7 @@ pub mod images;
 pub mod judge;
 pub mod local;
 pub mod sandbox;
+pub mod suggest;
 
 mod claim;
 mod client;

@@ -19,10 +19,8 @@ use crate::sandbox::Image;
 use crate::sandbox::docker::BuildSpec;
 
 /// The files of `images/derived`.
-const FILES: [(&str, &str); 2] = [
-    ("Dockerfile", include_str!("../../../images/derived/Dockerfile")),
-    ("add", include_str!("../../../images/derived/add")),
-];
+pub(super) const DOCKERFILE: (&str, &str) = ("Dockerfile", include_str!("../../../images/derived/Dockerfile"));
+const FILES: [(&str, &str); 2] = [DOCKERFILE, ("add", include_str!("../../../images/derived/add"))];
 /// The steps of an image that are taken again, by their path in `images/`.
 const STEPS: [&str; 3] = ["steps/install", "steps/seed", "steps/tidy"];
 const MAX_ADDED: usize = 64 * 1024;
@@ -90,17 +88,22 @@ impl Images {
         Ok(found.and_then(|found| Image::from_labels(tag, &found.id, &found.labels).ok()))
     }
 
-    async fn add(&self, plan: &Plan<'_>, told: Told<'_>) -> Result<Result<(), Failure>> {
+    /// What this machine brings to a build beside the recipe.
+    pub(super) async fn host_input(&self) -> Input {
         let apt_conf = settings(&mut *self.work.lock().await).await.join("\n") + "\n";
         let ca_bundle = self.options.ca_bundle.as_ref().and_then(|path| std::fs::read(path).ok());
-        let input = Input { apt_conf, ca_bundle, server: Vec::new() };
+        Input { apt_conf, ca_bundle, server: Vec::new() }
+    }
+
+    async fn add(&self, plan: &Plan<'_>, told: Told<'_>) -> Result<Result<(), Failure>> {
+        let input = self.host_input().await;
         let wanted: String = plan.wanted.iter().map(|line| format!("{line}\n")).collect();
         let steps = recipe::FILES.iter().filter(|(path, _)| STEPS.contains(path)).copied();
         let files: Vec<(&str, &str)> = FILES.into_iter().chain(steps).chain([("wanted", wanted.as_str())]).collect();
         let spec = BuildSpec {
             context: context::pack_files(&files, &input),
             platform: plan.base.facts.platform,
-            arguments: HashMap::from([("BASE".to_owned(), plan.base.facts.digest.clone())]),
+            arguments: arguments(&plan.base.facts.digest, "add"),
             labels: HashMap::new(),
             tag: None,
             // The archive has moved on since the same step was last taken.
@@ -113,6 +116,11 @@ impl Images {
         let read = self.engine.read_image(&built, &["/pgxn/added.txt"], MAX_ADDED).await?;
         Ok(follow(&self.engine, plan.finish(&built, &read[0]), told).await?.map(drop))
     }
+}
+
+/// The arguments of `images/derived/Dockerfile`.
+pub(super) fn arguments(base: &str, step: &str) -> HashMap<String, String> {
+    [("BASE", base), ("STEP", step)].into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 /// The image on which a derived one stands.

@@ -32,13 +32,21 @@ pub(crate) fn cause(evidence: &Evidence<'_>, suites: &Suites) -> Cause {
         return broken(evidence, suites);
     }
     match (suites.lost, suites.passed, suites.skipped) {
-        (0, 0, 0) => Cause::unshown(Reason::NoTests, ""),
+        (0, 0, 0) => condition(evidence).unwrap_or_else(|| Cause::unshown(Reason::NoTests, "")),
         (0, 0, skipped) => Cause::unshown(Reason::NoTests, format!("{skipped} of {skipped} tests were skipped")),
         (0, passed, _) => Cause::unshown(Reason::TestsPassed, format!("{passed} of {} tests passed", suites.total())),
         (lost, ..) => {
             Cause::unshown(Reason::TestsBroken, format!("{lost} of the tests that were announced did not run"))
         }
     }
+}
+
+/// A condition that the Makefile itself asks a shell, as make prints it; bgw_replstatus 1.0.8: `[ "MASTER" = "MASTER" ]`. That the command
+/// succeeded says that it holds.
+fn condition(evidence: &Evidence<'_>) -> Option<Cause> {
+    let is_condition = |text: &str| (text.starts_with("[ ") && text.ends_with(" ]")) || text.starts_with("test -");
+    let line = lines(evidence.log).find(|line| is_condition(line.text.trim()))?;
+    Some(Cause::at(&line, Reason::TestsPassed, "the condition of its Makefile holds"))
 }
 
 /// Tests failed: the first of them decides whose fault it is.
@@ -116,5 +124,32 @@ fn broken(evidence: &Evidence<'_>, suites: &Suites) -> Cause {
             Cause { reason: Reason::TestsBroken, ..cause }
         }
         _ => cause,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use protocol::Phase;
+
+    use super::*;
+    use crate::judge::{LogFile, Setting};
+
+    #[test]
+    fn a_condition_of_the_makefile_is_a_test_and_other_commands_are_none() {
+        let shipped = BTreeSet::new();
+        let setting = Setting { major: 17.try_into().unwrap(), files: &[], provides: &[], shipped: &shipped };
+        let reason = |exit, log: &str| {
+            let log = LogFile { name: "installcheck.log", bytes: log.as_bytes() };
+            crate::judge::judge(&Evidence::ended(&setting, Phase::Installcheck, exit, log)).reason().unwrap()
+        };
+        assert_eq!(reason(0, "[ \"MASTER\" = \"MASTER\" ]\n"), Reason::TestsPassed);
+        assert_eq!(
+            reason(2, "[ \"\" = \"MASTER\" ]\nmake: *** [Makefile:13: installcheck] Error 1\n"),
+            Reason::TestsBroken
+        );
+        assert_eq!(reason(0, "make: Nothing to be done for 'installcheck'.\n"), Reason::NoTests);
+        assert_eq!(reason(0, "echo there are no tests\nthere are no tests\n"), Reason::NoTests);
     }
 }

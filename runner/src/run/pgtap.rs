@@ -1,9 +1,12 @@
 //! pgTAP tests: SQL scripts in `t/`, `test/` or `tests/` that print TAP, run by `pg_prove` where `make installcheck` runs nothing.
 //!
+//! Of a directory's tests those nearest to its top are run, as by `pg_prove DIRECTORY`: deeper ones may want something special, or each to be
+//! run by hand (pg_partman's).
+//!
 //! The PGXN specification's rule tells them from `pg_regress` scripts: those have a directory `expected/` beside them. A further look into
 //! each file keeps plain scripts out, which would fail for not being tests at all.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -26,7 +29,19 @@ pub(crate) struct TestFile {
 pub(crate) fn find(root: &Path, files: &[String]) -> Vec<TestFile> {
     let with_expected: BTreeSet<&str> = files.iter().filter_map(|file| parent_of_expected(file)).collect();
     let scripts = files.iter().filter(|file| is_script(file) && !has_expected(file, &with_expected));
-    scripts.filter_map(|path| read(root, path)).take(MAX_TESTS).collect()
+    let mut tests: Vec<TestFile> = scripts.filter_map(|path| read(root, path)).take(MAX_TESTS).collect();
+    let depth = |path: &str| path.matches('/').count();
+    let mut shallowest: BTreeMap<String, usize> = BTreeMap::new();
+    for test in &tests {
+        let least = shallowest.entry(top(&test.path).to_owned()).or_insert(usize::MAX);
+        *least = depth(&test.path).min(*least);
+    }
+    tests.retain(|test| shallowest.get(top(&test.path)) == Some(&depth(&test.path)));
+    tests
+}
+
+fn top(path: &str) -> &str {
+    path.split('/').next().unwrap_or_default()
 }
 
 /// The directory in which an `expected/` lies that holds this file.
@@ -40,9 +55,8 @@ fn parent_of_expected(file: &str) -> Option<&str> {
 }
 
 fn is_script(file: &str) -> bool {
-    let top = file.split('/').next().unwrap_or_default();
     let end = file.rsplit_once('.').map_or("", |(_, end)| end);
-    ["t", "test", "tests"].contains(&top) && file.contains('/') && ["sql", "pg"].contains(&end)
+    ["t", "test", "tests"].contains(&top(file)) && file.contains('/') && ["sql", "pg"].contains(&end)
 }
 
 /// Whether `expected/` lies in a script's directory, or beside the directory, as with `test/sql` and `test/expected`.
@@ -115,6 +129,14 @@ mod tests {
             tree(&[("t/a.sql", TAP), ("test/b.sql", TAP), ("test/expected/b.out", ""), ("tests/sub/c.pg", TAP)]);
         let paths: Vec<_> = found.iter().map(|test| test.path.as_str()).collect();
         assert_eq!(paths, ["t/a.sql", "tests/sub/c.pg"]);
+    }
+
+    #[test]
+    fn tests_below_others_are_left_to_people() {
+        let found =
+            tree(&[("test/a.sql", TAP), ("test/by_hand/b.sql", TAP), ("t/deep/c.sql", TAP), ("t/deep/d/e.sql", TAP)]);
+        let paths: Vec<_> = found.iter().map(|test| test.path.as_str()).collect();
+        assert_eq!(paths, ["test/a.sql", "t/deep/c.sql"]);
     }
 
     #[test]

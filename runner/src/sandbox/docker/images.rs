@@ -1,6 +1,7 @@
 //! Images: look for, pull, import, build, tag, remove. What is in them is decided in `crate::images`.
 
 use std::collections::HashMap;
+use std::io::Read;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -145,22 +146,40 @@ impl Engine {
 
     /// The files at `paths` in an image, each at most `limit` bytes, read through a container that never starts.
     pub(crate) async fn read_image(&self, image: &str, paths: &[&str], limit: usize) -> Result<Vec<String>> {
+        let container = self.unstarted(image).await?;
+        let mut texts = Vec::new();
+        for path in paths {
+            let read = self.read_file(&container, path, limit).await;
+            texts.push(read.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()));
+        }
+        self.remove_unstarted(&container).await?;
+        texts.into_iter().collect()
+    }
+
+    /// The bytes of a file in an image, at most `limit` of them.
+    pub(crate) async fn read_image_bytes(&self, image: &str, path: &str, limit: usize) -> Result<Vec<u8>> {
+        let container = self.unstarted(image).await?;
+        let read = self.read_file(&container, path, limit).await;
+        self.remove_unstarted(&container).await?;
+        read
+    }
+
+    /// A container that never starts.
+    async fn unstarted(&self, image: &str) -> Result<String> {
         // An image that was imported has no command of its own, without which no container is made.
         let cmd = Some(vec!["true".to_owned()]);
         let body = ContainerCreateBody { image: Some(image.to_owned()), cmd, ..ContainerCreateBody::default() };
         let created = self.client().create_container(None::<CreateContainerOptions>, body).await;
-        let container = created.map_err(Error::engine(format!("look into the image {image}")))?.id;
-        let mut texts = Vec::new();
-        for path in paths {
-            texts.push(self.read_file(&container, path, limit).await);
-        }
-        let options = RemoveContainerOptions { force: true, ..RemoveContainerOptions::default() };
-        let removed = self.client().remove_container(&container, Some(options)).await;
-        removed.map_err(Error::engine(format!("remove the container {container}")))?;
-        texts.into_iter().collect()
+        created.map(|created| created.id).map_err(Error::engine(format!("look into the image {image}")))
     }
 
-    async fn read_file(&self, container: &str, path: &str, limit: usize) -> Result<String> {
+    async fn remove_unstarted(&self, container: &str) -> Result<()> {
+        let options = RemoveContainerOptions { force: true, ..RemoveContainerOptions::default() };
+        let removed = self.client().remove_container(container, Some(options)).await;
+        removed.map_err(Error::engine(format!("remove the container {container}")))
+    }
+
+    async fn read_file(&self, container: &str, path: &str, limit: usize) -> Result<Vec<u8>> {
         let what = || Error::engine(format!("read {path} of an image"));
         let options = DownloadFromContainerOptions { path: path.to_owned() };
         let mut stream = self.client().download_from_container(container, Some(options));
@@ -174,8 +193,9 @@ impl Engine {
         }
         let read = || {
             let mut archive = tar::Archive::new(bytes.as_slice());
-            let entry = archive.entries()?.next().ok_or(std::io::ErrorKind::NotFound)??;
-            std::io::read_to_string(entry)
+            let mut entry = archive.entries()?.next().ok_or(std::io::ErrorKind::NotFound)??;
+            let mut file = Vec::new();
+            entry.read_to_end(&mut file).map(|_| file)
         };
         read().map_err(|source| Error::File { what: "read of an image", path: path.into(), source })
     }
