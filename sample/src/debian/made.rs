@@ -82,12 +82,14 @@ fn name(entry: &Entry, source: &Source, found: &[(String, Found)]) -> String {
     if name.contains('_') { name } else { name.replace('-', "_") }
 }
 
-/// What the control files near the top describe, the one nearest to it first.
+/// What the control files nearest to the top describe.
 fn extensions(tree: &Tree, upstream: &str) -> Vec<(String, Found)> {
     let mut controls: Vec<&str> = tree.names().filter(|name| control(name).is_some()).collect();
     controls.sort_by_key(|name| (name.matches('/').count(), *name));
     let mut found: Vec<(String, Found)> = Vec::new();
-    for path in controls.into_iter().filter(|path| path.matches('/').count() <= 2) {
+    // What lies deeper than the first is built by another Makefile, if at all (pllua's hstore/).
+    let depth = controls.first().map_or(0, |path| path.matches('/').count()).min(2);
+    for path in controls.into_iter().filter(|path| path.matches('/').count() <= depth) {
         let extension = control(path).unwrap_or_default();
         if !NAME.is_match(extension) || found.iter().any(|(known, _)| known == extension) {
             continue;
