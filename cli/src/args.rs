@@ -7,10 +7,13 @@ mod lanes;
 mod limits;
 mod major;
 mod operate;
+mod overrides;
 mod run;
 
 pub(crate) use farm::{CoordinatorArgs, DataArgs, RegistryChoice, SampleSize, UpArgs};
-pub(crate) use operate::{AdminArgs, AdminCommand, BenchCommand, DistSpec, ImagesCommand, RunnersCommand};
+pub(crate) use operate::{
+    AdminArgs, AdminCommand, BenchCommand, DistSpec, ImagesCommand, OverridesCommand, RunnersCommand, SuggestArgs,
+};
 pub(crate) use run::{RunnerArgs, TestArgs};
 
 /// Builds and tests PostgreSQL extensions from the PGXN registry in sandboxed containers, and shows the verdicts.

@@ -5,5 +5,6 @@ pub(crate) mod bench;
 pub(crate) mod coordinator;
 pub(crate) mod images;
 pub(crate) mod runner;
+pub(crate) mod suggest;
 pub(crate) mod test;
 pub(crate) mod up;

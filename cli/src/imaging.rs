@@ -1,14 +1,15 @@
 //! Images as commands need them: found or built, with what goes on told in the terminal.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::FutureExt;
 use indicatif::ProgressBar;
-use protocol::{Clock, Matrix, PgMajor, SystemClock, Target};
-use runner::images::{Event, Images, Options, Progress};
+use protocol::{Clock, Matrix, PgMajor, Platform, SystemClock, Target};
+use runner::images::{Contents, Event, Images, Options, Progress};
 use runner::sandbox::Image;
 use runner::sandbox::docker::Engine;
-use runner::{EnsureImage, Result, native_targets};
+use runner::{EnsureImage, Result, Site, native_targets};
 use sample::debian::Archive;
 
 use crate::console::{Colour, Console, plain};
@@ -27,6 +28,11 @@ impl Imaging {
         Self { images, console }
     }
 
+    /// The images that the runs of a site use, so that nothing is made twice.
+    pub(crate) fn of(site: &Site, console: Console) -> Self {
+        Self { images: Arc::clone(&site.images), console }
+    }
+
     /// What lists and checks them.
     pub(crate) fn images(&self) -> &Images {
         &self.images
@@ -40,6 +46,11 @@ impl Imaging {
     /// The image of a target, built where it is missing.
     pub(crate) async fn image(&self, target: Target) -> Result<Image> {
         self.images.ensure(target, &Teller::new(self.console)).await
+    }
+
+    /// What the packages of a suite hold, kept in a directory.
+    pub(crate) async fn contents(&self, suite: (&str, Platform), dir: &Path) -> Result<Contents> {
+        self.images.contents(suite, dir, &Teller::new(self.console)).await
     }
 
     /// Where Debian's archive is, as the base image of a target has it; none where that does not say.

@@ -7,7 +7,9 @@ use protocol::{Name, Platform, Target, Version};
 use url::Url;
 
 use crate::args::lanes::LaneArgs;
+use crate::args::farm::DataArgs;
 use crate::args::major::MajorArgs;
+use crate::args::overrides::OverrideArgs;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ImagesCommand {
@@ -58,9 +60,29 @@ pub(crate) enum AdminCommand {
         #[arg(long, value_name = "TARGET")]
         target: Vec<Target>,
     },
+    /// What releases need beyond the plain image
+    #[command(subcommand)]
+    Overrides(OverridesCommand),
     /// Let runners in, list them, shut them out
     #[command(subcommand)]
     Runners(RunnersCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OverridesCommand {
+    /// Propose entries for images/overrides.toml from what results miss: the Debian package that has it
+    ///
+    /// What the packages hold is asked of Debian's archive once for each suite and kept in the data directory, below `contents`.
+    Suggest(SuggestArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SuggestArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+
+    #[command(flatten)]
+    pub(crate) overrides: OverrideArgs,
 }
 
 #[derive(Debug, Subcommand)]

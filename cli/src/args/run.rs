@@ -9,6 +9,7 @@ use url::Url;
 use crate::args::lanes::LaneArgs;
 use crate::args::limits::LimitArgs;
 use crate::args::major::MajorArgs;
+use crate::args::overrides::OverrideArgs;
 
 /// What a runner works on, and how much of this machine it takes.
 #[derive(Clone, Debug, Args)]
@@ -24,13 +25,17 @@ pub(crate) struct WorkArgs {
     lanes: LaneArgs,
 
     #[command(flatten)]
+    pub(crate) overrides: OverrideArgs,
+
+    #[command(flatten)]
     limits: LimitArgs,
 }
 
 impl WorkArgs {
     /// Where and by what runs are made, with all files in that directory.
     pub(crate) fn site(&self, data_dir: PathBuf) -> SiteConfig {
-        SiteConfig::new(data_dir, self.jobs).with_limits((&self.limits).into()).with_lanes(self.lanes.into())
+        let config = SiteConfig::new(data_dir, self.jobs).with_overrides(self.overrides.or_embedded());
+        config.with_limits((&self.limits).into()).with_lanes(self.lanes.into())
     }
 }
 
@@ -76,6 +81,9 @@ pub(crate) struct TestArgs {
 
     #[command(flatten)]
     pub(crate) lanes: LaneArgs,
+
+    #[command(flatten)]
+    pub(crate) overrides: OverrideArgs,
 
     #[command(flatten)]
     pub(crate) limits: LimitArgs,

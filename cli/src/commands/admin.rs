@@ -11,7 +11,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::args::{AdminArgs, AdminCommand, DistSpec, RunnersCommand};
+use crate::args::{AdminArgs, AdminCommand, DistSpec, OverridesCommand, RunnersCommand};
+use crate::commands::suggest;
 use crate::console::{Console, plain};
 use crate::farm::DataDir;
 use crate::http;
@@ -25,6 +26,7 @@ pub(crate) async fn run(command: AdminCommand, console: Console) -> Result<ExitC
         AdminCommand::Requeue { admin, what, target } => {
             requeue(&Api::open(&admin)?, what, target.iter().map(ToString::to_string).collect(), console).await?;
         }
+        AdminCommand::Overrides(OverridesCommand::Suggest(args)) => return suggest::run(&args, console).await,
         AdminCommand::Runners(RunnersCommand::Add { admin, name }) => {
             add_runner(&Api::open(&admin)?, &name, console).await?;
         }

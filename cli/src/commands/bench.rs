@@ -30,7 +30,7 @@ async fn compare(
     let scratch = tempfile::tempdir().context("make a directory for the runs")?;
     let config = SiteConfig::new(scratch.path().join("runner"), 1).with_lanes(lanes);
     let site = Site::open(&config, Arc::new(SystemClock)).await?;
-    let imaging = Imaging::new(site.place.engine.clone(), console);
+    let imaging = Imaging::of(&site, console);
     let heads = ["by hand", "run", "added", "ratio", "start", "server", "copy in", "exec", "copy out", "cleanup"];
     let heads = heads.map(|head| format!("{head:>9}")).concat();
     println!("{:<32}{heads}", "distribution (medians, seconds)");

@@ -60,8 +60,13 @@ async fn list(imaging: &Imaging) -> Result<ExitCode> {
         let size = format!("{} MB", listed.size_bytes / 1_000_000);
         let age = age(now.since(listed.created).as_secs());
         let stale = if listed.current { "" } else { "  (of another recipe)" };
+        let with = if listed.image.packages.is_empty() {
+            String::new()
+        } else {
+            format!("  (with {})", listed.image.packages.join(", "))
+        };
         println!(
-            "{:<11} {:<8} {:<9} {:<10} {size:>8} {age:>8}  {}{stale}",
+            "{:<11} {:<8} {:<9} {:<10} {size:>8} {age:>8}  {}{with}{stale}",
             listed.target, facts.source, facts.suite, facts.postgresql, facts.tag
         );
     }

@@ -18,7 +18,7 @@ pub(crate) async fn run(args: RunnerArgs, console: Console) -> Result<ExitCode> 
     let token = token(&args.token_file)?;
     let site = Site::open(&args.work.site(args.data_dir.clone()), Arc::new(SystemClock)).await?;
     let coordinator = runner::Coordinator::new(&args.coordinator, &token)?;
-    let imaging = Imaging::new(site.place.engine.clone(), console);
+    let imaging = Imaging::of(&site, console);
     let targets = imaging.targets(&args.work.majors.or_supported()).await?;
     let names: Vec<String> = targets.iter().map(ToString::to_string).collect();
     console.line(&format!("Working for {} on {}; {}", args.coordinator, site.facts().engine, names.join(", ")));

@@ -60,6 +60,7 @@ async fn site(args: &TestArgs, scratch: &Path) -> Result<Site> {
     let kept = config::cache_dir().map(|dir| dir.join("pgxn-testers/test"));
     let kept = kept.filter(|dir| std::fs::create_dir_all(dir).is_ok() && tempfile::tempfile_in(dir).is_ok());
     let config = SiteConfig::new(kept.unwrap_or_else(|| scratch.join("runner")), 1);
+    let config = config.with_overrides(args.overrides.or_embedded());
     let config = config.with_limits((&args.limits).into()).with_lanes(args.lanes.into());
     let mut site = Site::open(&config, Arc::new(SystemClock)).await?;
     site.work_dir = scratch.join("work");
@@ -69,7 +70,7 @@ async fn site(args: &TestArgs, scratch: &Path) -> Result<Site> {
 }
 
 async fn test_all(site: &Site, source: &Source, majors: &[PgMajor], console: Console) -> Vec<Cell> {
-    let images = Imaging::new(site.place.engine.clone(), console).ensure();
+    let images = Imaging::of(site, console).ensure();
     let mut cells = Vec::new();
     for target in native_targets(majors) {
         console.line(&console.paint(Colour::Bold, &format!("PostgreSQL {} on {}", target.major, target.platform)));

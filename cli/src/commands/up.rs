@@ -34,8 +34,11 @@ pub(crate) async fn run(args: UpArgs, console: Console) -> Result<ExitCode> {
     let choice = registry::choose(args.registry.clone(), &dir, console).await?;
     let watched = watched(&choice, &address)?;
     let majors = args.work.majors.or_newest(2);
-    let farm =
-        Farm::open((&args.data, &dir), listener, watched.clone(), |config| config.majors.clone_from(&majors)).await?;
+    let farm = Farm::open((&args.data, &dir), listener, watched.clone(), |config| {
+        config.majors.clone_from(&majors);
+        config.overrides = args.work.overrides.or_embedded();
+    })
+    .await?;
     let farm = if watched.sample {
         farm.nest(SAMPLE_PATH, sample::serve::router(&sample::debian::tree(&Sample::home(&dir))))
     } else {
@@ -50,7 +53,7 @@ pub(crate) async fn run(args: UpArgs, console: Console) -> Result<ExitCode> {
     // It serves until the runner has given its jobs back.
     let served = CancellationToken::new();
     tasks.spawn("the web server", farm.serve(served.clone()));
-    let imaging = Imaging::new(site.place.engine.clone(), console);
+    let imaging = Imaging::of(&site, console);
     let targets = imaging.targets(&majors).await?;
     let sample =
         watched.sample.then(|| Sample { dir, size: args.sample, imaging: imaging.clone(), target: targets[0] });
