@@ -53,8 +53,10 @@ if [ -s $dir/before ]; then
         if [ -s $dir/left ]; then
             echo 'Files that are left:'
             cat $dir/left
-            # What it asked to be removed tells whose fault it is.
-            sed -n 's/^rm -f //p' $dir/said | tr -d "'" | tr ' ' '\n' >$dir/removals
+            # What it looked for in directories that are not there tells whose fault it is.
+            sed -n 's/^rm -f //p' $dir/said | tr -d "'" | tr ' ' '\n' | while IFS= read -r file; do
+                [ -d "${file%/*}" ] || printf '%s\n' "$file"
+            done >$dir/removals
             fact removals
             list $dir/removals
             fact files-left "" "$(wc -l <$dir/left)"
