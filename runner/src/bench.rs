@@ -134,7 +134,7 @@ impl<'a> Hand<'a> {
         let subject = obtain(site, request, &mut book).await.map_err(unusable)?;
         let sandbox = Sandbox::start(&site.place, image, request.run_id, &site.limits).await?;
         let mut bench = Bench::new(site, image, sandbox, subject, request.target);
-        provide_for(&mut bench, request, &mut book).await.map_err(unusable)?;
+        provide_for(&mut bench, (request, false), &mut book).await.map_err(unusable)?;
         let verdict = on_bench(&mut bench, &mut book).await.map_err(unusable)?;
         match verdict.reason {
             Reason::TestsPassed | Reason::NoTests => Ok(Self { bench }),

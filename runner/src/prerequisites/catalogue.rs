@@ -37,7 +37,8 @@ pub(crate) struct Known {
 
 impl Known {
     /// Reads the registry's copy; the error says what it lacks.
-    pub(crate) fn of_meta(meta: &Meta, provision: Provision) -> Result<Self, pgxn::MetaError> {
+    pub(crate) fn of_meta(meta: &Meta, mut provision: Provision) -> Result<Self, pgxn::MetaError> {
+        provision.preload.extend(meta.server_preload().map(str::to_owned));
         Ok(Self {
             release: meta.release()?,
             needs: Need::all(meta, &provision, false),

@@ -13,6 +13,8 @@ mod resolve;
 
 pub(crate) use ask::{Halt, put_together};
 pub(crate) use cache::{Cache, Key};
+#[cfg(test)]
+pub(crate) use catalogue::Known;
 pub(crate) use catalogue::{Root, Shipped};
 pub(crate) use need::Need;
 pub(crate) use refusal::Refusal;

@@ -118,9 +118,16 @@ where
     book.circumstances.limits = Some(site.limit_facts());
     let (image, sandbox) = dependencies::begin(started, book).await?;
     provide::record(&image, &subject.provision, book).await;
+    let richer;
     let mut bench = Bench::new(site, &image, sandbox, subject, request.target);
-    let verdict = match dependencies::run(&mut bench, request, book).await {
-        Ok(()) => on_bench(&mut bench, book).await,
+    let mut provided = dependencies::run(&mut bench, (request, true), book).await;
+    if let Ok(Some(image)) = provided {
+        richer = image;
+        bench = dependencies::moved(bench, &richer, request.run_id, book).await?;
+        provided = dependencies::run(&mut bench, (request, false), book).await;
+    }
+    let verdict = match provided {
+        Ok(_) => on_bench(&mut bench, book).await,
         Err(stop) => Err(stop),
     };
     book.overhead.cleanup_ms = book::millis(bench.sandbox.remove().await);

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use protocol::{PostgresRange, Provision, Release, Status, Timestamp};
 
 use super::*;
+use crate::prerequisites::catalogue::Offer;
 
 /// A registry in a few lines: `name version [testing] [provides extension version …] [needs name range …] [pg range]`, parts divided by `;`.
 #[derive(Default)]
@@ -84,7 +85,9 @@ impl World {
                 Outcome::Refused(refusal) => return (Err(refusal), round),
                 Outcome::Ask(questions) => {
                     assert!(!questions.is_empty());
-                    questions.into_iter().for_each(|question| self.answer(question, &mut catalogue));
+                    for question in questions {
+                        self.answer(question, &mut catalogue);
+                    }
                 }
             }
         }
@@ -285,9 +288,9 @@ fn any_world(acyclic: bool) -> impl Strategy<Value = Vec<String>> {
             let mut line = format!("n{number} {version}");
             for (to, range) in needs {
                 if !acyclic {
-                    line.push_str(&format!("; needs n{to} {}", ranges[range]));
+                    line += &["; needs n", &to.to_string(), " ", ranges[range]].concat();
                 } else if to > number {
-                    line.push_str(&format!("; needs n{to}"));
+                    line += &["; needs n", &to.to_string()].concat();
                 }
             }
             line

@@ -13,19 +13,22 @@ use std::pin::Pin;
 
 use futures_util::future::MaybeDone;
 use pgxn::{ClientOptions, Registry};
-use protocol::{FileKind, Origin, Outcome, Phase, Prerequisite, Verdict};
+use protocol::{FileKind, Origin, Outcome, Phase, Prerequisite, Provision, Verdict};
 use tokio::time::Instant;
 
 use crate::error::Result;
-use crate::prerequisites::{Halt, Need, Plan, Refusal, Root, Server, put_together};
+use crate::prerequisites::{Halt, Need, Plan, Planned, Refusal, Root, Server, put_together};
 use crate::run::phase::Bench;
 use crate::run::stop::{in_phase, in_words};
 use crate::run::{Book, Request, Source, Step, Stop, book};
 use crate::sandbox::{Image, Log, Sandbox};
 
 mod fetch;
+mod image;
 mod install;
 mod shipped;
+
+pub(crate) use image::moved;
 
 /// The name of what building prerequisites printed.
 const LOG: &str = "dependencies.log";
@@ -45,13 +48,27 @@ where
 }
 
 /// Provides what the distribution needs, and copies its source in.
-pub(crate) async fn run(bench: &mut Bench<'_>, request: &Request, book: &mut Book<'_>) -> Step<()> {
+///
+/// Where that takes another image, and `may_move` says so, that is given back, and nothing else has happened.
+pub(crate) async fn run(
+    bench: &mut Bench<'_>,
+    (request, may_move): (&Request, bool),
+    book: &mut Book<'_>,
+) -> Step<Option<Image>> {
+    let preload: Vec<String> = bench.subject.meta.server_preload().map(str::to_owned).collect();
+    bench.subject.provision.preload.extend(preload);
     let needs = Need::all(&bench.subject.meta, &bench.subject.provision, true);
     let mut log = Log::new(bench.site.limits.log_bytes);
-    let mut outcome = if needs.is_empty() { Ok(()) } else { provide(bench, request, (needs, &mut log), book).await };
-    if outcome.is_ok() {
-        outcome = copy_source(bench, book).await;
-    }
+    let outcome = if needs.is_empty() {
+        Ok(None)
+    } else {
+        provide(bench, (request, may_move), (needs, &mut log), book).await
+    };
+    let outcome = match outcome {
+        Ok(Some(image)) => return Ok(Some(image)),
+        Ok(None) => copy_source(bench, book).await.map(|()| None),
+        Err(stop) => Err(stop),
+    };
     let text = log.finish();
     let kept = if text.bytes.is_empty() { None } else { book.keep(LOG, FileKind::Log, &text) };
     // What the farm could not do, its caller writes down.
@@ -78,10 +95,10 @@ async fn copy_source(bench: &mut Bench<'_>, book: &mut Book<'_>) -> Step<()> {
 /// Finds what is needed, and installs it.
 async fn provide(
     bench: &mut Bench<'_>,
-    request: &Request,
+    (request, may_move): (&Request, bool),
     (needs, log): (Vec<Need>, &mut Log),
     book: &mut Book<'_>,
-) -> Step<()> {
+) -> Step<Option<Image>> {
     let shipped = shipped::list(&bench.sandbox, &bench.site.limits).await?;
     let meta = &bench.subject.meta;
     let provides = meta.provides.iter().map(|provided| provided.name.clone()).collect();
@@ -96,13 +113,29 @@ async fn provide(
             return Err(Stop::Decided(verdict.with_detail(in_words(&error))));
         }
     };
+    if may_move && let Some(image) = image::richer(bench, &plan.items, book).await? {
+        return Ok(Some(image));
+    }
     tell(&plan, book).await;
     bench.subject.create_first.clone_from(&plan.create);
+    inherit(&mut bench.subject.provision, &plan.items);
     if plan.items.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let ready = fetch::run(bench, request, plan.items).await?;
-    install::run(bench, ready, log, book).await
+    install::run(bench, ready, log, book).await.map(|()| None)
+}
+
+/// What a prerequisite's library needs of the server, whatever is created on top of it needs, too.
+fn inherit(provision: &mut Provision, items: &[Planned]) {
+    for theirs in items.iter().map(|item| &item.known.provision) {
+        let new = theirs.preload.iter().filter(|library| !provision.preload.contains(library));
+        let new: Vec<String> = new.cloned().collect();
+        provision.preload.extend(new);
+        for (name, value) in &theirs.settings {
+            provision.settings.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+    }
 }
 
 /// Where to look: the registry that the release is from; for what a person has on a disk, the one that the site names.
@@ -152,3 +185,6 @@ async fn tell(plan: &Plan, book: &mut Book<'_>) {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

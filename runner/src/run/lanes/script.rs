@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::config::Lanes;
 use crate::run::Subject;
+use crate::run::create::identifier;
 use crate::run::lanes::SHARED;
 use crate::run::pgtap::quoted;
 use crate::run::phase::Bench;
@@ -16,7 +17,7 @@ const MAX_EXTENSIONS: usize = 20;
 
 /// The program of all lanes, with the extensions as its arguments.
 pub(super) fn arguments(bench: &Bench<'_>, time: Duration) -> Vec<String> {
-    let script = script(&bench.make("uninstall"), time);
+    let script = script(&bench.make("uninstall"), time).replace("@NEEDED@", &needed(&bench.subject));
     ["sh".to_owned(), "-c".into(), script, "lanes".into()].into_iter().chain(extensions(&bench.subject)).collect()
 }
 
@@ -35,6 +36,14 @@ fn script(make_uninstall: &str, time: Duration) -> String {
         include_str!("uninstall.sh").replace("@UNINSTALL@", make_uninstall),
     ];
     parts.concat()
+}
+
+/// Statements that create what it needs, a line each.
+fn needed(subject: &Subject) -> String {
+    let needed = subject.create_first.iter().filter(|name| !name.chars().any(char::is_control));
+    needed
+        .flat_map(|name| ["CREATE EXTENSION IF NOT EXISTS ", &identifier(name), " CASCADE;\n"].map(str::to_owned))
+        .collect()
 }
 
 /// What META provides and has a control file; where META provides nothing, what was installed.
@@ -61,6 +70,15 @@ mod tests {
         assert!(!gaps.iter().any(|gap| script.contains(gap)));
         // One argument of a program may have 128 KiB.
         assert!(script.len() < 100_000, "{}", script.len());
+    }
+
+    #[test]
+    fn what_it_needs_is_created_first() {
+        let mut subject = subject(&[]);
+        subject.create_first.extend(["hstore".to_owned(), "a\"b".to_owned()]);
+        let lines =
+            "CREATE EXTENSION IF NOT EXISTS \"hstore\" CASCADE;\nCREATE EXTENSION IF NOT EXISTS \"a\"\"b\" CASCADE;\n";
+        assert_eq!(needed(&subject), lines);
     }
 
     #[test]

@@ -45,8 +45,16 @@ step() {
 # A new database, without what a suite may have put into the template.
 database() { sql postgres -c 'SET client_min_messages = warning' -c "DROP DATABASE IF EXISTS $1" -c "CREATE DATABASE $1 TEMPLATE template0"; }
 drop() { step sql postgres -c "DROP DATABASE $1"; }
+# What META says has to be there first.
+needed() {
+    cat <<'SQL'
+@NEEDED@
+SQL
+}
 # create DATABASE EXTENSION [VERSION]. The phase create has found out already what has to be there first.
-create() { echo "CREATE EXTENSION :\"name\" ${3+VERSION :'version'} CASCADE;" | sql "$1" -v name="$2" -v version="${3-}"; }
+create() {
+    { needed; echo "CREATE EXTENSION :\"name\" ${3+VERSION :'version'} CASCADE;"; } | sql "$1" -v name="$2" -v version="${3-}"
+}
 # catalog DATABASE EXTENSION FILE
 catalog() { sql "$1" -A -t -v name="$2" -f $dir/catalog.sql >$dir/lines && head -c 50000000 $dir/lines | sort >"$dir/$3"; }
 # compare NUMBER FILE FACT...: tells that fact and the differences, if the catalog in the file is not the fresh one.
