@@ -4,8 +4,8 @@
 //! that no ring is missed between the two. Another coordinator on the same PostgreSQL rings only its own bell: its jobs are found by the
 //! next claim, at the latest when the wait ends.
 //!
-//! A claim whose answer never reaches its runner leaves a lease that nobody knows: it expires, and costs an attempt. A claim carries
-//! nothing by which it could be recognised, and this is rare enough to be simple.
+//! A claim whose answer never reaches its runner is said again with the same token, and answered with the lease that it opened. Only where
+//! the runner ends meanwhile, a lease is left that nobody knows: it expires, and costs an attempt.
 
 use std::time::Duration;
 
@@ -81,12 +81,17 @@ pub async fn claim(
 
 async fn claim_now(coordinator: &Coordinator, runner: &Runner, request: &ClaimRequest) -> Result<Option<Assignment>> {
     let now = coordinator.now();
-    let token = secret();
+    let token = request.token.clone().unwrap_or_else(secret);
     let hash = TokenHash::of(&token);
     let lease = coordinator.config.lease;
     let claim = Claim { runner_id: runner.id, targets: &request.targets, run_id: RunId::new(now), token: &hash, lease };
     let mut tx = coordinator.store.begin().await?;
     let claimed = jobs::claim(&mut tx, &claim, now).await?;
+    if request.token.is_some()
+        && let Some(before) = jobs::claimed_before(&mut tx, &claim, now).await?
+    {
+        return Ok(before.map(|claimed| assignment(coordinator, claimed, token, now)));
+    }
     // Last, as every transaction that locks the queue or a run comes to its runner last: see `store/src/confirm.rs`.
     runners::touch(&mut tx, runner.id, &request.version, &request.targets, now).await?;
     tx.commit().await?;

@@ -25,6 +25,10 @@ pub struct ClaimRequest {
     pub targets: Vec<Target>,
     /// The version of its program.
     pub version: String,
+    /// What is to be the lease's token: 64 random hexadecimal digits that the runner says again until it gets a job, so that an answer that
+    /// is lost leaves no lease that nobody knows. Without it the coordinator makes one.
+    #[serde(default)]
+    pub token: Option<String>,
 }
 
 /// What a claimed job asks for.

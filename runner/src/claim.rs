@@ -5,6 +5,7 @@
 //! dropped where it stands and its container removed. Nothing is reported without a lease, as nobody would take it.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use crate::sandbox::Image;
 use crate::site::Site;
 
 mod offer;
+mod room;
 
 pub use offer::Offer;
 
@@ -66,6 +68,8 @@ pub struct Agent {
     pub listener: Listener,
     /// The registry that was used last, as jobs nearly always name the same one.
     registry: Arc<Mutex<Option<(Url, Registry)>>>,
+    /// Tokens that were said in claims, and that no job was had for.
+    tokens: Arc<Mutex<Vec<String>>>,
 }
 
 /// What one step of the loop did.
@@ -93,18 +97,20 @@ impl Agent {
         images: EnsureImage,
         listener: Listener,
     ) -> Self {
-        Self { site, coordinator, offer: Offer::of(targets), images, listener, registry: Arc::default() }
+        let (registry, tokens) = (Arc::default(), Arc::default());
+        Self { site, coordinator, offer: Offer::of(targets), images, listener, registry, tokens }
     }
 
     /// One step: claims a job and does it, or finds that nothing waits.
     ///
-    /// An engine that does not answer is an error before anything is claimed. When `stop` is cancelled, a job that runs is given back.
+    /// An engine that does not answer is an error before anything is claimed, and so is a disk that is full. When `stop` is cancelled, a
+    /// job that runs is given back.
     pub async fn tick(&self, stop: &CancellationToken) -> Result<Tick, Trouble> {
         self.site.place.engine.check().await?;
         self.site.place.tidy().await;
-        let request = ClaimRequest { targets: self.offer.ready(), version: VERSION.to_owned() };
+        room::check(&self.site.work_dir)?;
         let claimed = tokio::select! {
-            claimed = self.coordinator.claim(&request) => claimed?,
+            claimed = self.claim() => claimed?,
             () = stop.cancelled() => return Ok(Tick::Idle),
         };
         let Some(assignment) = claimed else { return Ok(Tick::Idle) };
@@ -118,6 +124,20 @@ impl Agent {
             }
         }
         Ok(Tick::Worked)
+    }
+
+    /// Claims with a token that no job was had for yet: one whose answer was lost, or a new one.
+    async fn claim(&self) -> Result<Option<Assignment>, CallError> {
+        let free = || self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = free().pop();
+        let token = known.unwrap_or_else(|| hex::encode(rand::random::<[u8; 32]>()));
+        let targets = self.offer.ready();
+        let request = ClaimRequest { targets, version: VERSION.to_owned(), token: Some(token.clone()) };
+        let claimed = self.coordinator.claim(&request).await;
+        if !matches!(claimed, Ok(Some(_))) {
+            free().push(token);
+        }
+        claimed
     }
 
     /// Runs and delivers, for as long as the lease lives.
@@ -219,6 +239,14 @@ pub enum Trouble {
     /// The engine.
     #[error(transparent)]
     Engine(#[from] crate::Error),
+    /// The runner's own disk.
+    #[error("nothing can be written in `{}`: {source}", dir.display())]
+    Disk {
+        /// The directory of what is unpacked.
+        dir: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The coordinator.
     #[error(transparent)]
     Coordinator(#[from] CallError),

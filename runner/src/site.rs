@@ -56,7 +56,7 @@ impl Site {
         let images = Arc::new(Images::new(engine.clone(), Matrix::embedded(), Options::default()));
         let overrides = Arc::clone(&config.overrides);
         let place = Place::new(engine, instance.id().to_owned());
-        let (work_dir, download_dir) = (config.data_dir.join("work"), config.data_dir.join("downloads"));
+        let (work_dir, download_dir) = (instance.work_dir(&config.data_dir), config.data_dir.join("downloads"));
         let prerequisites = Cache::new(config.data_dir.join("prerequisites"));
         Ok(Self { place, limits, clock, work_dir, download_dir, prerequisites, registry: None, overrides, images, lanes: config.lanes, instance })
     }

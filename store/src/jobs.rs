@@ -34,7 +34,7 @@ mod lanes;
 mod requeue;
 mod waiting;
 
-pub use claim::{Claim, Claimed, claim, waits};
+pub use claim::{Claim, Claimed, claim, claimed_before, waits};
 pub(crate) use lanes::lock_queue;
 pub(crate) use requeue::{Again, begin_anew, put_again, wake};
 pub use requeue::{Requeue, releases_waiting, reprioritize, requeue, withdraw};

@@ -26,6 +26,8 @@ const MAX_WAIT_SECONDS: u64 = 30;
 /// More targets than there are majors and platforms.
 const MAX_TARGETS: usize = 200;
 const MAX_VERSION: usize = 100;
+/// The digits of 256 random bits.
+const TOKEN: usize = 64;
 
 pub(super) fn routes() -> OpenApiRouter<Coordinator> {
     let small = OpenApiRouter::new()
@@ -76,6 +78,13 @@ async fn claim(
     }
     if runner.quarantined_at.is_some() {
         return Err(quarantined(&runner));
+    }
+    if request
+        .token
+        .as_ref()
+        .is_some_and(|token| token.len() != TOKEN || !token.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    {
+        return Err(Refusal::Unprocessable { detail: format!("a claim's token has {TOKEN} hexadecimal digits") });
     }
     let wait = Duration::from_secs(wait.min(MAX_WAIT_SECONDS));
     Ok(match lease::claim(&coordinator, &runner, &request, wait).await? {

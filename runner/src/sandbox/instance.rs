@@ -2,7 +2,7 @@
 //!
 //! Every runner holds a lock on a file of its own in `instances/` of its data directory, and its containers carry that file's name as a
 //! label. The system drops the lock with the process, however that ends. So a file whose lock can be had belongs to a runner that is
-//! dead, and its containers are orphans.
+//! dead, and its containers are orphans; so is the directory in `work/` that is called after the file.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -41,7 +41,12 @@ impl Instance {
         &self.id
     }
 
-    /// Removes the containers of every runner of that data directory that is dead; how many.
+    /// The directory for what its runs unpack, which need not be there.
+    pub fn work_dir(&self, data_dir: &Path) -> PathBuf {
+        work_dir(data_dir, &self.id)
+    }
+
+    /// Removes the containers of every runner of that data directory that is dead, and what its runs had unpacked; how many containers.
     pub async fn reap(engine: &Engine, data_dir: &Path) -> Result<usize> {
         let mut reaped = 0;
         for (path, _lock) in dead(&data_dir.join("instances"))? {
@@ -50,15 +55,23 @@ impl Instance {
                 engine.remove_container(&container).await?;
                 reaped += 1;
             }
-            match fs::remove_file(&path) {
-                // Another that starts now has reaped the same, and was faster.
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(Error::file("remove", path)(error));
-                }
-                _ => {}
-            }
+            let work = work_dir(data_dir, &id);
+            gone(fs::remove_dir_all(&work)).map_err(Error::file("remove", work))?;
+            gone(fs::remove_file(&path)).map_err(Error::file("remove", path))?;
         }
         Ok(reaped)
+    }
+}
+
+fn work_dir(data_dir: &Path, id: &str) -> PathBuf {
+    data_dir.join("work").join(id)
+}
+
+/// What is not there need not be removed: it never was, or another that starts now has reaped the same, and was faster.
+fn gone(removed: std::io::Result<()>) -> std::io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
     }
 }
 
@@ -91,5 +104,19 @@ mod tests {
         let names: Vec<_> = found.iter().map(|(path, _)| path.file_name().unwrap().to_string_lossy()).collect();
         assert_eq!(names, [killed.as_str()]);
         assert_ne!(living.id(), killed);
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_runner_had_unpacked_is_removed_and_a_living_one_s_is_not_which_needs_an_engine() {
+        let dir = tempfile::tempdir().unwrap();
+        let (living, killed) = (Instance::claim(dir.path()).unwrap(), Instance::claim(dir.path()).unwrap());
+        let [kept, left] = [&living, &killed].map(|instance| instance.work_dir(dir.path()));
+        for work in [&kept, &left] {
+            fs::create_dir_all(work.join("tree")).unwrap();
+        }
+        drop(killed);
+        let engine = Engine::connect(&crate::engine_host()).await.unwrap();
+        Instance::reap(&engine, dir.path()).await.unwrap();
+        assert!(kept.exists() && !left.exists());
     }
 }

@@ -7,6 +7,7 @@ use protocol::{JobId, JobState, Release, ReleaseId, RunId, RunnerId, Target, Tim
 use super::lanes::{self, Lane};
 use super::{Job, leave_queue, read};
 use crate::fields::Fields;
+use crate::runs::RunState;
 use crate::{Conn, Error, Result, TokenHash, Tx, confirm, releases};
 
 /// The oldest job of a lane that does not avoid the runner: nearly always the first entry of an index.
@@ -68,17 +69,51 @@ pub async fn claim(tx: &mut Tx, claim: &Claim<'_>, now: Timestamp) -> Result<Opt
     leave_queue(tx, &job).await?;
     lanes::serve(tx, lane.priority, &lane.owner_key, turn).await?;
     open_run(tx, claim, &job, now).await?;
-    let stored = releases::by_id(tx, job.release_id).await?.ok_or_else(|| corrupt(&job))?;
-    Ok(Some(Claimed {
+    claimed(tx, &job, (claim.run_id, job.attempts, now.plus(claim.lease))).await.map(Some)
+}
+
+/// What was claimed with the same token before, where the runner did not get the answer; the inner one is none where the run is over.
+///
+/// A claim that was so long ago that nobody renewed its lease since has expired, and is not looked for. Asked after [`claim`] in the same
+/// transaction, which the caller gives up where there is one: the queue's lock lets only one of two claims with one token be the first.
+pub async fn claimed_before(conn: &mut Conn, claim: &Claim<'_>, now: Timestamp) -> Result<Option<Option<Claimed>>> {
+    let row = sqlx::query(
+        "SELECT id, job_id, attempt, state, expires_at FROM runs
+         WHERE runner_id = $1 AND claimed_at > $2 AND token_hash = $3 AND id <> $4 ORDER BY claimed_at DESC LIMIT 1",
+    )
+    .bind(claim.runner_id.to_string())
+    .bind(now.minus(claim.lease).as_millis())
+    .bind(claim.token.as_str())
+    .bind(claim.run_id.to_string())
+    .fetch_optional(conn.raw())
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let row = Fields::of(&row, "runs", "id");
+    if row.parse::<RunState>("state")? != RunState::Open {
+        return Ok(Some(None));
+    }
+    let Some(job) = super::get(conn, row.parse("job_id")?).await? else { return Ok(Some(None)) };
+    let lease = (row.parse("id")?, row.number("attempt")?, row.time("expires_at")?);
+    claimed(conn, &job, lease).await.map(Some).map(Some)
+}
+
+/// What a runner is told of a job that it has claimed: by run, attempt and expiry.
+async fn claimed(
+    conn: &mut Conn,
+    job: &Job,
+    (run_id, attempt, expires_at): (RunId, u32, Timestamp),
+) -> Result<Claimed> {
+    let stored = releases::by_id(conn, job.release_id).await?.ok_or_else(|| corrupt(job))?;
+    Ok(Claimed {
         job_id: job.id,
-        run_id: claim.run_id,
+        run_id,
         release_id: job.release_id,
         release: stored.release,
         target: job.target,
-        attempt: job.attempts,
-        expires_at: now.plus(claim.lease),
+        attempt,
+        expires_at,
         time_factor: job.time_factor,
-    }))
+    })
 }
 
 /// Whether anything waits for one of these targets. A reader may ask, so that runners without work do not stop the writer.
@@ -158,3 +193,6 @@ async fn open_run(tx: &mut Tx, claim: &Claim<'_>, job: &Job, now: Timestamp) -> 
     .await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,9 @@ use tests::process::{Process, run, run_with};
 use tests::registry::{Mood, Registry};
 use tests::{poll, turn};
 
+/// What the farm itself fails at is tried again soon, so that the last failure is not far.
+const SOON_AGAIN: [&str; 2] = ["--retry-pause", "1"];
+
 /// `up` on a data directory, which ends by itself because something is wrong.
 fn up_fails(farm: &Farm, data: &str, environment: &[(&str, &str)], sentences: &[&str]) -> Result<()> {
     let arguments = ["up", "--data-dir", data, "--registry", farm.registry(), "--listen", "127.0.0.1:0", "--pg", "17"];
@@ -98,7 +101,7 @@ async fn releases_that_cannot_be_read_are_kept_with_their_reason_and_hide_no_oth
     attacks::spoil_meta(&mirror, &spoilt.0, &spoilt.1)?;
     attacks::withhold(&mirror, &withheld.0, &withheld.1)?;
     attacks::withhold_archive(&mirror, &lost.0, &lost.1)?;
-    let _coordinator = farm.coordinator("17", &[]).await?;
+    let _coordinator = farm.coordinator("17", &SOON_AGAIN).await?;
     let _runner = farm.runner("ada", "17", &[])?;
     farm.idle(2, PATIENCE).await?;
 
@@ -127,7 +130,7 @@ async fn an_archive_with_a_wrong_digest_is_never_unpacked() -> Result<()> {
     let attacks = attacks::all()?;
     let lie = attacks.into_iter().find(|attack| attack.fate == "lies-about-its-digest").context("the attack")?;
     farm.mirror()?.publish(lie.upload)?;
-    let _coordinator = farm.coordinator("17", &[]).await?;
+    let _coordinator = farm.coordinator("17", &SOON_AGAIN).await?;
     let _runner = farm.runner("ada", "17", &[])?;
     farm.idle(1, PATIENCE).await?;
     let verdict = farm.verdicts(lie.fate).await?.into_values().next().context("a verdict")?;
@@ -226,7 +229,7 @@ async fn a_coordinator_whose_disk_is_full_goes_on_when_there_is_room() -> Result
 }
 
 #[tokio::test]
-async fn a_runner_whose_disk_is_full_blames_itself() -> Result<()> {
+async fn a_runner_whose_disk_is_full_says_so_and_leaves_the_work_to_others_until_there_is_room() -> Result<()> {
     let _turn = turn::take().await;
     let farm = Farm::new()?;
     fixtures::publish(&mut farm.mirror()?, &["passes"])?;
@@ -235,12 +238,14 @@ async fn a_runner_whose_disk_is_full_blames_itself() -> Result<()> {
     std::fs::create_dir(farm.path("ada-data/instances"))?;
     std::fs::create_dir(farm.path("ada-data/work"))?;
     disk.fill()?;
-    let _runner = farm.runner("ada", "17", &[])?;
+    let mut runner = farm.runner("ada", "17", &[])?;
+    runner.prints("No space left on device", PATIENCE).await?;
+    let status = farm.get("api/v1/status").await?;
+    ensure!(status["queued"] == 1 && farm.results().await?.is_empty(), "it was claimed: {status}");
+    disk.clear()?;
+    runner.prints("all is well again", PATIENCE).await?;
     farm.idle(1, PATIENCE).await?;
     let verdict = farm.verdicts("passes").await?.into_values().next().context("a verdict")?;
-    ensure!(verdict.grade == Grade::Error, "{verdict:?}");
-    let found = farm.run(&verdict.run_id).await?["result"]["verdict"].clone();
-    let detail = found["detail"].as_str().unwrap_or_default();
-    ensure!(detail.contains("No space left on device"), "{found}");
+    ensure!(verdict.grade == Grade::Pass, "{verdict:?}");
     Ok(())
 }
