@@ -77,6 +77,10 @@ pub(crate) struct CoordinatorArgs {
     /// How long a runner that is not heard of keeps its job, in seconds; then another gets it
     #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(3..=86_400))]
     pub(crate) lease: u64,
+
+    /// How long after a failure of the farm's own a test is tried again, in seconds; each further pause is four times as long
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) retry_pause: u64,
 }
 
 /// The registry that `up` watches.

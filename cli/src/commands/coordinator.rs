@@ -21,6 +21,9 @@ pub(crate) async fn run(args: CoordinatorArgs, console: Console) -> Result<ExitC
         config.platforms.clone_from(&args.platform);
         config.poll = Duration::from_secs(args.poll);
         config.lease = Duration::from_secs(args.lease);
+        config.retries.pause = Duration::from_secs(args.retry_pause);
+        // A lease that is over is not over for much longer than it lasted.
+        config.expire_every = config.expire_every.min(config.lease / 3);
     })
     .await?;
     console.line(&format!("Watching {}", args.registry));
