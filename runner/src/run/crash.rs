@@ -158,8 +158,12 @@ impl Found {
 
     /// The innermost frame of the distribution's own library; where it has none, the innermost that is not the C library's.
     fn place(&self) -> Option<&str> {
-        let is_c =
-            |text: &str| text.contains(" in libc.so") || text.contains(" in libpthread") || text.starts_with("0x0, ");
+        // `libc.so.6` or `libc-2.31.so`.
+        let is_c = |text: &str| {
+            [" in libc.so", " in libc-", " in libpthread", ", where there is no code"]
+                .iter()
+                .any(|it| text.contains(it))
+        };
         let own = self.frames.iter().find(|(_, is_own)| *is_own);
         own.or_else(|| self.frames.iter().find(|(text, _)| !is_c(text))).map(|(text, _)| text.as_str())
     }
