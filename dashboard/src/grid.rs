@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use protocol::{Matrix, PgMajor, ReleaseId, Status, Support, Timestamp, Version};
+use protocol::{Flag, Matrix, PgMajor, ReleaseId, Status, Support, Timestamp, Version};
 use serde::Serialize;
 use store::jobs::Waiting;
 use store::releases::StoredRelease;
@@ -120,7 +120,7 @@ fn on_major(cell: &Cell) -> Vec<OnMajor> {
         phase: spot.phase,
         only: (!joined).then_some(spot.target.platform),
         since: cell.since.clone().filter(|_| spot.mark == Mark::Fail),
-        confirmed: spot.mark != Mark::Unconfirmed,
+        confirmed: spot.mark != Mark::Unconfirmed && !spot.flags.contains(&Flag::Flaky),
     };
     cell.shown().iter().map(one).collect()
 }

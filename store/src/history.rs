@@ -102,13 +102,16 @@ fn read_past(row: &AnyRow) -> Result<Past> {
 
 /// The verdict that another one is compared with: the nearest before it, of the same test or else of the releases before, that compares.
 pub fn before<'a>(past: &'a [Past], job: JobId, version: &Version, at: Option<Timestamp>) -> Option<&'a Past> {
-    let compares = |one: &&Past| one.judged().fails().is_some();
     let same = past.iter().filter(|one| one.job_id == job && at.is_none_or(|at| one.accepted_at < at));
-    if let Some(found) = same.into_iter().find(compares) {
-        return Some(found);
-    }
+    let found = same.into_iter().find(|one| one.judged().fails().is_some());
+    found.or_else(|| of_release_before(past, version))
+}
+
+/// What stands of the nearest release before a version that compares.
+pub fn of_release_before<'a>(past: &'a [Past], version: &Version) -> Option<&'a Past> {
     let latest: Vec<&Past> = past.iter().filter(|one| one.is_latest).collect();
-    predecessors(version, &latest, |one| (&one.version, one.status)).into_iter().copied().find(compares)
+    let those = predecessors(version, &latest, |one| (&one.version, one.status));
+    those.into_iter().copied().find(|one| one.judged().fails().is_some())
 }
 
 /// Compares what stands of a job now with the verdict before it, and counts its symptom. To be called whenever that changes.

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use protocol::{Decisive, FileKind, RunId, predecessors};
+use protocol::{Decisive, FileKind, RunId};
 use store::history::{Conditions, Past};
 use store::runs::RunDetail;
 use store::{Conn, history, jobs, matrix, runs, symptoms};
@@ -151,10 +151,7 @@ async fn excerpt(dashboard: &Dashboard, id: RunId, decisive: &Decisive) -> Resul
 
 /// The nearest older release with a verdict that compares on the same target.
 fn before(past: &[Past], detail: &RunDetail) -> Option<Before> {
-    let release = &detail.release.release;
-    let latest: Vec<&Past> = past.iter().filter(|one| one.is_latest).collect();
-    let those = predecessors(&release.version, &latest, |one| (&one.version, one.status));
-    let found = those.into_iter().find(|one| one.judged().fails().is_some())?;
+    let found = history::of_release_before(past, &detail.release.release.version)?;
     let mark = Mark::of_verdict(found.grade, &found.flags);
     Some(Before { version: found.version.to_string(), href: address::run(found.run_id), mark })
 }

@@ -20,7 +20,7 @@ pub(crate) struct OnMajor {
     pub only: Option<Platform>,
     /// The release since which it fails, where an earlier one did not.
     pub since: Option<String>,
-    /// Whether the verdict counts: false for a failure that no second run has confirmed.
+    /// Whether the verdict counts: false for a failure that no second run has confirmed, and for what ends now so and now so.
     pub confirmed: bool,
 }
 
@@ -110,7 +110,11 @@ fn does(like: &OnMajor) -> String {
 }
 
 fn doubt(like: &OnMajor) -> &'static str {
-    if like.confirmed { "" } else { " (not confirmed yet)" }
+    match (like.confirmed, like.mark.is_good()) {
+        (true, _) => "",
+        (false, true) => ", but not every time",
+        (false, false) => " (not confirmed yet)",
+    }
 }
 
 fn verb(like: &OnMajor) -> &'static str {

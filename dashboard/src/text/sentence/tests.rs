@@ -159,3 +159,14 @@ fn a_failure_that_nobody_confirmed_is_said_with_doubt_and_not_on_the_badge() {
     assert_eq!(say(&all), "pgtap 1.3.4 passes on PostgreSQL 17; on 18 it fails to build (not confirmed yet).");
     assert_eq!(badge(&all), ("17 passing".to_owned(), Mark::Pass));
 }
+
+#[test]
+fn what_ends_now_so_and_now_so_says_it_and_counts_on_no_badge() {
+    let flaky = OnMajor { confirmed: false, ..on(17, Mark::Pass) };
+    assert_eq!(
+        say(&[on(18, Mark::Pass), flaky.clone()]),
+        "pgtap 1.3.4 passes on PostgreSQL 18; on 17 it passes, but not every time."
+    );
+    assert_eq!(badge(&[flaky.clone()]).0, "untested");
+    assert_eq!(badge(&[on(18, Mark::Pass), flaky]).0, "18 passing");
+}
