@@ -414,3 +414,18 @@ async fn the_vocabulary_explains_every_word_at_its_own_address() {
     }
     assert!(protocol::Grade::ALL.iter().all(|grade| page.contains(&format!("id=\"{grade}\""))));
 }
+
+#[tokio::test]
+async fn a_quarantined_runner_is_shown_with_the_reason() {
+    let farm = Farm::new().await;
+    let mut tx = farm.store.begin().await.unwrap();
+    let id = "01KAH000000000000000000003".parse().unwrap();
+    let reason = "It was the odd one out in 3 of 4 distributions. <script>";
+    assert!(store::confirm::quarantine(&mut tx, id, reason, farm::NOW).await.unwrap());
+    tx.commit().await.unwrap();
+    let page = farm.text("/status/").await;
+    assert!(page.contains("quarantined") && page.contains("the odd one out in 3 of 4"), "{page}");
+    assert!(!page.contains("<script"), "{page}");
+    let runners = farm.json("/status.json").await["runners"].as_array().unwrap().clone();
+    assert!(runners.iter().any(|runner| runner["state"] == "quarantined" && runner["why"] == reason), "{runners:?}");
+}

@@ -40,8 +40,10 @@ pub(crate) struct View {
 pub(crate) struct RunnerLine {
     /// Its name.
     pub name: String,
-    /// Whether it is there: `here`, `silent`, `revoked`.
+    /// Whether it is there: `here`, `silent`, `quarantined`, `revoked`.
     pub state: &'static str,
+    /// Why it is quarantined; empty where it is not.
+    pub why: String,
     /// When it was heard of last.
     pub seen_at: Option<When>,
     /// What it can test, in words.
@@ -66,7 +68,8 @@ pub(crate) async fn show(State(dashboard): State<Dashboard>, ask: Ask) -> Result
     let running = runs::running(&mut conn, MOST_RUNS).await?;
     let mut lines: Vec<RunnerLine> =
         runners::list(&mut conn).await?.iter().map(|runner| line(runner, &running, now)).collect();
-    lines.sort_by_key(|line| ["here", "silent", "revoked"].iter().position(|state| *state == line.state));
+    lines
+        .sort_by_key(|line| ["here", "silent", "quarantined", "revoked"].iter().position(|state| *state == line.state));
     let view = View {
         counts: farm::counts(&mut conn, now).await?,
         registry: lag(&dashboard, &mut conn).await?,
@@ -81,14 +84,16 @@ pub(crate) async fn show(State(dashboard): State<Dashboard>, ask: Ask) -> Result
 
 fn line(runner: &Runner, running: &[Run], now: Timestamp) -> RunnerLine {
     let is_here = runner.last_seen_at.is_some_and(|at| now.since(at) <= RUNNER_SEEN);
-    let state = match (runner.revoked_at, is_here) {
-        (Some(_), _) => "revoked",
-        (None, true) => "here",
-        (None, false) => "silent",
+    let state = match (runner.revoked_at, runner.quarantined_at, is_here) {
+        (Some(_), _, _) => "revoked",
+        (None, Some(_), _) => "quarantined",
+        (None, None, true) => "here",
+        (None, None, false) => "silent",
     };
     RunnerLine {
         name: runner.name.clone(),
         state,
+        why: if state == "quarantined" { runner.quarantine_reason.clone() } else { String::new() },
         seen_at: runner.last_seen_at.map(|at| When::new(at, now)),
         targets: targets(runner),
         version: runner.version.clone(),
