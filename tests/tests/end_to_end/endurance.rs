@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use protocol::{Grade, Phase, Reason};
 use tests::engine::Socket;
-use tests::farm::{Farm, PATIENCE, Verdict};
+use tests::farm::{Farm, LONG_PATIENCE, PATIENCE};
 use tests::{containers, database, fixtures, poll, turn};
 
 /// A lease that a killed runner's job is free again after.
@@ -33,7 +33,9 @@ async fn a_killed_runner_s_job_is_finished_by_another_once(farm: Farm) -> Result
 
     let _heir = farm.runner("heir", "17", &["--phase-timeout", "4"])?;
     farm.idle(1, PATIENCE).await?;
-    let verdict = only_verdict(&farm).await?;
+    let results = farm.results().await?;
+    ensure!(results.len() == 2, "exactly one result, and one that confirms it: {results:?}");
+    let verdict = farm.verdicts(FATE).await?.into_values().next().context("a verdict")?;
     ensure!(verdict.reason == Reason::TimedOut && verdict.run_id != lost, "{verdict:?}");
     let (run, lost_run) = (farm.run(&verdict.run_id).await?, farm.run(&lost).await?);
     ensure!(run["run"]["attempt"] == 2 && run["run"]["runner"] == "heir", "{run}");
@@ -79,7 +81,7 @@ async fn a_run_outlives_its_coordinator(farm: Farm) -> Result<()> {
     let verdict = farm.verdicts(FATE).await?.into_values().next().context("the report was taken")?;
     ensure!(verdict.run_id == run && verdict.reason == Reason::TimedOut, "{verdict:?}");
     let results = farm.results().await?;
-    ensure!(results.len() == 2, "one result for each of both: {results:?}");
+    ensure!(results.len() == 3, "one result for each of both, and one that confirms the failure: {results:?}");
     let files = farm.run(&run).await?["result"]["files"].clone();
     ensure!(files.as_array().is_some_and(|files| !files.is_empty()), "its logs are there: {files}");
     Ok(())
@@ -90,21 +92,24 @@ async fn an_engine_that_goes_away_in_mid_run_is_the_farm_s_fault_and_waited_for(
     let _turn = turn::take().await;
     let farm = Farm::new()?;
     fixtures::publish(&mut farm.mirror()?, &[FATE])?;
-    let _coordinator = farm.coordinator("17", &SHORT_LEASE).await?;
+    let _coordinator = farm.coordinator("17", &[&SHORT_LEASE[..], &["--retry-pause", "1"]].concat()).await?;
     let socket = Socket::open(&farm.path("engine.sock"))?;
     let host = socket.host();
-    let mut runner = farm.runner_with("ada", "17", &[], &[("DOCKER_HOST", &host)])?;
+    let mut runner = farm.runner_with("ada", "17", &["--phase-timeout", "20"], &[("DOCKER_HOST", &host)])?;
     let run = farm.running(Phase::Build, PATIENCE).await?;
     drop(socket);
-    farm.idle(1, PATIENCE).await?;
-    let verdict = only_verdict(&farm).await?;
-    ensure!(verdict.run_id == run && verdict.grade == Grade::Error, "{verdict:?}");
+    poll::until(PATIENCE, "the report", async || Ok((farm.run(&run).await?["result"]["grade"] == "ERROR").then_some(())))
+        .await
+        .with_context(|| farm.logs())?;
+    ensure!(farm.results().await?.is_empty(), "what the farm itself failed at is tried again silently");
     runner.prints("runner   no container engine answers at", PATIENCE).await?;
 
     let _socket = Socket::open(&farm.path("engine.sock"))?;
     runner.prints("all is well again", PATIENCE).await?;
     fixtures::publish(&mut farm.mirror()?, &["has-no-tests"])?;
-    farm.idle(2, PATIENCE).await?;
+    farm.idle(2, LONG_PATIENCE).await?;
+    let verdict = farm.verdicts(FATE).await?.into_values().next().context("a verdict")?;
+    ensure!(verdict.reason == Reason::TimedOut && verdict.run_id != run, "{verdict:?}");
     let next = farm.verdicts("has-no-tests").await?.into_values().next().context("a verdict")?;
     ensure!(next.grade == Grade::Untested, "{next:?}");
 
@@ -115,11 +120,4 @@ async fn an_engine_that_goes_away_in_mid_run_is_the_farm_s_fault_and_waited_for(
         Ok(containers::of_run(&run).await?.is_empty().then_some(()))
     })
     .await
-}
-
-/// The verdict on [`FATE`], which has to be the farm's only result.
-async fn only_verdict(farm: &Farm) -> Result<Verdict> {
-    let results = farm.results().await?;
-    ensure!(results.len() == 1, "exactly one result: {results:?}");
-    farm.verdicts(FATE).await?.into_values().next().context("a verdict")
 }

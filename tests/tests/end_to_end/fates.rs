@@ -19,7 +19,7 @@ async fn every_fixture_and_every_attack_earns_its_verdict_on_two_majors() -> Res
     let farm = Farm::new()?;
     let uploads = fixtures.iter().map(Fixture::upload).collect::<Result<Vec<_>>>()?;
     farm.mirror()?.publish_all(uploads.into_iter().chain(attacks.iter().map(|attack| attack.upload.clone())))?;
-    let coordinator = farm.coordinator("17,18", &[]).await?;
+    let coordinator = farm.coordinator("17,18", &["--retry-pause", "1"]).await?;
     let runner = farm.runner("ada", "17,18", &[&LIMITS[..], &["--jobs", "2"]].concat())?;
     farm.idle((fixtures.len() + attacks.len()).try_into()?, LONG_PATIENCE).await?;
 

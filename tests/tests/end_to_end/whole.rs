@@ -47,7 +47,7 @@ async fn goes_on(farm: &Farm, before: &serde_json::Value) -> Result<Process> {
     let process = up(farm, &["--phase-timeout", "4"]).await?;
     farm.idle(3, PATIENCE).await?;
     let results = farm.results().await?;
-    ensure!(results.len() == 3, "one result for each: {results:?}");
+    ensure!(results.len() == 4, "one result for each, and one that confirms the failure: {results:?}");
     for known in before.as_array().context("a list")? {
         ensure!(results.contains(known), "{known} is gone from {results:?}");
     }
