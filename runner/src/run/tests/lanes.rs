@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use protocol::{Flag, Grade, Outcome, Phase, Report};
+use protocol::{Grade, Outcome, Phase, Report};
 
 use super::whole::{fixture, run_source, site};
 use crate::config::Lanes;
@@ -92,10 +92,8 @@ async fn a_server_that_crashes_in_a_lane_is_a_warning_and_the_next_lane_runs_whi
         [(Phase::Upgrade, "The update of upgrades_well from 1.0 to 1.2 fails: the server crashed")]
     );
     let [crash] = &report.circumstances.crashes[..] else { panic!("{report:?}") };
-    assert_eq!(
-        (crash.phase, crash.signal, report.verdict.flags.as_slice()),
-        (Phase::Upgrade, 11, [Flag::Crash].as_slice())
-    );
+    assert_eq!((crash.phase, crash.signal), (Phase::Upgrade, 11));
+    assert_eq!(report.verdict.flags, [], "a lane changes nothing that is said of the tests");
     assert_eq!(outcomes(&report)[1..], [(Phase::Reload, Outcome::Passed), (Phase::Uninstall, Outcome::Passed)]);
 }
 
