@@ -97,7 +97,7 @@ impl Images {
 
     async fn add(&self, plan: &Plan<'_>, told: Told<'_>) -> Result<Result<(), Failure>> {
         let input = self.host_input().await;
-        let wanted: String = plan.wanted.iter().map(|line| format!("{line}\n")).collect();
+        let wanted = plan.wanted.iter().copied().collect::<Vec<_>>().join("\n") + "\n";
         let steps = recipe::FILES.iter().filter(|(path, _)| STEPS.contains(path)).copied();
         let files: Vec<(&str, &str)> = FILES.into_iter().chain(steps).chain([("wanted", wanted.as_str())]).collect();
         let spec = BuildSpec {

@@ -41,7 +41,7 @@ pub(crate) fn cause(evidence: &Evidence<'_>, suites: &Suites) -> Cause {
     }
 }
 
-/// A condition that the Makefile itself asks a shell, as make prints it; bgw_replstatus 1.0.8: `[ "MASTER" = "MASTER" ]`. That the command
+/// A condition that the Makefile itself asks a shell, as make prints it; `bgw_replstatus` 1.0.8: `[ "MASTER" = "MASTER" ]`. That the command
 /// succeeded says that it holds.
 fn condition(evidence: &Evidence<'_>) -> Option<Cause> {
     let is_condition = |text: &str| (text.starts_with("[ ") && text.ends_with(" ]")) || text.starts_with("test -");

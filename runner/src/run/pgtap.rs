@@ -1,7 +1,7 @@
 //! pgTAP tests: SQL scripts in `t/`, `test/` or `tests/` that print TAP, run by `pg_prove` where `make installcheck` runs nothing.
 //!
 //! Of a directory's tests those nearest to its top are run, as by `pg_prove DIRECTORY`: deeper ones may want something special, or each to be
-//! run by hand (pg_partman's).
+//! run by hand (`pg_partman`'s).
 //!
 //! The PGXN specification's rule tells them from `pg_regress` scripts: those have a directory `expected/` beside them. A further look into
 //! each file keeps plain scripts out, which would fail for not being tests at all.

@@ -122,9 +122,9 @@ fn asked_for(said: &str, libraries: &Libraries, provides: &[String]) -> Vec<Stri
         return named;
     }
     let own: Vec<String> = libraries.iter().filter(|(_, own)| **own).map(|(name, _)| name.clone()).collect();
-    let provided: Vec<String> = own.iter().filter(|name| provides.contains(name)).cloned().collect();
-    match (provided.is_empty(), own.len()) {
-        (false, _) => provided,
+    let of_extensions: Vec<String> = own.iter().filter(|name| provides.contains(name)).cloned().collect();
+    match (of_extensions.is_empty(), own.len()) {
+        (false, _) => of_extensions,
         (true, ..=MAX_UNNAMED) => own,
         (true, _) => Vec::new(),
     }
