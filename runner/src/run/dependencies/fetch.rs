@@ -83,7 +83,7 @@ async fn source(
     });
     match reading.await.expect("unpacking does not panic") {
         Ok(Ok(subject)) => Ok(subject),
-        Ok(Err((reason, detail))) => Err(Stop::Decided(failed(item, reason, &detail))),
+        Ok(Err((reason, detail))) => Err(Stop::Decided(failed(item, Phase::Unpack, reason, &detail))),
         Err(error) => Err(in_phase(Phase::Dependencies)(error)),
     }
 }
@@ -95,14 +95,14 @@ fn variables(item: &Planned) -> String {
 }
 
 fn unfetched(item: &Planned, error: &pgxn::Error) -> Stop {
-    Stop::Decided(failed(item, error.reason(true), &in_words(error)))
+    Stop::Decided(failed(item, Phase::Fetch, error.reason(true), &in_words(error)))
 }
 
-/// The verdict where a prerequisite ended for that reason: the farm's own failures stay that, all others block.
-pub(super) fn failed(item: &Planned, reason: Reason, detail: &str) -> Verdict {
+/// The verdict where a prerequisite ended in that phase of its own, for that reason: the farm's own failures stay that, all others block.
+pub(super) fn failed(item: &Planned, at: Phase, reason: Reason, detail: &str) -> Verdict {
     let own = if reason.grade() == Grade::Error { reason } else { Reason::PrerequisiteFailed };
     let said = reason.sentence_with(detail);
-    Verdict::new(Phase::Dependencies, own).with_detail(format!("{}: {said}", item.known.release))
+    Verdict::new(Phase::Dependencies, own).with_detail(format!("{} ({at}): {said}", item.known.release))
 }
 
 /// A name of which nothing means anything to a shell or to make.

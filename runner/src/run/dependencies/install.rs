@@ -62,7 +62,7 @@ async fn build_one(
     book: &mut Book<'_>,
 ) -> Step<()> {
     if let Some((reason, detail)) = build::unbuildable(&subject) {
-        return Err(Stop::Decided(failed(item, reason, &detail)));
+        return Err(Stop::Decided(failed(item, Phase::Build, reason, &detail)));
     }
     let archive = subject.packed.take().expect("it is packed once and copied once");
     bench.sandbox.copy_in(archive, "/sandbox").await.map_err(in_phase(Phase::Dependencies))?;
@@ -106,8 +106,7 @@ async fn make(bench: &mut Bench<'_>, (item, dir): (&Planned, &str), log: &mut Lo
 /// Why the run is blocked, with the line of the prerequisite's log that shows it.
 fn verdict(item: &Planned, finding: Finding, attempt: &Attempt, log: &Log) -> Verdict {
     let inner = finding.verdict.expect("a command that failed has a verdict");
-    let mut verdict = failed(item, inner.reason, &inner.detail);
-    verdict.detail = format!("{} ({})", verdict.detail, inner.phase);
+    let mut verdict = failed(item, inner.phase, inner.reason, &inner.detail);
     let (whole, last) = (log.so_far(), attempt.log.so_far());
     let is_there = |line: &Decisive| whole.omitted_bytes == 0 && line.file == log_name(attempt.phase);
     let before = &whole.bytes[..whole.bytes.len().saturating_sub(last.bytes.len())];

@@ -59,11 +59,8 @@ pub(crate) async fn run(
     bench.subject.provision.preload.extend(preload);
     let needs = Need::all(&bench.subject.meta, &bench.subject.provision, true);
     let mut log = Log::new(bench.site.limits.log_bytes);
-    let outcome = if needs.is_empty() {
-        Ok(None)
-    } else {
-        provide(bench, (request, may_move), (needs, &mut log), book).await
-    };
+    let outcome =
+        if needs.is_empty() { Ok(None) } else { provide(bench, (request, may_move), (needs, &mut log), book).await };
     let outcome = match outcome {
         Ok(Some(image)) => return Ok(Some(image)),
         Ok(None) => copy_source(bench, book).await.map(|()| None),
@@ -163,7 +160,7 @@ fn refused(root: &Root, refusal: &Refusal, book: &mut Book<'_>) -> Stop {
     Stop::Decided(Verdict::new(Phase::Dependencies, refusal.reason()).with_detail(refusal.to_string()))
 }
 
-/// Writes down what the server ships, and where that is not the version that is asked for.
+/// Writes down what the server ships, and where that is not the version that is asked for; and why prerequisites get something special.
 async fn tell(plan: &Plan, book: &mut Book<'_>) {
     for served in &plan.served {
         let (name, version) = (&served.wanted, &served.version);
@@ -183,6 +180,10 @@ async fn tell(plan: &Plan, book: &mut Book<'_>) {
             sha1: None,
             origin: Origin::Server,
         });
+    }
+    for known in plan.items.iter().map(|item| &item.known) {
+        let why = known.provision.why.iter().map(|why| format!("{}: {why}", known.release.dist));
+        book.circumstances.provided.why.extend(why);
     }
 }
 
