@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use protocol::{Phase, Version};
+use protocol::{Phase, Reason, Verdict, Version};
 
 use crate::limits::Limits;
 use crate::prerequisites::Shipped;
-use crate::run::Step;
 use crate::run::stop::in_phase;
+use crate::run::{Step, Stop};
 use crate::sandbox::{Command, Log, Sandbox};
 
 /// A line for each, of the file's name and the version that `CREATE EXTENSION` takes.
@@ -19,7 +19,13 @@ cd "$("$PG_CONFIG" --sharedir)/extension" && grep -H '^[[:space:]]*default_versi
 pub(super) async fn list(sandbox: &Sandbox, limits: &Limits) -> Step<Shipped> {
     let command = Command { before: LIST.into(), ..Command::shell("/", ":") };
     let ended = sandbox.run(&command, limits.phase, &mut Log::new(1_000), &mut |_| {}).await;
-    Ok(read(&ended.map_err(in_phase(Phase::Dependencies))?.side))
+    let shipped = read(&ended.map_err(in_phase(Phase::Dependencies))?.side);
+    if shipped.is_empty() {
+        // Every server ships something: its tree is not there, and no author is to hear that something is missing.
+        let verdict = Verdict::new(Phase::Dependencies, Reason::ServerNotStarted);
+        return Err(Stop::Decided(verdict.with_detail("the server's extensions are not there")));
+    }
+    Ok(shipped)
 }
 
 fn read(side: &str) -> Shipped {
