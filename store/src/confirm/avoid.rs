@@ -1,6 +1,7 @@
 //! Which runners a waiting job is not for.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use protocol::{JobId, JobState, RunnerId, Target, Timestamp};
 
@@ -55,10 +56,11 @@ pub(super) async fn stranded(conn: &mut Conn, now: Timestamp) -> Result<Vec<JobI
     let mut offering: BTreeMap<Target, Vec<RunnerId>> = BTreeMap::new();
     let mut stranded = Vec::new();
     for (job, (target, avoided)) in avoiding {
-        if !offering.contains_key(&target) {
-            offering.insert(target, there(conn, target, now).await?);
-        }
-        if !rules::is_left(&offering[&target], &avoided) {
+        let there = match offering.entry(target) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(there(conn, target, now).await?),
+        };
+        if !rules::is_left(there, &avoided) {
             stranded.push(job);
         }
     }

@@ -191,7 +191,7 @@ pub(crate) fn opinions(round: &[Said]) -> Vec<Opinion> {
     let is_news = round.last().is_some_and(|said| said.run_id == last.run_id);
     let (agreeing, others): (Vec<&Said>, Vec<&Said>) = before.iter().copied().partition(|said| agrees(said, last));
     let distinct = |said: &&Said| said.runner_id.is_some() && said.runner_id != last.runner_id;
-    if !is_news || last.runner_id.is_none() || agreeing.len() != 1 || !before.iter().all(|said| distinct(&said)) {
+    if !is_news || last.runner_id.is_none() || agreeing.len() != 1 || !before.iter().all(distinct) {
         return Vec::new();
     }
     let opinion = |said: &Said, odd| said.runner_id.map(|runner_id| Opinion { run_id: said.run_id, runner_id, odd });
