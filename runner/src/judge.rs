@@ -15,6 +15,9 @@ mod create;
 mod diffs;
 mod evidence;
 mod finding;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 mod installcheck;
 mod limits;
 mod lines;
