@@ -76,7 +76,10 @@ mod tests {
             let lacks = standing(&mut conn, 10).await.unwrap();
             let found: Vec<_> = lacks.iter().map(|lack| (lack.dist.as_str(), lack.reason)).collect();
             assert_eq!(found, [("pear", Reason::MissingHeader), ("quince", Reason::MissingProgram)]);
-            assert_eq!((lacks[0].detail.as_str(), lacks[0].target.to_string().as_str()), ("libpear/pear.h", "pg17-amd64"));
+            assert_eq!(
+                (lacks[0].detail.as_str(), lacks[0].target.to_string().as_str()),
+                ("libpear/pear.h", "pg17-amd64")
+            );
             assert_eq!(standing(&mut conn, 1).await.unwrap().len(), 1);
         })
         .await;
