@@ -11,7 +11,8 @@ use crate::run::crash::{Crashes, Dump};
 use crate::run::{Book, contact};
 use crate::sandbox::{Collected, LogText, Sandbox};
 
-/// Finds and prints. A server's log that is too long is cut by itself, so that it cannot crowd out the rest.
+/// Finds and prints. A server's log that is too long is cut by itself, so that it cannot crowd out the rest. Only file systems in memory are
+/// asked for room: they are the run's own, and the engine's disk, which shows as `/`, is not.
 ///
 /// Where the phase was too slow, its process group is killed first, and the server lives on.
 pub(super) const SCRIPT: &str = r#"
@@ -19,7 +20,7 @@ cd / || exit 1
 if [ "$SLOW" = yes ] && read -r group </run/pgxn-phase; then kill -9 "-$group"; fi 2>/dev/null
 {
     cat /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control | sed -n 's/^oom_kill /pgxn-killed /p'
-    df --output=avail,target | sed 's/^/pgxn-room /'
+    df --type=tmpfs --output=avail,target | sed 's/^/pgxn-room /'
     if [ -e /run/pgxn-server ]; then
         read -r pg_config </pgxn/pg_config
         timeout 10 "${pg_config%/*}/pg_isready" -q -t 3
