@@ -8,7 +8,12 @@ use runner::sandbox::docker::Engine;
 
 /// The containers of a run that are there, running or not.
 pub async fn of_run(run_id: &str) -> Result<Vec<String>> {
-    Ok(Engine::connect(&engine_host()).await?.labelled_containers("org.pgxn.testers.run", run_id).await?)
+    of_run_at(&engine_host(), run_id).await
+}
+
+/// The same of another engine.
+pub async fn of_run_at(engine: &str, run_id: &str) -> Result<Vec<String>> {
+    Ok(Engine::connect(engine).await?.labelled_containers("org.pgxn.testers.run", run_id).await?)
 }
 
 /// The runners that ever worked in a data directory, and were not seen to be dead.

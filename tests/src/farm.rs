@@ -91,6 +91,11 @@ impl Farm {
         self.path("data").display().to_string()
     }
 
+    /// The address of its database.
+    pub fn database(&self) -> String {
+        self.database.clone().unwrap_or_else(|| format!("sqlite://{}/farm.db", self.data_dir()))
+    }
+
     /// Starts the coordinator and waits until it answers.
     pub async fn coordinator(&self, majors: &str, extra: &[&str]) -> Result<Process> {
         let _ = std::fs::remove_file(self.path("data/address"));
@@ -134,11 +139,20 @@ impl Farm {
         extra: &[&str],
         environment: &[(&str, &str)],
     ) -> Result<Process> {
+        self.runner_at(&self.address()?, name, &[&["--pg", majors], extra].concat(), environment)
+    }
+
+    /// The same at an address where it finds the coordinator, whose token it has: see [`Farm::admit`].
+    pub fn runner_at(
+        &self,
+        address: &str,
+        name: &str,
+        extra: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Result<Process> {
         let token = self.admit(name)?.display().to_string();
-        let address = self.address()?;
         let data = self.path(&format!("{name}-data")).display().to_string();
-        let arguments =
-            ["runner", "--coordinator", &address, "--token-file", &token, "--data-dir", &data, "--pg", majors];
+        let arguments = ["runner", "--coordinator", address, "--token-file", &token, "--data-dir", &data];
         Process::start_with(&[&arguments, extra].concat(), environment, &self.path(&format!("{name}.log")))
     }
 

@@ -2,13 +2,20 @@
 
 pub mod attacks;
 pub mod browser;
+pub mod chance;
 pub mod containers;
 pub mod database;
 pub mod disk;
+pub mod dockerd;
 pub mod engine;
 pub mod farm;
 pub mod fixtures;
+pub mod ground;
+pub mod inside;
 pub mod poll;
+pub mod postgres;
 pub mod process;
 pub mod registry;
+pub mod settled;
 pub mod turn;
+pub mod wire;
