@@ -44,13 +44,12 @@ async fn compare(
 ) -> Result<Json<view::Compared>, Refusal> {
     let mut conn = coordinator.store.read().await?;
     let stored = release(&mut conn, &dist, &version).await?;
-    let other = match with {
-        Some(with) => Some(release(&mut conn, &dist, &with).await?),
-        None => {
-            let all = releases::of_dist(&mut conn, &dist).await?;
-            let before = predecessors(&version, &all, |one| (&one.release.version, one.release.status));
-            before.first().copied().cloned()
-        }
+    let other = if let Some(with) = with {
+        Some(release(&mut conn, &dist, &with).await?)
+    } else {
+        let all = releases::of_dist(&mut conn, &dist).await?;
+        let before = predecessors(&version, &all, |one| (&one.release.version, one.release.status));
+        before.first().copied().cloned()
     };
     let after = matrix::of_release(&mut conn, stored.id).await?;
     let releases = match &other {
