@@ -95,3 +95,16 @@ impl Drop for Socket {
         let _ = std::fs::remove_file(&self.path);
     }
 }
+
+/// What the engine answers to a GET of one of its paths, with the head of the answer.
+pub async fn get(path: &str) -> Result<String> {
+    let host = engine_host();
+    let socket = host.strip_prefix("unix://").context("these tests need an engine at a Unix socket")?.to_owned();
+    let mut stream = UnixStream::connect(socket).await?;
+    stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: engine\r\n\r\n").as_bytes()).await?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await?;
+    let answer = String::from_utf8(answer)?;
+    anyhow::ensure!(answer.contains(" 200 OK"), "{path}: {}", answer.lines().next().unwrap_or_default());
+    Ok(answer)
+}

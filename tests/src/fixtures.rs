@@ -73,6 +73,8 @@ impl Fixture {
         for entry in std::fs::read_dir(&root).with_context(|| format!("read {}", root.display()))? {
             fates.push(entry?.file_name().to_string_lossy().into_owned());
         }
+        // What attacks has no fate of its own; see `hostile`.
+        fates.retain(|fate| fate != "attacks");
         fates.sort();
         fates.iter().map(|fate| Self::named(fate)).collect()
     }

@@ -26,7 +26,8 @@ pub(super) async fn apt_settings() -> Vec<String> {
     }
 }
 
-/// The lines that also hold inside a container: no files and programs of the machine, no proxy that only the machine itself reaches.
+/// The lines that also hold inside a container: no files and programs of the machine, no proxy that only the machine itself reaches. No
+/// password either: what is in an image, every distribution can read and print into a log that everybody may see.
 fn select(dump: &str) -> Vec<String> {
     let inside = |line: &&str| {
         let (name, value) = line.split_once(' ').unwrap_or((line, ""));
@@ -35,7 +36,7 @@ fn select(dump: &str) -> Vec<String> {
             name == *prefix
                 || (prefix.ends_with("::") && name.get(..prefix.len()).is_some_and(|start| start == *prefix))
         });
-        taken && !local && !value.contains("\"/") && value != "\"\";" && line.len() < 500
+        taken && !local && !value.contains('@') && !value.contains("\"/") && value != "\"\";" && line.len() < 500
     };
     dump.lines().filter(inside).take(64).map(str::to_owned).collect()
 }
@@ -53,6 +54,7 @@ mod tests {
                     Acquire::http \"\";\n\
                     Acquire::http::Proxy \"http://proxy.example:3128\";\n\
                     Acquire::https::Proxy \"http://127.0.0.1:3142\";\n\
+                    Acquire::http::Proxy::deb.example \"http://name:password@proxy.example:3128\";\n\
                     Acquire::https::CAInfo \"/etc/ssl/mine.pem\";\n\
                     Acquire::http::Proxy-Auto-Detect \"/usr/bin/auto-apt-proxy\";\n";
         assert_eq!(

@@ -71,7 +71,7 @@ fn contact(side: &str) -> Contact {
     let said = side.lines().filter_map(|line| line.strip_prefix("pgxn-seen ")).next_back().unwrap_or_default();
     match said.split(' ').collect::<Vec<_>>()[..] {
         [pid, before, same, after] if pid == same && before == after => Contact::None,
-        [pid, _, other, _] if pid != other => Contact::Another,
+        [pid, _, other, ..] if !pid.is_empty() && pid != other => Contact::Another,
         _ => Contact::Some,
     }
 }
@@ -85,7 +85,8 @@ mod tests {
         assert_eq!(contact("x\npgxn-seen 20 4711 20 4711\n"), Contact::None);
         assert_eq!(contact("pgxn-seen 20 4711 20 9000\n"), Contact::Some);
         assert_eq!(contact("pgxn-seen 20 4711 99 17\n"), Contact::Another);
-        for unknown in ["", "pgxn-seen 20 4711 ", "pgxn-seen  "] {
+        assert_eq!(contact("pgxn-seen 20 4711 \n"), Contact::Another, "it was stopped");
+        for unknown in ["", "pgxn-seen", "pgxn-seen  ", "pgxn-seen  20 4711"] {
             assert_eq!(contact(unknown), Contact::Some, "{unknown}");
         }
     }

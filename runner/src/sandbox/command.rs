@@ -24,9 +24,11 @@ const PROLOGUE: &str = "echo $$ >/run/pgxn-phase
 until [ -e /run/pgxn-tree ] || [ -e /run/pgxn-failed ]; do sleep 0.005; done
 ";
 
-/// The command itself, between two readings of a clock that costs no process: hundredths of a second.
+/// The command itself, between two readings of a clock that costs no process: hundredths of a second. Where no process can be started
+/// any more, or somebody kills that script, its own trailer does not come, and the code says so.
 const TIMED: &str = "read -r begin rest </proc/uptime
 PATH=$path /pgxn/bin/phase \"$@\"
+echo \"pgxn-phase exit=$?\" >&2
 read -r end rest </proc/uptime
 echo \"pgxn-clock $begin $end\" >&2
 ";
