@@ -34,11 +34,11 @@ use protocol::{Flag, Phase, Reason};
 use cause::Cause;
 pub use evidence::{CrashSite, Evidence, Limit, LogFile, Server, Setting};
 pub use finding::Finding;
-pub(crate) use rules::compiler::SERVER_WITHOUT_ICU;
-pub(crate) use start::refused_start;
 pub(crate) use lines::{lines, shown};
+pub(crate) use rules::compiler::SERVER_WITHOUT_ICU;
 pub(crate) use rules::sql_meanings::is_language;
 pub(crate) use server::{Fault, faults};
+pub(crate) use start::refused_start;
 pub use suites::parse_tests;
 
 /// Judges one phase: configure, build, install, create or installcheck.

@@ -58,7 +58,19 @@ impl Site {
         let place = Place::new(engine, instance.id().to_owned());
         let (work_dir, download_dir) = (instance.work_dir(&config.data_dir), config.data_dir.join("downloads"));
         let prerequisites = Cache::new(config.data_dir.join("prerequisites"));
-        Ok(Self { place, limits, clock, work_dir, download_dir, prerequisites, registry: None, overrides, images, lanes: config.lanes, instance })
+        Ok(Self {
+            place,
+            limits,
+            clock,
+            work_dir,
+            download_dir,
+            prerequisites,
+            registry: None,
+            overrides,
+            images,
+            lanes: config.lanes,
+            instance,
+        })
     }
 
     /// What a report says of the runner.

@@ -6,8 +6,8 @@ use clap::{Args, Subcommand};
 use protocol::{Name, Platform, Target, Version};
 use url::Url;
 
-use crate::args::lanes::LaneArgs;
 use crate::args::farm::DataArgs;
+use crate::args::lanes::LaneArgs;
 use crate::args::major::MajorArgs;
 use crate::args::overrides::OverrideArgs;
 

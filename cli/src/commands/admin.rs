@@ -34,7 +34,9 @@ pub(crate) async fn run(command: AdminCommand, console: Console) -> Result<ExitC
         AdminCommand::Runners(RunnersCommand::Quarantine { admin, name, reason }) => {
             let body = json!({ "reason": reason });
             Api::open(&admin)?.call::<Value>(Method::PUT, &quarantine(&name), Some(body)).await?;
-            console.line(&format!("The runner {name} gets no more work; what it runs and found alone is given to others."));
+            console.line(&format!(
+                "The runner {name} gets no more work; what it runs and found alone is given to others."
+            ));
         }
         AdminCommand::Runners(RunnersCommand::Release { admin, name }) => {
             Api::open(&admin)?.call::<Value>(Method::DELETE, &quarantine(&name), None).await?;

@@ -79,7 +79,11 @@ fn what_meta_excludes_is_not_applicable_without_a_run() {
         ),
     ];
     for (prereqs, expected) in table {
-        assert_eq!(marks(&plan(&meta("stable", prereqs), Why::New, &targets, &Overrides::default())), expected, "{prereqs}");
+        assert_eq!(
+            marks(&plan(&meta("stable", prereqs), Why::New, &targets, &Overrides::default())),
+            expected,
+            "{prereqs}"
+        );
     }
 }
 

@@ -138,6 +138,7 @@ async fn stage(fate: &str) -> Stage {
     let listener: Listener = Arc::new(move |event| hears.lock().unwrap().push(event));
     let coordinator = Coordinator::new(&url, "secret").unwrap();
     let agent = Agent::new(site, coordinator, vec![TARGET.parse().unwrap()], images, listener);
+    assert!(agent.prepare().await);
     Stage { desk, agent, told, _dir: dir }
 }
 

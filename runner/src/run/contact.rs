@@ -51,7 +51,7 @@ pub(crate) async fn remark(side: &str, replaced: &[String], finding: &Finding, b
     }
     match contact(side) {
         Contact::None => {
-            book.note("Tests passed by what was printed, but nobody connected to the server meanwhile.").await
+            book.note("Tests passed by what was printed, but nobody connected to the server meanwhile.").await;
         }
         Contact::Another => book.note("The server that answered after the tests is not the one before them.").await,
         Contact::Some => {}

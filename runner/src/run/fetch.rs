@@ -59,7 +59,12 @@ async fn local(zip: PathBuf) -> Result<Fetched, Error> {
 }
 
 /// The registry's archive, or the kept copy of it whose digest is right.
-pub(crate) async fn download(site: &Site, registry: &Registry, release: &Release, dir: &Path) -> Result<Fetched, pgxn::Error> {
+pub(crate) async fn download(
+    site: &Site,
+    registry: &Registry,
+    release: &Release,
+    dir: &Path,
+) -> Result<Fetched, pgxn::Error> {
     let kept = site.download_dir.join(format!("{}.zip", release.sha1));
     if let Ok(fetched) = local(kept.clone()).await
         && fetched.facts.sha1 == release.sha1
@@ -69,6 +74,7 @@ pub(crate) async fn download(site: &Site, registry: &Registry, release: &Release
     let archive = registry.download_release(release, dir).await?;
     let facts = ArchiveFacts { sha1: archive.sha1, sha256: archive.sha256, bytes: archive.bytes };
     // Only a convenience for the next run: a disk that is full says so where it matters.
-    let keeping = make_room(&site.download_dir, facts.bytes, MAX_KEPT_BYTES).and_then(|()| std::fs::rename(&archive.path, &kept));
+    let keeping =
+        make_room(&site.download_dir, facts.bytes, MAX_KEPT_BYTES).and_then(|()| std::fs::rename(&archive.path, &kept));
     Ok(Fetched { zip: if keeping.is_ok() { kept } else { archive.path }, facts })
 }

@@ -42,8 +42,8 @@ use crate::sandbox::{Image, Sandbox};
 use crate::site::Site;
 
 pub(crate) use book::Book;
-pub(crate) use dependencies::run as provide_for;
 pub use book::StoredFile;
+pub(crate) use dependencies::run as provide_for;
 pub(crate) use phase::Bench;
 pub use source::Source;
 pub(crate) use stop::{Step, Stop};

@@ -43,7 +43,8 @@ impl<'a> Bench<'a> {
 
     /// `make` with what every call of it gets, and then this.
     pub(crate) fn make(&self, rest: &str) -> String {
-        let variables = self.subject.provision.make.iter().map(|(name, value)| quoted(&format!("{name}={value}")) + " ");
+        let variables =
+            self.subject.provision.make.iter().map(|(name, value)| quoted(&format!("{name}={value}")) + " ");
         format!("make PG_CONFIG={} USE_PGXS=1 {}{rest}", self.image.pg_config, variables.collect::<String>())
     }
 

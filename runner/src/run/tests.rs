@@ -35,8 +35,8 @@ pub(super) fn provided(name: &str, file: &str) -> Provided {
     }
 }
 
+mod lanes;
 mod limits;
 mod provide;
 mod requires;
-mod lanes;
 mod whole;
