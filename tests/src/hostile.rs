@@ -26,7 +26,7 @@ pub fn write(attack: &str, below: &Path) -> Result<PathBuf> {
 
 /// Tells an attack where its targets are: to its Python as they are, to its shell scripts and to make as variables.
 pub fn aim(dir: &Path, targets: &[(&str, String)]) -> Result<()> {
-    let lines: String = targets.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+    let lines = targets.iter().map(|(name, value)| format!("{name}={value}\n")).collect::<Vec<_>>().concat();
     fs::write(dir.join("targets.sh"), &lines)?;
     fs::write(dir.join("targets"), lines)?;
     Ok(())
