@@ -1,6 +1,7 @@
 //! `pgxn-testers admin overrides suggest`: proposes overrides from what the farm's results miss.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -33,13 +34,13 @@ pub(crate) async fn run(args: &SuggestArgs, console: Console) -> Result<ExitCode
     let mut indexes: BTreeMap<(&str, Platform), Option<Contents>> = BTreeMap::new();
     for one in &missing {
         let key = (one.suite.as_str(), one.target.platform);
-        if !indexes.contains_key(&key) {
+        if let Entry::Vacant(vacant) = indexes.entry(key) {
             let found = imaging.contents(key, &dir.join(CONTENTS)).await;
             if let Err(error) = &found {
                 let why = plain(&format!("{error:#}"));
                 console.line(&format!("{} {}: {why}", console.paint(Colour::Yellow, "warning:"), one.suite));
             }
-            indexes.insert(key, found.ok());
+            vacant.insert(found.ok());
         }
     }
     let text = suggest(&missing, &args.overrides.or_embedded(), |one| {
