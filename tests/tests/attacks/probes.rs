@@ -168,7 +168,8 @@ fn engine() -> Result<String> {
 /// The device that holds the machine's root.
 fn disk() -> Result<String> {
     let mounts = std::fs::read_to_string("/proc/mounts")?;
-    let mut disks = mounts.lines().filter_map(|line| line.split(' ').next()).filter(|source| source.starts_with("/dev/"));
+    let mut disks =
+        mounts.lines().filter_map(|line| line.split(' ').next()).filter(|source| source.starts_with("/dev/"));
     Ok(disks.next_back().unwrap_or("/dev/sda").to_owned())
 }
 
