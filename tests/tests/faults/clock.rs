@@ -18,8 +18,13 @@ const FORTH: Fault = Fault {
     cost: Cost::Runs(1),
 };
 
-const BACK: Fault =
-    Fault { name: "clock stepped back by an hour", how: "the same", farms: 1, moments: 3, cost: Cost::Nothing };
+const BACK: Fault = Fault {
+    name: "clock stepped back by an hour",
+    how: "the clock of a coordinator inside the test; the runner is a process of its own",
+    farms: 1,
+    moments: 3,
+    cost: Cost::Nothing,
+};
 
 const AWAY: Fault = Fault {
     name: "coordinator away for ten minutes",

@@ -66,12 +66,11 @@ impl Fault {
             return Ok(());
         }
         ensure!(accepts(), "docs/faults.md lacks this row; FARM_TEST_ACCEPT=1 writes it:\n{row}");
-        match known {
-            Some(known) => lines[known] = &row,
-            None => {
-                let last = lines.iter().rposition(|line| line.starts_with("|")).context("the page has a table")?;
-                lines.insert(last + 1, &row);
-            }
+        if let Some(known) = known {
+            lines[known] = &row;
+        } else {
+            let last = lines.iter().rposition(|line| line.starts_with('|')).context("the page has a table")?;
+            lines.insert(last + 1, &row);
         }
         Ok(std::fs::write(page(), lines.join("\n") + "\n")?)
     }
