@@ -91,6 +91,20 @@ impl Blobs {
         }
     }
 
+    /// Removes every file of a run: one that lost its lease will not report them.
+    pub async fn remove(&self, run: RunId) -> Result<()> {
+        let dir = Path::from(format!("runs/{run}"));
+        let failed = |source| Error::Object { key: dir.to_string(), source };
+        // A run has no directories below its own.
+        for object in self.objects.list_with_delimiter(Some(&dir)).await.map_err(failed)?.objects {
+            match self.objects.delete(&object.location).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(source) => return Err(failed(source)),
+            }
+        }
+        Ok(())
+    }
+
     /// Whether a run has a file of that name, without reading it.
     pub async fn exists(&self, run: RunId, name: &str) -> Result<bool> {
         let Ok(key) = key(run, name) else { return Ok(false) };

@@ -10,7 +10,8 @@
 //!   good, and nobody else has begun the same.
 //! - *A renewal, upload or report that meets the sweep* loses or wins by who updates the run first. The loser gets 409 and drops the
 //!   run: at most one lease's worth of work is done twice, never stored twice.
-//! - *Files uploaded under a lease that is lost before the report* stay as objects that no result names.
+//! - *Files uploaded under a lease that expires before the report* are removed once it has. Where the coordinator ends in that moment, or an
+//!   upload is under way in it, they stay as objects that no result names.
 //! - *Clocks*: only the coordinator's clock is read. A step backwards lengthens leases, a step forwards may take jobs from live runners,
 //!   which costs an attempt.
 //! - *A runner that is revoked* is refused by its bearer token before it gets here; its open runs expire.

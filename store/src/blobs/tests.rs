@@ -24,6 +24,23 @@ async fn a_file_reads_back_plain_and_compressed() {
 }
 
 #[tokio::test]
+async fn the_files_of_a_run_are_removed_and_those_of_another_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(dir.path().to_str().unwrap()).unwrap();
+    let (lost, other) = (run(), RunId::new(Timestamp::from_millis(2)));
+    for (run, name) in [(lost, "build.log"), (lost, "install.log"), (other, "build.log")] {
+        blobs.put(run, name, zstd_of(b"done")).await.unwrap();
+    }
+    blobs.remove(lost).await.unwrap();
+    blobs.remove(lost).await.unwrap();
+    let mut there = Vec::new();
+    for (run, name) in [(lost, "build.log"), (lost, "install.log"), (other, "build.log")] {
+        there.push(blobs.exists(run, name).await.unwrap());
+    }
+    assert_eq!(there, [false, false, true]);
+}
+
+#[tokio::test]
 async fn the_same_name_again_replaces_the_file() {
     let dir = tempfile::tempdir().unwrap();
     let blobs = Blobs::open(&format!("file://{}", dir.path().display())).unwrap();
