@@ -40,6 +40,9 @@ pub struct Inside {
 
 impl Inside {
     /// Starts it on a farm's data directory: where it was, if there was one.
+    ///
+    /// # Panics
+    /// In a task of its own, where one of its loops ends by itself.
     pub async fn start(farm: &Farm, clock: &SteppedClock, lease: Duration) -> Result<Self> {
         let data = farm.path("data");
         std::fs::create_dir_all(&data)?;

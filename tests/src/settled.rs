@@ -163,7 +163,9 @@ async fn left_behind(farm: &Farm, runs: &[RunId], engine: &str) -> Result<Vec<St
                 paths.push(work);
             }
         }
-        paths.extend(files_in(&dir.join("downloads"))?.into_iter().filter(|path| !name(path).ends_with(".zip")));
+        paths.extend(
+            files_in(&dir.join("downloads"))?.into_iter().filter(|path| path.extension() != Some("zip".as_ref())),
+        );
         paths.extend(files_in(&dir.join("prerequisites"))?.into_iter().filter(|path| name(path).starts_with('.')));
     }
     let known = ["farm.db", "farm.db-wal", "farm.db-shm", "farm.db.lock", "address", "admin-token", "blobs"];

@@ -96,7 +96,6 @@ async fn carry(mut near: TcpStream, state: &State) -> Result<()> {
     let weather = *state.weather.borrow();
     let number = if weather == Weather::Fair { 0 } else { state.met.fetch_add(1, Ordering::SeqCst) };
     match weather {
-        Weather::Fair | Weather::Cut => {}
         Weather::Slow => state.delay(Duration::ZERO).await,
         Weather::Doubled => {
             let (answer, again) = tokio::join!(exchange(state.far, &request), exchange(state.far, &request));
@@ -107,7 +106,7 @@ async fn carry(mut near: TcpStream, state: &State) -> Result<()> {
             state.delay(Duration::from_secs(1)).await;
             return exchange(state.far, &request).await.map(drop);
         }
-        Weather::Overtaken => {}
+        Weather::Fair | Weather::Cut | Weather::Overtaken => {}
         Weather::AnsweredLate => {
             drop(near);
             return exchange(state.far, &request).await.map(drop);
