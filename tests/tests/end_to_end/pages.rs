@@ -132,6 +132,8 @@ async fn the_pages_hold_in_a_browser_at_every_size_and_colour_and_without_script
         ("hostile-log", format!("run/{hostile}/build.log")),
         ("queue", "queue/".into()),
         ("status", "status/".into()),
+        ("symptoms", "symptoms/".into()),
+        ("vocabulary", "vocabulary/".into()),
     ];
     let browser = Browser::start(true).await?;
     let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("screenshots");
