@@ -22,6 +22,8 @@ use trace::Trace;
 
 /// So many crashes of a run are told of.
 const MAX_CRASHES: usize = 20;
+/// So many frames of a crash are told of; its file has them all.
+const MAX_FRAMES: usize = 64;
 /// So many lines of the server's log stand before and after the one that tells of a crash.
 const LINES_AROUND: (u64, u64) = (10, 8);
 const MAX_LINE_CHARS: usize = 500;
@@ -110,7 +112,7 @@ impl Crashes {
                 process: found.process(),
                 signal: found.signal(),
                 query: found.query().to_owned(),
-                frames: found.frames.iter().map(|(text, _)| text.clone()).collect(),
+                frames: told_of(&found.frames),
                 file,
             });
         }
@@ -204,6 +206,18 @@ impl Found {
         }
         text
     }
+}
+
+/// The innermost frames, as the report has them: a function that calls itself stands once, with how often.
+///
+/// There can be many more than the process wrote down, as functions that were compiled into others have frames of their own.
+fn told_of(frames: &[(String, bool)]) -> Vec<String> {
+    let runs = frames.chunk_by(|(left, _), (right, _)| left == right);
+    let once = runs.map(|run| match run.len() {
+        1 => run[0].0.clone(),
+        times => format!("{} ({times} times)", run[0].0),
+    });
+    once.take(MAX_FRAMES).collect()
 }
 
 /// The lines around one.

@@ -114,6 +114,16 @@ fn a_postmaster_of_which_no_log_tells_is_told_of() {
 }
 
 #[test]
+fn a_function_that_calls_itself_is_told_of_once_with_how_often() {
+    let frame = |text: &str| (text.to_owned(), true);
+    let mut frames = vec![frame("down at src/x.c:7"); 500];
+    frames.push(frame("main in postgres"));
+    assert_eq!(told_of(&frames), ["down at src/x.c:7 (500 times)", "main in postgres"]);
+    let many: Vec<_> = (0..500).map(|number| frame(&format!("f{number} at src/x.c:{number}"))).collect();
+    assert_eq!(told_of(&many).len(), MAX_FRAMES);
+}
+
+#[test]
 fn crashes_without_end_stay_within_a_reports_bounds() {
     let line = |pid| format!("LOG:  x{} (PID {pid}) was terminated by signal 11: y\n", "é".repeat(3_000));
     let log = (1..1_000).map(line).collect::<Vec<String>>().concat();
@@ -121,4 +131,5 @@ fn crashes_without_end_stay_within_a_reports_bounds() {
     let dumps = (1..100).map(|pid| Dump::read(pid, hostile.as_bytes())).collect();
     let completed = reported(&[(Phase::Installcheck, crashes(&log, dumps, &[]))]);
     assert_eq!(completed.report.circumstances.crashes.len(), MAX_CRASHES);
+    completed.report.check().unwrap();
 }
