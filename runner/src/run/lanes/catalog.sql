@@ -6,7 +6,14 @@
 SET search_path = pg_catalog;
 SET DateStyle = 'ISO';
 COPY (
-WITH object (class, oid, part, it) AS (
+WITH RECURSIVE other (class, oid) AS (
+    SELECT classid, objid FROM pg_depend JOIN pg_extension e ON refclassid = 'pg_extension'::regclass AND refobjid = e.oid
+    WHERE deptype = 'e' AND extname <> :'name'
+    UNION
+    -- What is a part of these, such as the functions of an operator class, and the constraints of a table.
+    SELECT d.classid, d.objid FROM other o JOIN pg_depend d ON d.refclassid = o.class AND d.refobjid = o.oid
+    WHERE d.deptype IN ('a', 'i')
+), object (class, oid, part, it) AS (
     SELECT 'pg_proc'::regclass, p.oid, 0, jsonb_build_object(
         'arguments', pg_get_function_arguments(p.oid), 'result', pg_get_function_result(p.oid), 'kind', prokind,
         'language', lanname, 'library', probin, 'body', CASE
@@ -170,7 +177,7 @@ FROM object o
     pg_identify_object(o.class, o.oid, o.part) i,
     jsonb_each_text(jsonb_strip_nulls(it || jsonb_build_object('there', true, 'extension', CASE o.part WHEN 0 THEN e.extname END, 'comment', s.description))) p (property, value)
 -- The first OID that is not the server's own.
-WHERE o.oid >= 16384 AND (e.extname IS NULL OR e.extname = :'name')
+WHERE o.oid >= 16384 AND (e.extname = :'name' OR (o.class, o.oid) NOT IN (SELECT class, oid FROM other))
 LIMIT 100000
 ) TO STDOUT;
 SELECT format('COPY (SELECT %L, %L, %L, count(*) FROM (SELECT FROM ONLY %s LIMIT 100000) it) TO STDOUT', i.type, i.identity, 'rows', i.identity)
