@@ -2,8 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be built should end at once")]
 
-#[path = "../examples/gallery/farm/mod.rs"]
-mod farm;
+#[path = "../examples/gallery/believable/mod.rs"]
+mod believable;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -33,14 +33,14 @@ struct Farm {
 impl Farm {
     async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let (store, blobs) = farm::build(directory.path()).await;
+        let (store, blobs) = believable::build(directory.path()).await;
         let site = Site {
-            registry_url: farm::REGISTRY.parse().unwrap(),
+            registry_url: believable::REGISTRY.parse().unwrap(),
             sample: true,
             public_url: "https://testers.example.org/".parse().unwrap(),
             version: "0.1.0".into(),
         };
-        let clock = Arc::new(ManualClock::at(farm::NOW));
+        let clock = Arc::new(ManualClock::at(believable::NOW));
         let router = dashboard::router(Dashboard::new(store.clone(), blobs, Matrix::embedded(), clock, site));
         Self { router, store, _directory: directory }
     }
@@ -421,7 +421,7 @@ async fn a_quarantined_runner_is_shown_with_the_reason() {
     let mut tx = farm.store.begin().await.unwrap();
     let id = "01KAH000000000000000000003".parse().unwrap();
     let reason = "It was the odd one out in 3 of 4 distributions. <script>";
-    assert!(store::confirm::quarantine(&mut tx, id, reason, farm::NOW).await.unwrap());
+    assert!(store::confirm::quarantine(&mut tx, id, reason, believable::NOW).await.unwrap());
     tx.commit().await.unwrap();
     let page = farm.text("/status/").await;
     assert!(page.contains("quarantined") && page.contains("the odd one out in 3 of 4"), "{page}");

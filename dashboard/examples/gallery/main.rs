@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be built should end at once")]
 
-mod farm;
+mod believable;
 
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ use protocol::{ManualClock, Matrix};
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let port: u16 = std::env::args().nth(1).map_or(Ok(8088), |port| port.parse())?;
     let directory = tempfile::tempdir()?;
-    let (store, blobs) = farm::build(directory.path()).await;
+    let (store, blobs) = believable::build(directory.path()).await;
     let site = Site {
-        registry_url: farm::REGISTRY.parse()?,
+        registry_url: believable::REGISTRY.parse()?,
         sample: true,
         public_url: format!("http://127.0.0.1:{port}/").parse()?,
         version: "0.1.0".into(),
     };
-    let clock = Arc::new(ManualClock::at(farm::NOW));
+    let clock = Arc::new(ManualClock::at(believable::NOW));
     let router = dashboard::router(Dashboard::new(store, blobs, Matrix::embedded(), clock, site));
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     println!("http://{}/", listener.local_addr()?);
