@@ -11,7 +11,7 @@ use crate::farm::{Farm, PATIENCE};
 use crate::fixtures::{Fixture, PUBLISHED_AT};
 use crate::poll;
 use crate::process::Process;
-use crate::settled::{Published, Toll, settled};
+use crate::settled::{Published, Toll, all_tested, settled};
 
 /// A lease after which the job of a dead runner is soon free again.
 pub const HASTE: &str = "6";
@@ -71,7 +71,7 @@ impl Ground {
         self.publish()?;
         poll::until(PATIENCE, "a run", async || {
             let Ok(status) = self.farm.get("api/v1/status").await else { return Ok(None) };
-            Ok((status["running"] != 0).then_some(()))
+            Ok((status["running"] != 0 || self.is_done(&status)).then_some(()))
         })
         .await
         .with_context(|| self.farm.logs())?;
@@ -91,6 +91,11 @@ impl Ground {
             self.published.push(Published { dist: release.dist, version: release.version, verdict });
         }
         Ok(())
+    }
+
+    /// Whether the farm, by its own account, has tested everything that was published.
+    pub fn is_done(&self, status: &serde_json::Value) -> bool {
+        all_tested(status, self.published.len())
     }
 
     /// Waits until all is done and looks at everything; fails where more runs than so many were made in vain since the last look.

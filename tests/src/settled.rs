@@ -45,8 +45,7 @@ impl Toll {
 pub async fn settled(farm: &Farm, published: &[Published], engine: &str) -> Result<Toll> {
     poll::until(LONG_PATIENCE, "every release to be tested", async || {
         let Ok(status) = farm.get("api/v1/status").await else { return Ok(None) };
-        let is_done = status["releases"] == published.len() && status["queued"] == 0 && status["running"] == 0;
-        Ok(is_done.then_some(()))
+        Ok(all_tested(&status, published.len()).then_some(()))
     })
     .await
     .with_context(|| farm.logs())?;
@@ -66,6 +65,11 @@ pub async fn settled(farm: &Farm, published: &[Published], engine: &str) -> Resu
     });
     gone.await.with_context(|| format!("left behind: {left:?}"))?;
     Ok(books.toll)
+}
+
+/// Whether a status of the API tells of so many releases, and of nothing that is still to do.
+pub(crate) fn all_tested(status: &serde_json::Value, releases: usize) -> bool {
+    status["releases"] == releases && status["queued"] == 0 && status["running"] == 0
 }
 
 /// What the store has, as far as it was looked at.

@@ -1,9 +1,9 @@
 //! Runners and coordinators are killed, as by a power cut.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
-use tests::farm::{Farm, PATIENCE};
+use anyhow::{Result, ensure};
+use tests::farm::{Farm, LONG_PATIENCE, PATIENCE};
 use tests::ground::{Ground, HASTE, LEISURE};
 use tests::{containers, database, poll};
 
@@ -82,19 +82,15 @@ async fn the_containers_of_a_dead_runner_are_removed() -> Result<()> {
     let mut ground = Ground::of(Farm::new()?, HASTE)?;
     let _coordinator = ground.coordinator().await?;
     let mut runner = ground.runner("ada")?;
-    for _ in 0..ORPHANS.moments {
-        ground.wave().await?;
-        let run = poll::until(PATIENCE, "a run with a container", async || {
-            let status = ground.farm.get("api/v1/status").await?;
-            let Some(run) = status["runs"][0]["id"].as_str().map(str::to_owned) else { return Ok(None) };
-            Ok((!containers::of_run(&run).await?.is_empty()).then_some(run))
-        })
-        .await
-        .with_context(|| ground.farm.logs())?;
+    let mut moments = 0;
+    while moments < ORPHANS.moments {
+        let run = a_run_with_a_container(&mut ground).await?;
+        ground.chance.pass(Duration::from_millis(200)).await;
         runner.kill()?;
         let orphans = containers::of_run(&run).await?;
-        // A run may have been over in the same moment.
         ensure!(orphans.len() <= 1, "{orphans:?}");
+        // Where the run was over in that moment, it was none.
+        moments += orphans.len();
         ground.chance.pass(Duration::from_secs(2)).await;
         runner = ground.runner("ada")?;
         poll::until(PATIENCE, "the container of the dead runner to be removed", async || {
@@ -104,4 +100,23 @@ async fn the_containers_of_a_dead_runner_are_removed() -> Result<()> {
         ground.settled(ORPHANS.cost.runs()).await?;
     }
     ORPHANS.shown()
+}
+
+/// Brings work until a run has been seen together with its container; the run.
+async fn a_run_with_a_container(ground: &mut Ground) -> Result<String> {
+    let deadline = Instant::now() + LONG_PATIENCE;
+    ground.publish()?;
+    loop {
+        let status = ground.farm.get("api/v1/status").await?;
+        if let Some(run) = status["runs"][0]["id"].as_str()
+            && !containers::of_run(run).await?.is_empty()
+        {
+            return Ok(run.to_owned());
+        }
+        if ground.is_done(&status) {
+            ground.publish()?;
+        }
+        ensure!(Instant::now() < deadline, "no run was seen with its container\n{}", ground.farm.logs());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
