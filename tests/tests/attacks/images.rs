@@ -19,8 +19,7 @@ async fn an_image_holds_nothing_of_the_machine_that_built_it() -> Result<()> {
     ensure!(told("resolver ") == ["nameserver 127.0.0.1"], "{:?}", told("resolver "));
     ensure!(told("socket ").is_empty(), "{:?}", told("socket "));
     ensure!(told("proxy ").iter().all(|line| !line.contains('@')), "{:?}", told("proxy "));
-    let setuid = told("setuid ");
-    ensure!(setuid.iter().all(|path| path.starts_with("/usr/bin/") || path.starts_with("/usr/sbin/")), "{setuid:?}");
+    ensure!(told("setuid ").is_empty(), "with setuid or setgid bits: {:?}", told("setuid "));
     let environment = [told("environment "), told("process ")].concat();
     let strange = environment.iter().filter(|entry| {
         let name = entry.split('=').next().unwrap_or_default().to_lowercase();
@@ -34,14 +33,8 @@ async fn an_image_holds_nothing_of_the_machine_that_built_it() -> Result<()> {
     for word in ["_proxy", "_PROXY", "SSL_CERT", "CA_BUNDLE", "PASSWORD", "TOKEN", "SECRET"] {
         ensure!(!history.contains(word) && !facts.contains(word), "the image's history or settings have {word}");
     }
-    let gains = "they gain nothing: see setuid-program above, and no-new-privileges";
     let rows = [
-        [
-            "files with setuid or setgid bits",
-            "none can be used",
-            "Debian's own, such as su and mount; none can be used",
-            gains,
-        ],
+        ["files with setuid or setgid bits", "none", "none", "the log of a run that looks for them"],
         [
             "files and directories that everybody may write",
             "none but those with the sticky bit",
