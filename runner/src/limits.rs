@@ -89,11 +89,17 @@ impl Limits {
         }
     }
 
-    /// The same with so many times the time, for a run that confirms one that was too slow.
+    /// The same with so many times the time, for a run that confirms one that was too slow; never more than the volunteer said.
     #[must_use]
     pub fn with_time(self, factor: u32) -> Self {
         let factor = factor.clamp(1, MOST_TIME);
-        Self { phase: self.phase * factor, run: self.run * factor, silence: self.silence * factor, ..self }
+        let longer = |limit: Duration, said: Option<Duration>| if said.is_some() { limit } else { limit * factor };
+        Self {
+            phase: longer(self.phase, self.said.phase),
+            run: longer(self.run, self.said.run),
+            silence: longer(self.silence, self.said.silence),
+            ..self
+        }
     }
 
     /// The same, where somebody wants other limits than these.
@@ -272,6 +278,8 @@ mod tests {
         assert_eq!((twice.silence, twice.memory_bytes), (limits.silence * 2, limits.memory_bytes));
         assert_eq!(limits.clone().with_time(u32::MAX), twice);
         assert_eq!(limits.clone().with_time(0), limits);
+        let said = limits.with(&all());
+        assert_eq!(said.clone().with_time(2), said, "a volunteer said how long");
     }
 
     #[test]
