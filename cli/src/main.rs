@@ -23,6 +23,10 @@ use tracing_subscriber::EnvFilter;
 use crate::args::{Cli, Command};
 use crate::console::{Colour, Console, Diagnostics};
 
+/// The system's allocator keeps what a burst of work on many threads took: images, archives and pages of hours ago.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     http::install_crypto();
