@@ -2,7 +2,7 @@
 //!
 //! Data goes to standard output, everything else to standard error, so that a pipe gets only what was asked for.
 
-use std::io::{IsTerminal, Write, stderr};
+use std::io::{ErrorKind, IsTerminal, Result, Write, stderr, stdout};
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -84,11 +84,11 @@ fn spinner() -> ProgressBar {
 pub(crate) struct Diagnostics;
 
 impl Write for Diagnostics {
-    fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+    fn write(&mut self, text: &[u8]) -> Result<usize> {
         MOVING.suspend(|| stderr().write(text))
     }
 
-    fn flush(&mut self) -> std::io::Result<()> {
+    fn flush(&mut self) -> Result<()> {
         stderr().flush()
     }
 }
@@ -99,6 +99,14 @@ const fn grade_colour(grade: Grade) -> Colour {
         Grade::Fail => Colour::Red,
         Grade::Blocked | Grade::Env | Grade::Error => Colour::Yellow,
         Grade::Na => Colour::Dim,
+    }
+}
+
+/// Prints a line of what was asked for to standard output. A reader that has seen enough, such as `head`, ends the program quietly.
+pub(crate) fn out(line: &str) -> Result<()> {
+    match writeln!(stdout().lock(), "{line}") {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
+        printed => printed,
     }
 }
 

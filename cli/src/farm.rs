@@ -33,6 +33,14 @@ impl DataDir {
         std::fs::create_dir_all(path).with_context(|| {
             format!("cannot make the data directory {}; choose another with --data-dir", path.display())
         })?;
+        Self::existing(path)
+    }
+
+    /// The directory of a farm that there is already, for the commands of its operator.
+    pub(crate) fn existing(path: &Path) -> Result<Self> {
+        if !path.is_dir() {
+            bail!("there is no data directory {}; name the farm's with --data-dir", path.display());
+        }
         let path = path.canonicalize().with_context(|| format!("find the data directory {}", path.display()))?;
         tempfile::tempfile_in(&path).with_context(|| {
             format!("cannot write into the data directory {}; choose another with --data-dir", path.display())
@@ -91,24 +99,27 @@ pub(crate) fn address_of(listener: &TcpListener) -> Result<Url> {
     format!("http://{shown}/").parse().context("write the address as a URL")
 }
 
-/// Opens the database of a data directory.
-pub(crate) async fn open_store(data: &DataArgs, dir: &DataDir) -> Result<Store> {
-    let url = match &data.database {
+/// Opens the database of a data directory beside a coordinator that may be running on it.
+pub(crate) async fn attach_store(data: &DataArgs, dir: &DataDir) -> Result<Store> {
+    Ok(Store::attach(&database(data, dir)).await?)
+}
+
+fn database(data: &DataArgs, dir: &DataDir) -> String {
+    match &data.database {
         Some(url) => url.to_string(),
         None => format!("sqlite://{}", dir.join("farm.db").display()),
-    };
-    Ok(Store::connect(&url).await?)
+    }
 }
 
 impl Farm {
     /// Puts a coordinator, its API and its pages together.
     pub(crate) async fn open(
         (data, dir): (&DataArgs, &DataDir),
-        listener: TcpListener,
+        (listener, public_url): (TcpListener, Option<&Url>),
         registry: WatchedRegistry,
         adjust: impl FnOnce(&mut Config),
     ) -> Result<Self> {
-        let store = open_store(data, dir).await?;
+        let store = Store::connect(&database(data, dir)).await?;
         let blobs = Blobs::open(&dir.join("blobs").display().to_string())?;
         let clock = Arc::new(SystemClock);
         let address = address_of(&listener)?;
@@ -117,7 +128,7 @@ impl Farm {
         let site = Site {
             registry_url: registry.url,
             sample: registry.sample,
-            public_url: address.clone(),
+            public_url: public_url.cloned().unwrap_or_else(|| address.clone()),
             version: env!("CARGO_PKG_VERSION").into(),
         };
         let coordinator = Coordinator::new(store.clone(), blobs.clone(), Matrix::embedded(), clock.clone(), config)?;

@@ -76,19 +76,27 @@ impl Config {
 pub struct AdminToken(String);
 
 impl AdminToken {
+    /// Reads the token of a data directory, for the commands of its operator: only a coordinator makes one.
+    pub fn read(data_dir: &Path) -> Result<Self> {
+        let path = data_dir.join(TOKEN_FILE);
+        match fs::read_to_string(&path) {
+            Ok(text) if text.trim().len() >= MIN_TOKEN => Ok(Self(text.trim().to_owned())),
+            Ok(_) => Err(Error::WeakToken { path }),
+            Err(source) => Err(Error::Token { path, act: "read", source }),
+        }
+    }
+
     /// Reads the token of a data directory; at the first start it makes one, readable by its owner alone.
     pub fn open(data_dir: &Path) -> Result<Self> {
+        match Self::read(data_dir) {
+            Err(Error::Token { source, .. }) if source.kind() == ErrorKind::NotFound => {}
+            read => return read,
+        }
         let path = data_dir.join(TOKEN_FILE);
         let failed = |act| {
             let path = path.clone();
             move |source| Error::Token { path, act, source }
         };
-        match fs::read_to_string(&path) {
-            Ok(text) if text.trim().len() >= MIN_TOKEN => return Ok(Self(text.trim().to_owned())),
-            Ok(_) => return Err(Error::WeakToken { path }),
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(failed("read")(error)),
-        }
         let token = Self::random();
         let mut file =
             OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(failed("made"))?;
@@ -138,6 +146,14 @@ mod tests {
         assert!(second.matches(first.expose()) && !second.matches("") && !second.matches(&"0".repeat(64)));
         let mode = fs::metadata(dir.path().join(TOKEN_FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn who_only_reads_the_operators_token_makes_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = AdminToken::read(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("admin-token"), "{error}");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 
     #[test]

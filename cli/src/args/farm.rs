@@ -22,15 +22,40 @@ pub(crate) struct DataArgs {
     pub(crate) database: Option<Url>,
 }
 
+/// Where a farm answers.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ListenArgs {
+    /// The address and port on which the dashboard and the API answer; 0.0.0.0 is every address of this machine
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", env = "PGXN_TESTERS_LISTEN")]
+    pub(crate) listen: SocketAddr,
+
+    /// The address under which people reach the farm, such as that of a proxy before it: badges to copy have it
+    ///
+    /// By default the address on which it answers.
+    #[arg(long, value_name = "URL", value_parser = site_address, env = "PGXN_TESTERS_PUBLIC_URL")]
+    pub(crate) public_url: Option<Url>,
+}
+
+/// The address of a site, which ends with a slash so that others can be joined to it.
+fn site_address(text: &str) -> Result<Url, String> {
+    let mut url: Url = text.parse().map_err(|error| format!("{error}"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err("write one that starts with https: or http:".into());
+    }
+    if !url.path().ends_with('/') {
+        url.set_path(&format!("{}/", url.path()));
+    }
+    Ok(url)
+}
+
 #[derive(Debug, Args)]
 #[command(mut_arg(MajorArgs::ID, |arg| arg.help(MajorArgs::NEWEST_TWO)))]
 pub(crate) struct UpArgs {
     #[command(flatten)]
     pub(crate) data: DataArgs,
 
-    /// The address and port on which the dashboard and the API answer; 0.0.0.0 is every address of this machine
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", env = "PGXN_TESTERS_LISTEN")]
-    pub(crate) listen: SocketAddr,
+    #[command(flatten)]
+    pub(crate) at: ListenArgs,
 
     /// The registry to watch: its address, or `sample` for one that is made here from Debian's archive
     ///
@@ -55,9 +80,8 @@ pub(crate) struct CoordinatorArgs {
     #[command(flatten)]
     pub(crate) data: DataArgs,
 
-    /// The address and port on which the dashboard and the API answer; 0.0.0.0 is every address of this machine
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", env = "PGXN_TESTERS_LISTEN")]
-    pub(crate) listen: SocketAddr,
+    #[command(flatten)]
+    pub(crate) at: ListenArgs,
 
     /// The registry to watch
     #[arg(long, value_name = "URL", default_value = crate::config::PUBLIC_REGISTRY, env = "PGXN_TESTERS_REGISTRY")]
@@ -67,7 +91,7 @@ pub(crate) struct CoordinatorArgs {
     pub(crate) majors: MajorArgs,
 
     /// The platforms to test on, amd64 and arm64; each needs a runner of its kind
-    #[arg(long, value_name = "PLATFORM", value_delimiter = ',', default_value = "amd64")]
+    #[arg(long, value_name = "PLATFORM", value_delimiter = ',', default_value = Platform::native().as_str())]
     pub(crate) platform: Vec<Platform>,
 
     /// How often the registry is asked for new releases, in seconds

@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::args::{AdminArgs, AdminCommand, DistSpec, OverridesCommand, RunnersCommand};
 use crate::commands::suggest;
-use crate::console::{Console, plain};
+use crate::console::{Console, out, plain};
 use crate::farm::DataDir;
 use crate::http;
 
@@ -43,28 +43,28 @@ pub(crate) async fn run(command: AdminCommand, console: Console) -> Result<ExitC
             console.line(&format!("The runner {name} gets work again."));
         }
         AdminCommand::Runners(RunnersCommand::Revoke { admin, name }) => {
-            Api::open(&admin)?.call::<Value>(Method::DELETE, &format!("runners/{name}"), None).await?;
+            Api::open(&admin)?.call::<Value>(Method::DELETE, &["runners", name.as_str()], None).await?;
             console.line(&format!("The runner {name} may not claim any more; what it runs now is given to others."));
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn quarantine(name: &Name) -> String {
-    format!("runners/{name}/quarantine")
+fn quarantine(name: &Name) -> [&str; 3] {
+    ["runners", name.as_str(), "quarantine"]
 }
 
 async fn reconcile(api: &Api, console: Console) -> Result<()> {
-    let mut progress: Value = api.call(Method::POST, "reconcile", None).await?;
+    let mut progress: Value = api.call(Method::POST, &["reconcile"], None).await?;
     let begun = std::time::Instant::now();
     while progress["state"] == "asked" || progress["state"] == "running" {
         if begun.elapsed() > RECONCILE_PATIENCE {
             bail!("the comparison still goes on after an hour; it continues without this command");
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
-        progress = api.call(Method::GET, "reconcile", None).await?;
+        progress = api.call(Method::GET, &["reconcile"], None).await?;
     }
-    println!("{}", serde_json::to_string_pretty(&progress)?);
+    out(&serde_json::to_string_pretty(&progress)?)?;
     if progress["state"] == "failed" {
         bail!("the registry could not be compared: {}", progress["error"].as_str().unwrap_or("see above"));
     }
@@ -74,7 +74,7 @@ async fn reconcile(api: &Api, console: Console) -> Result<()> {
 
 async fn requeue(api: &Api, what: DistSpec, targets: Vec<String>, console: Console) -> Result<()> {
     let body = json!({ "dist": what.dist, "version": what.version, "targets": targets });
-    let answer: Value = api.call(Method::POST, "requeue", Some(body)).await?;
+    let answer: Value = api.call(Method::POST, &["requeue"], Some(body)).await?;
     let jobs = answer["jobs"].as_array().map_or(0, Vec::len);
     let version = answer["version"].as_str().unwrap_or_default();
     console.line(&format!("{} {version}: {jobs} tests queued.", what.dist));
@@ -82,17 +82,16 @@ async fn requeue(api: &Api, what: DistSpec, targets: Vec<String>, console: Conso
 }
 
 async fn add_runner(api: &Api, name: &Name, console: Console) -> Result<()> {
-    let answer: Value = api.call(Method::POST, "runners", Some(json!({ "name": name }))).await?;
+    let answer: Value = api.call(Method::POST, &["runners"], Some(json!({ "name": name }))).await?;
     console.line(&format!(
         "The runner {name} is let in. Keep this token in a file for `runner --token-file`; it is not shown again:"
     ));
-    println!("{}", answer["token"].as_str().context("read the token in the coordinator's answer")?);
-    Ok(())
+    Ok(out(answer["token"].as_str().context("read the token in the coordinator's answer")?)?)
 }
 
 async fn list_runners(api: &Api) -> Result<()> {
-    let runners: Vec<Value> = api.call(Method::GET, "runners", None).await?;
-    println!("{:<24} {:<12} {:<22} TARGETS", "NAME", "VERSION", "LAST SEEN");
+    let runners: Vec<Value> = api.call(Method::GET, &["runners"], None).await?;
+    out(&format!("{:<24} {:<12} {:<22} TARGETS", "NAME", "VERSION", "LAST SEEN"))?;
     for runner in runners {
         let seen = match (runner["revoked_at"].as_i64(), runner["last_seen_at"].as_i64()) {
             (Some(_), _) => "revoked".into(),
@@ -100,10 +99,11 @@ async fn list_runners(api: &Api) -> Result<()> {
             (None, None) => "never".to_owned(),
         };
         let targets: Vec<&str> = runner["targets"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        let text = |key: &str| runner[key].as_str().unwrap_or_default().to_owned();
-        println!("{:<24} {:<12} {seen:<22} {}", text("name"), text("version"), targets.join(" "));
+        // What a runner says of itself is a stranger's text.
+        let text = |key: &str| plain(runner[key].as_str().unwrap_or_default());
+        out(&format!("{:<24} {:<12} {seen:<22} {}", text("name"), text("version"), plain(&targets.join(" "))))?;
         if !runner["quarantined_at"].is_null() {
-            println!("{:<24} in quarantine: {}", "", plain(&text("quarantine_reason")));
+            out(&format!("{:<24} in quarantine: {}", "", text("quarantine_reason")))?;
         }
     }
     Ok(())
@@ -122,12 +122,12 @@ impl Api {
             Some(url) => url.clone(),
             None => DataDir::address(&admin.data_dir)?,
         };
-        Ok(Self { client: http::client()?, base, token: AdminToken::open(&admin.data_dir)? })
+        Ok(Self { client: http::client()?, base, token: AdminToken::read(&admin.data_dir)? })
     }
 
     /// Calls the API; an error is the coordinator's own sentence.
-    async fn call<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<Value>) -> Result<T> {
-        let url = self.base.join(&format!("api/v1/{path}")).context("write the address of the call")?;
+    async fn call<T: DeserializeOwned>(&self, method: Method, path: &[&str], body: Option<Value>) -> Result<T> {
+        let url = address(&self.base, path)?;
         let request: RequestBuilder = self.client.request(method, url.clone()).bearer_auth(self.token.expose());
         let request = body.iter().fold(request, RequestBuilder::json);
         let response = request.send().await.with_context(|| format!("call {url}: is the coordinator running?"))?;
@@ -140,5 +140,28 @@ impl Api {
         }
         let bytes = if bytes.is_empty() { b"null" } else { bytes.as_ref() };
         serde_json::from_slice(bytes).with_context(|| format!("understand the answer of {url}"))
+    }
+}
+
+/// The address of a call: each part stays one segment, whatever a runner is called.
+fn address(base: &Url, path: &[&str]) -> Result<Url> {
+    let mut url = base.join("api/v1/").context("write the address of the call")?;
+    match url.path_segments_mut() {
+        Ok(mut segments) => segments.pop_if_empty().extend(path),
+        Err(()) => bail!("{base} is no address of a coordinator"),
+    };
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_runners_name_cannot_make_a_call_another_one() {
+        let base = "http://127.0.0.1:8080/".parse().unwrap();
+        let name = "a?b#c%2e/..".to_owned();
+        let url = address(&base, &["runners", &name, "quarantine"]).unwrap();
+        assert_eq!(url.as_str(), "http://127.0.0.1:8080/api/v1/runners/a%3Fb%23c%252e%2F../quarantine");
     }
 }

@@ -11,7 +11,7 @@ use runner::{Lanes, Site, SiteConfig, local, native_targets};
 use url::Url;
 
 use crate::args::BenchCommand;
-use crate::console::{Colour, Console};
+use crate::console::{Colour, Console, out};
 use crate::imaging::Imaging;
 
 pub(crate) async fn run(command: BenchCommand, console: Console) -> Result<ExitCode> {
@@ -29,18 +29,19 @@ async fn compare(
 ) -> Result<()> {
     let scratch = tempfile::tempdir().context("make a directory for the runs")?;
     let config = SiteConfig::new(scratch.path().join("runner"), 1).with_lanes(lanes);
-    let site = Site::open(&config, Arc::new(SystemClock)).await?;
+    let mut site = Site::open(&config, Arc::new(SystemClock)).await?;
+    site.registry = Some(registry.clone());
     let imaging = Imaging::of(&site, console);
     let heads = ["by hand", "run", "added", "ratio", "start", "server", "copy in", "exec", "copy out", "cleanup"];
     let heads = heads.map(|head| format!("{head:>9}")).concat();
-    println!("{:<32}{heads}", "distribution (medians, seconds)");
+    out(&format!("{:<32}{heads}  verdict", "distribution (medians, seconds)"))?;
     for target in native_targets(majors) {
         let image = imaging.image(target).await?;
         for text in what {
             console.line(&console.paint(Colour::Dim, &format!("{text} on {target}, {times} times each way")));
             let source = local::find(text, registry).await?;
             let comparison = overhead(&site, &source, target, &image, times).await?;
-            println!("{}", row(text, &comparison));
+            out(&row(text, &comparison))?;
         }
     }
     site.idle().await;
@@ -54,7 +55,8 @@ fn row(text: &str, comparison: &Comparison) -> String {
     let parts = parts.map(|millis| seconds(Duration::from_millis(millis))).concat();
     let times = [comparison.hand(), comparison.run(), comparison.added()].map(seconds).concat();
     let goal = if comparison.meets_the_goal() { "meets the goal" } else { "over the goal" };
-    format!("{text:<32}{times}{:>9.2}{parts}  {goal}", comparison.ratio())
+    let verdict = &comparison.verdict;
+    format!("{text:<32}{times}{:>9.2}{parts}  {} ({}), {goal}", comparison.ratio(), verdict.grade(), verdict.reason)
 }
 
 fn seconds(duration: Duration) -> String {

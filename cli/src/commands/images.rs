@@ -10,7 +10,7 @@ use runner::native_targets;
 use runner::sandbox::docker::Engine;
 
 use crate::args::ImagesCommand;
-use crate::console::{Colour, Console};
+use crate::console::{Colour, Console, out};
 use crate::imaging::Imaging;
 
 pub(crate) async fn run(command: ImagesCommand, console: Console) -> Result<ExitCode> {
@@ -54,7 +54,7 @@ async fn build(imaging: &Imaging, majors: &[PgMajor], platform: Platform, consol
 
 async fn list(imaging: &Imaging) -> Result<ExitCode> {
     let now = SystemClock.now();
-    println!("{:<11} {:<8} {:<9} {:<10} {:>8} {:>8}  TAG", "TARGET", "SOURCE", "SUITE", "VERSION", "SIZE", "AGE");
+    out(&format!("{:<11} {:<8} {:<9} {:<10} {:>8} {:>8}  TAG", "TARGET", "SOURCE", "SUITE", "VERSION", "SIZE", "AGE"))?;
     for listed in imaging.images().list().await? {
         let facts = &listed.image.facts;
         let size = format!("{} MB", listed.size_bytes / 1_000_000);
@@ -65,10 +65,10 @@ async fn list(imaging: &Imaging) -> Result<ExitCode> {
         } else {
             format!("  (with {})", listed.image.packages.join(", "))
         };
-        println!(
+        out(&format!(
             "{:<11} {:<8} {:<9} {:<10} {size:>8} {age:>8}  {}{with}{stale}",
             listed.target, facts.source, facts.suite, facts.postgresql, facts.tag
-        );
+        ))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -82,7 +82,7 @@ async fn check(imaging: &Imaging, majors: &[PgMajor]) -> Result<ExitCode> {
             Condition::Stale(listed) => format!("of another recipe, build it again: {}", listed.image.facts.tag),
             Condition::Missing => "missing: pgxn-testers images build makes it".into(),
         };
-        println!("{:<11} {words}", checked.target);
+        out(&format!("{:<11} {words}", checked.target))?;
         if !matches!(checked.condition, Condition::Current(_)) {
             code = ExitCode::from(1);
         }

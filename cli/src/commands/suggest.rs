@@ -12,8 +12,8 @@ use runner::suggest::{Missing, suggest};
 use store::lacks::{self, Lack};
 
 use crate::args::SuggestArgs;
-use crate::console::{Colour, Console, plain};
-use crate::farm::{DataDir, open_store};
+use crate::console::{Colour, Console, out, plain};
+use crate::farm::{DataDir, attach_store};
 use crate::imaging::Imaging;
 
 /// Results beyond these are not looked at.
@@ -22,8 +22,8 @@ const MAX_LACKS: u32 = 1_000;
 const CONTENTS: &str = "contents";
 
 pub(crate) async fn run(args: &SuggestArgs, console: Console) -> Result<ExitCode> {
-    let dir = DataDir::open(&args.data.data_dir)?;
-    let store = open_store(&args.data, &dir).await?;
+    let dir = DataDir::existing(&args.data.data_dir)?;
+    let store = attach_store(&args.data, &dir).await?;
     let lacks = lacks::standing(&mut store.read().await?, MAX_LACKS).await?;
     let missing: Vec<Missing> = lacks.into_iter().filter_map(missing).collect();
     if missing.is_empty() {
@@ -49,8 +49,9 @@ pub(crate) async fn run(args: &SuggestArgs, console: Console) -> Result<ExitCode
     });
     if text.is_empty() {
         console.line("The overrides provide all that any result misses; test those releases again.");
+    } else {
+        out(text.trim_end())?;
     }
-    print!("{text}");
     Ok(ExitCode::SUCCESS)
 }
 

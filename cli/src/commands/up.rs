@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use coordinator::{Coordinator, operate};
 use protocol::{Clock, Name, PgMajor, SystemClock};
-use runner::{Agent, Offer, Site};
+use runner::sandbox::docker::Engine;
+use runner::{Agent, Offer, Site, engine_host};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -27,14 +28,15 @@ const SAMPLE_PATH: &str = "/registry";
 
 pub(crate) async fn run(args: UpArgs, console: Console) -> Result<ExitCode> {
     let dir = DataDir::open(&args.data.data_dir)?;
-    let listener = bind(args.listen).await?;
+    let listener = bind(args.at.listen).await?;
     let address = address_of(&listener)?;
-    // Before anything is made: a second `up` on the same data directory ends here, and an engine that is gone is said at once.
+    // Before anything is made: an engine that is gone is said at once.
+    Engine::connect(&engine_host()).await?;
     let site = args.work.site(dir.join("runner"));
     let choice = registry::choose(args.registry.clone(), &dir, console).await?;
     let watched = watched(&choice, &address)?;
     let majors = args.work.majors.or_newest(2);
-    let farm = Farm::open((&args.data, &dir), listener, watched.clone(), |config| {
+    let farm = Farm::open((&args.data, &dir), (listener, args.at.public_url.as_ref()), watched.clone(), |config| {
         config.majors.clone_from(&majors);
         config.overrides = args.work.overrides.or_embedded();
     })
