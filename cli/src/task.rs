@@ -9,8 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::signal::Signals;
 
-/// A clean end takes at most this long; what is not done then is left as after a power cut, which loses nothing.
-const PATIENCE: Duration = Duration::from_secs(9);
+/// A clean end takes at most this long, and with what the runtime itself has to end less than ten seconds; what is not done then is left as
+/// after a power cut, which loses nothing.
+const PATIENCE: Duration = Duration::from_secs(7);
 
 /// Tasks that end together.
 pub(crate) struct Tasks {
