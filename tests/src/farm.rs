@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use protocol::{Flag, Grade, Phase, Reason, Target};
+use protocol::{Flag, Grade, Phase, Platform, Reason, Target};
 use sample::Mirror;
 use serde::Deserialize;
 use serde_json::Value;
@@ -109,10 +109,27 @@ impl Farm {
             arguments.extend(["--database", database]);
         }
         arguments.extend(extra);
-        let mut process = Process::start(&arguments, &self.path("coordinator.log"))?;
-        process.prints("Open http", PATIENCE).await?;
+        let begun = Instant::now();
+        loop {
+            let mut process = Process::start(&arguments, &self.path("coordinator.log"))?;
+            match process.prints("Open http", PATIENCE).await {
+                // Between its end and its new start, somebody else may have had the port for a moment.
+                Err(_) if process.output().contains("is taken by another program") && begun.elapsed() < PATIENCE => {
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+                Err(error) => return Err(error),
+                Ok(()) => {
+                    self.answers().await?;
+                    return Ok(process);
+                }
+            }
+        }
+    }
+
+    /// Waits until the API answers.
+    pub async fn answers(&self) -> Result<()> {
         poll::until(PATIENCE, "the API to answer", async || Ok(self.get("api/v1/status").await.ok())).await?;
-        Ok(process)
+        Ok(())
     }
 
     /// Lets a runner in; the file with its token.
@@ -160,6 +177,11 @@ impl Farm {
     pub fn address(&self) -> Result<String> {
         let text = std::fs::read_to_string(self.path("data/address")).context("read the coordinator's address")?;
         Ok(text.trim().to_owned())
+    }
+
+    /// The same, as `--listen` takes it.
+    pub fn listen(&self) -> Result<String> {
+        Ok(host_and_port(&self.address()?).to_owned())
     }
 
     /// A document of the farm as JSON.
@@ -240,6 +262,16 @@ impl Farm {
         }
         text
     }
+}
+
+/// A PostgreSQL major on this machine's own platform, such as `pg17-amd64`.
+pub fn target(major: u16) -> String {
+    format!("pg{major}-{}", Platform::native())
+}
+
+/// Host and port of an address.
+pub fn host_and_port(address: &str) -> &str {
+    address.trim_start_matches("http://").trim_end_matches('/')
 }
 
 /// The output of a test is shown only where it failed.

@@ -13,8 +13,8 @@ use crate::poll;
 use crate::process::Process;
 use crate::settled::{Published, Toll, all_tested, settled};
 
-/// A lease after which the job of a dead runner is soon free again.
-pub const HASTE: &str = "6";
+/// A lease after which the job of a dead runner is soon free again, and which a machine that stalls for ten seconds does not lose.
+pub const HASTE: &str = "15";
 
 /// A lease that outlives what a fault takes.
 pub const LEISURE: &str = "60";
@@ -49,9 +49,8 @@ impl Ground {
 
     /// Starts the coordinator: where it was, if there was one.
     pub async fn coordinator(&self) -> Result<Process> {
-        let listen = self.farm.address().unwrap_or_else(|_| "127.0.0.1:0".to_owned());
-        let listen = listen.trim_start_matches("http://").trim_end_matches('/');
-        self.farm.coordinator("17", &["--lease", self.lease, "--retry-pause", "1", "--listen", listen]).await
+        let listen = self.farm.listen().unwrap_or_else(|_| "127.0.0.1:0".to_owned());
+        self.farm.coordinator("17", &["--lease", self.lease, "--retry-pause", "1", "--listen", &listen]).await
     }
 
     /// Starts a runner, which finds the coordinator at its address.

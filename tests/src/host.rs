@@ -88,15 +88,20 @@ pub fn confinement(pid: u32) -> Option<Confinement> {
     let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let status = fields(&text);
     let capabilities = ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"];
-    let own = |kind: &str, pid: &str| fs::read_link(format!("/proc/{pid}/ns/{kind}")).ok();
-    let kinds = ["ipc", "mnt", "net", "pid", "uts"];
-    let pid_text = pid.to_string();
+    let namespace = |pid: &str, kind: &str| fs::read_link(format!("/proc/{pid}/ns/{kind}")).ok();
+    let mut shared_namespaces = Vec::new();
+    for kind in ["ipc", "mnt", "net", "pid", "uts"] {
+        // One that may not be read is no proof of anything.
+        if namespace(&pid.to_string(), kind)? == namespace("self", kind)? {
+            shared_namespaces.push(kind);
+        }
+    }
     Some(Confinement {
         users: format!("{} / {}", status.get("Uid")?, status.get("Gid")?).replace('\t', " "),
         capabilities: capabilities.iter().filter_map(|name| status.get(name)).map(ToString::to_string).collect(),
         no_new_privileges: status.get("NoNewPrivs") == Some(&"1"),
         filtered: status.get("Seccomp") == Some(&"2"),
-        shared_namespaces: kinds.into_iter().filter(|kind| own(kind, &pid_text) == own(kind, "self")).collect(),
+        shared_namespaces,
         devices: devices(pid)?,
         mounted: mounted(pid)?,
     })

@@ -13,7 +13,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::farm::Farm;
+use crate::farm::{Farm, PATIENCE};
+use crate::poll;
 
 /// The machine's clock, wrong by as much as a test wants; clones are wrong alike.
 #[derive(Clone, Debug, Default)]
@@ -46,8 +47,9 @@ impl Inside {
     pub async fn start(farm: &Farm, clock: &SteppedClock, lease: Duration) -> Result<Self> {
         let data = farm.path("data");
         std::fs::create_dir_all(&data)?;
-        let listen = farm.address().unwrap_or_else(|_| "127.0.0.1:0".to_owned());
-        let listener = TcpListener::bind(listen.trim_start_matches("http://").trim_end_matches('/')).await?;
+        let listen = farm.listen().unwrap_or_else(|_| "127.0.0.1:0".to_owned());
+        // Between its end and its new start, somebody else may have had the port for a moment.
+        let listener = poll::until(PATIENCE, "the port", async || Ok(TcpListener::bind(&listen).await.ok())).await?;
         std::fs::write(data.join("address"), format!("http://{}/\n", listener.local_addr()?))?;
         let store = Store::connect(&farm.database()).await?;
         let blobs = Blobs::open(&data.join("blobs").display().to_string())?;

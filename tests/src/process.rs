@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::poll;
 
@@ -25,6 +25,8 @@ pub fn binary() -> PathBuf {
 pub struct Process {
     child: Child,
     output: PathBuf,
+    /// Where its own output begins in a file that earlier processes have written to.
+    from: usize,
 }
 
 impl Process {
@@ -36,6 +38,7 @@ impl Process {
     /// Starts the binary with arguments and further environment variables.
     pub fn start_with(arguments: &[&str], environment: &[(&str, &str)], output: &Path) -> Result<Self> {
         let file = File::options().create(true).append(true).open(output).context("open the output file")?;
+        let from = usize::try_from(file.metadata()?.len())?;
         let child = Command::new(binary())
             .args(arguments)
             .envs(environment.iter().copied())
@@ -44,7 +47,7 @@ impl Process {
             .stderr(file)
             .spawn()
             .context("start pgxn-testers")?;
-        Ok(Self { child, output: output.to_owned() })
+        Ok(Self { child, output: output.to_owned(), from })
     }
 
     /// The process id.
@@ -54,7 +57,8 @@ impl Process {
 
     /// Everything it has printed so far.
     pub fn output(&self) -> String {
-        String::from_utf8_lossy(&std::fs::read(&self.output).unwrap_or_default()).into_owned()
+        let bytes = std::fs::read(&self.output).unwrap_or_default();
+        String::from_utf8_lossy(bytes.get(self.from..).unwrap_or_default()).into_owned()
     }
 
     /// Kills it with SIGKILL, as a power cut would, and waits until it is gone.
@@ -73,20 +77,22 @@ impl Process {
 
     /// Waits until it ends by itself.
     pub async fn ended(&mut self, within: Duration) -> Result<ExitStatus> {
-        let output = self.output.clone();
-        let child = &mut self.child;
-        poll::until(within, "the process to end", async || Ok(child.try_wait()?)).await.with_context(|| {
-            format!("it printed:\n{}", String::from_utf8_lossy(&std::fs::read(output).unwrap_or_default()))
-        })
+        let ended = poll::until(within, "the process to end", async || Ok(self.child.try_wait()?)).await;
+        ended.with_context(|| format!("it printed:\n{}", self.output()))
     }
 
-    /// Waits until it has printed `text`.
+    /// Waits until it has printed `text`; one that ends without having done so is not waited for.
     pub async fn prints(&mut self, text: &str, within: Duration) -> Result<()> {
-        let output = self.output.clone();
-        let printed = || String::from_utf8_lossy(&std::fs::read(&output).unwrap_or_default()).into_owned();
-        poll::until(within, &format!("`{text}` to be printed"), async || Ok(printed().contains(text).then_some(())))
-            .await
-            .with_context(|| format!("it printed:\n{}", printed()))
+        let what = format!("`{text}` to be printed");
+        let printed = poll::until(within, &what, async || {
+            let ended = self.child.try_wait()?;
+            let printed = self.output().contains(text);
+            match ended {
+                Some(status) if !printed => bail!("it ended with {status} and has not printed `{text}`"),
+                _ => Ok(printed.then_some(())),
+            }
+        });
+        printed.await.with_context(|| format!("it printed:\n{}", self.output()))
     }
 }
 

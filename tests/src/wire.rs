@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::chance::Chance;
+use crate::farm::host_and_port;
 
 /// A request of a runner is at most as large as a file that it uploads, and its head.
 const MAX_REQUEST: usize = 32 << 20;
@@ -52,7 +53,7 @@ struct State {
 impl Wire {
     /// A way to the coordinator at that address, with fair weather.
     pub async fn to(address: &str, chance: Chance) -> anyhow::Result<Self> {
-        let far = address.trim_start_matches("http://").trim_end_matches('/').parse()?;
+        let far = host_and_port(address).parse()?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}/", listener.local_addr()?);
         let weather = watch::Sender::new(Weather::Fair);

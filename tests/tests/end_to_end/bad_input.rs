@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use protocol::{Grade, Phase, Reason};
 use tests::attacks;
 use tests::disk::TinyDisk;
-use tests::farm::{Farm, PATIENCE};
+use tests::farm::{Farm, PATIENCE, host_and_port};
 use tests::fixtures;
 use tests::process::{Process, run, run_with};
 use tests::registry::{Mood, Registry};
@@ -63,8 +63,7 @@ async fn a_registry_that_refuses_connections_is_told_of_and_read_when_it_is_back
     let mut coordinator = farm.coordinator("17", &[]).await?;
     let mut back = None;
     told_and_read(&farm, &mut coordinator, "cannot be reached; check the address and the network", async || {
-        let address = url.trim_start_matches("http://").trim_end_matches('/');
-        back = Some(Registry::start(&farm.path("mirror"), Mood::Good, Some(address)).await?);
+        back = Some(Registry::start(&farm.path("mirror"), Mood::Good, Some(host_and_port(&url))).await?);
         Ok(())
     })
     .await
@@ -165,8 +164,7 @@ async fn an_engine_that_is_gone_is_named_with_what_to_do() -> Result<()> {
 async fn a_taken_port_and_a_taken_data_directory_are_named() -> Result<()> {
     let farm = Farm::new()?;
     let _coordinator = farm.coordinator("17", &[]).await?;
-    let address = farm.address()?;
-    let listen = address.trim_start_matches("http://").trim_end_matches('/');
+    let (address, listen) = (farm.address()?, &farm.listen()?);
     let other = farm.path("other").display().to_string();
     let (code, _, said) =
         run(&["up", "--data-dir", &other, "--registry", farm.registry(), "--listen", listen, "--pg", "17"])?;

@@ -6,8 +6,8 @@ use tests::engine::Socket;
 use tests::farm::{Farm, LONG_PATIENCE, PATIENCE};
 use tests::{containers, database, fixtures, poll, turn};
 
-/// A lease that a killed runner's job is free again after.
-const SHORT_LEASE: [&str; 2] = ["--lease", "6"];
+/// A lease that a killed runner's job is free again after, and which a machine that stalls for ten seconds does not lose.
+const SHORT_LEASE: [&str; 2] = ["--lease", "15"];
 
 /// The build of `talks-forever` goes on until its limit, so that there is a middle to kill somebody in.
 const FATE: &str = "talks-forever";
@@ -66,8 +66,7 @@ async fn a_run_outlives_its_coordinator(farm: Farm) -> Result<()> {
     let coordinator = farm.coordinator("17", &lease).await?;
     let _runner = farm.runner("ada", "17", &["--phase-timeout", "30"])?;
     let run = farm.running(Phase::Build, PATIENCE).await?;
-    let address = farm.address()?;
-    let listen = address.trim_start_matches("http://").trim_end_matches('/');
+    let (address, listen) = (farm.address()?, farm.listen()?);
     coordinator.kill()?;
     poll::until(PATIENCE, "the run to end without a coordinator", async || {
         Ok(containers::of_run(&run).await?.is_empty().then_some(()))
@@ -75,7 +74,7 @@ async fn a_run_outlives_its_coordinator(farm: Farm) -> Result<()> {
     .await
     .with_context(|| farm.logs())?;
 
-    let _coordinator = farm.coordinator("17", &[&lease[..], &["--listen", listen]].concat()).await?;
+    let _coordinator = farm.coordinator("17", &[&lease[..], &["--listen", &listen]].concat()).await?;
     ensure!(farm.address()? == address);
     farm.idle(2, PATIENCE).await?;
     let verdict = farm.verdicts(FATE).await?.into_values().next().context("the report was taken")?;

@@ -4,9 +4,9 @@ use anyhow::{Context, Result, ensure};
 use protocol::{Grade, Name, Version};
 use serde_json::Value;
 use tests::attacks;
-use tests::farm::{Farm, PATIENCE};
+use tests::farm::{Farm, PATIENCE, target};
 use tests::fixtures::{self, Fixture, PUBLISHED_AT};
-use tests::{poll, turn};
+use tests::{hostile, poll, turn};
 
 /// The newest release's row of the matrix, once each of its cells has a result and nothing waits.
 async fn newest(farm: &Farm, dist: &str, version: &str) -> Result<Value> {
@@ -94,34 +94,19 @@ async fn what_the_feed_does_not_name_is_found_by_reconciliation_and_tests_are_qu
     let mut aside = sample::Mirror::open(&hidden)?;
     aside.publish(Fixture::named("has-no-tests")?.upload()?)?;
     std::fs::write(hidden.join("stats/dist.json"), empty)?;
-    copy(&hidden, &farm.path("mirror"))?;
+    hostile::copy(&hidden, &farm.path("mirror"))?;
     let (code, out, said) = farm.admin(&["reconcile"])?;
     ensure!(code == 0 && out.contains("\"added\": 1"), "{code} {out} {said}");
     let _runner = farm.runner("ada", "17,18", &[])?;
     let release = newest(&farm, "has-no-tests", "1.0.0").await?;
     ensure!(farm.results().await?.len() == 2, "{release}");
 
-    let (code, _, said) = farm.admin(&["requeue", "has-no-tests", "--target", "pg18-amd64"])?;
+    let (code, _, said) = farm.admin(&["requeue", "has-no-tests", "--target", &target(18)])?;
     ensure!(code == 0 && said.contains("has-no-tests 1.0.0: 1 tests queued."), "{code} {said}");
     poll::until(PATIENCE, "the third result", async || Ok((farm.results().await?.len() == 3).then_some(()))).await?;
     let verdicts = farm.verdicts("has-no-tests").await?;
     ensure!(verdicts.values().all(|verdict| verdict.grade == Grade::Untested), "{verdicts:?}");
     let (code, _, said) = farm.admin(&["requeue", "nobody-has-this"])?;
     ensure!(code == 3 && said.contains("nobody-has-this"), "{code} {said}");
-    Ok(())
-}
-
-/// Copies a tree over another.
-fn copy(from: &std::path::Path, to: &std::path::Path) -> Result<()> {
-    std::fs::create_dir_all(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
-            std::fs::copy(entry.path(), target)?;
-        }
-    }
     Ok(())
 }

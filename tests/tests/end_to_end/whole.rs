@@ -17,13 +17,18 @@ async fn up(farm: &Farm, extra: &[&str]) -> Result<Process> {
 }
 
 async fn up_with(farm: &Farm, extra: &[&str], environment: &[(&str, &str)]) -> Result<Process> {
+    let mut process = started(farm, extra, environment)?;
+    process.prints("Open http", PATIENCE).await?;
+    farm.answers().await?;
+    Ok(process)
+}
+
+/// An `up` that may end by itself before anybody could ask it anything.
+fn started(farm: &Farm, extra: &[&str], environment: &[(&str, &str)]) -> Result<Process> {
     let _ = std::fs::remove_file(farm.path("data/address"));
     let (data, registry) = (farm.data_dir(), farm.registry().to_owned());
     let arguments = ["up", "--data-dir", &data, "--registry", &registry, "--listen", "127.0.0.1:0"];
-    let mut process = Process::start_with(&[&arguments, extra].concat(), environment, &farm.path("up.log"))?;
-    process.prints("Open http", PATIENCE).await?;
-    poll::until(PATIENCE, "the API to answer", async || Ok(farm.get("api/v1/status").await.ok())).await?;
-    Ok(process)
+    Process::start_with(&[&arguments, extra].concat(), environment, &farm.path("up.log"))
 }
 
 /// A farm in the middle of `talks-forever`, with that run's id.
@@ -122,13 +127,13 @@ async fn an_image_that_fails_is_told_of_once_and_the_other_major_goes_on() -> Re
     let engine = engine_without_18(&farm, Some(answer))?;
     let host = engine.host();
     let environment = [("DOCKER_HOST", host.as_str())];
-    let mut process = up_with(&farm, &["--pg", "18,17", "--until-idle"], &environment).await?;
+    let mut process = started(&farm, &["--pg", "18,17", "--until-idle"], &environment)?;
     ensure!(process.ended(PATIENCE).await?.code() == Some(0), "{}", process.output());
     let said = process.output();
     ensure!(said.matches("it is broken").count() == 1 && said.contains("Nothing is tested on it"), "{said}");
     ensure!(said.contains("UNTESTED has-no-tests 1.0.0               pg17-"), "{said}");
 
-    let mut process = up_with(&farm, &["--pg", "18"], &environment).await?;
+    let mut process = started(&farm, &["--pg", "18"], &environment)?;
     ensure!(process.ended(PATIENCE).await?.code() == Some(3), "{}", process.output());
     ensure!(process.output().contains("there is no image to run anything in"), "{}", process.output());
     Ok(())

@@ -52,7 +52,7 @@ const LATE: Fault = Fault {
 
 const AWAY: Fault = Fault {
     name: "coordinator away for longer than a lease",
-    how: "it is killed, and started again after twice as long as a lease lasts, which is ten minutes at the usual five; leases of six seconds",
+    how: "it is killed, and started again after twice as long as a lease lasts, which is ten minutes at the usual five; leases of fifteen seconds",
     farms: 1,
     moments: 2,
     cost: Cost::Runs(1),
