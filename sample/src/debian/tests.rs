@@ -46,10 +46,6 @@ fn check(summary: &Summary) {
 
 #[test]
 fn the_small_registry_is_made_from_debians_archive_goes_on_where_it_stopped_and_then_asks_nobody() {
-    if Archive::of_host().is_none() {
-        eprintln!("skipped: this machine's apt knows no Debian archive");
-        return;
-    }
     let dir = tempfile::tempdir().unwrap();
     let first = Heard { stop_after_one: true, ..Heard::default() };
     assert!(matches!(build(dir.path(), &small(), &first), Err(Error::Stopped)));
@@ -69,10 +65,7 @@ fn the_small_registry_is_made_from_debians_archive_goes_on_where_it_stopped_and_
 
 #[test]
 fn an_archive_that_is_not_there_is_named_in_the_error() {
-    if !Path::new(apt::HELPER).exists() {
-        eprintln!("skipped: this machine has no apt");
-        return;
-    }
+    assert!(Path::new(apt::HELPER).exists(), "this machine has no apt, of which the sample registry is made");
     let dir = tempfile::tempdir().unwrap();
     let archive = Archive::of_sources(&format!("deb file:{}/nothing/debian trixie main", dir.path().display()));
     let error = build(dir.path(), &Order { archive, ..small() }, &Heard::default()).unwrap_err();
