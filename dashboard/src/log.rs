@@ -9,4 +9,4 @@ mod part;
 
 pub(crate) use ansi::Line;
 pub(crate) use diff::{DiffLine, classify};
-pub(crate) use part::{LINES_PER_PART, Part, context, part_of_line};
+pub(crate) use part::{LINES_PER_PART, Part, beginning, context, part_of_line};

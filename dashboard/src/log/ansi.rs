@@ -3,8 +3,14 @@
 use anstyle_parse::{DefaultCharAccumulator, Params, Parser, Perform};
 use serde::Serialize;
 
-/// At most this many bytes of a line are shown; the plain file has them all.
-const MAX_LINE_BYTES: usize = 4_000;
+/// At most this much of a line is shown; the plain file has it all.
+const OF_A_LINE: Budget = Budget { bytes: 4_000, spans: 200 };
+/// At most this much of a line beside the decisive one is shown, so that it does not push that one away.
+const OF_A_NEIGHBOUR: Budget = Budget { bytes: 400, spans: 60 };
+/// As much of a line is shown whatever the lines before it took.
+const AT_LEAST: Budget = Budget { bytes: 120, spans: 4 };
+/// At most this much of a part is shown, and the least of each line beyond it.
+const OF_A_PART: Budget = Budget { bytes: 1_000_000, spans: 30_000 };
 
 /// The names of the control characters, which few fonts can draw.
 const CONTROLS: [&str; 32] = [
@@ -41,6 +47,39 @@ impl Line {
     /// The text without its looks.
     pub(crate) fn text(&self) -> String {
         self.spans.iter().map(|span| span.text.as_str()).collect()
+    }
+}
+
+/// How much may be shown. Every address shows all of its lines under their numbers, however long they are, so what is too much is
+/// taken from the ends of lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Budget {
+    bytes: usize,
+    spans: usize,
+}
+
+impl Budget {
+    /// What one address may show.
+    pub(super) const fn of_a_part() -> Self {
+        OF_A_PART
+    }
+
+    /// What a line that stands beside the decisive one may show.
+    pub(super) const fn of_a_neighbour() -> Self {
+        OF_A_NEIGHBOUR
+    }
+
+    /// What the next line may take.
+    fn of_next_line(self) -> Self {
+        Self {
+            bytes: self.bytes.clamp(AT_LEAST.bytes, OF_A_LINE.bytes),
+            spans: self.spans.clamp(AT_LEAST.spans, OF_A_LINE.spans),
+        }
+    }
+
+    fn spend(&mut self, bytes: usize, spans: usize) {
+        self.bytes = self.bytes.saturating_sub(bytes);
+        self.spans = self.spans.saturating_sub(spans);
     }
 }
 
@@ -117,12 +156,17 @@ fn extended<'a>(group: &[u16], rest: &mut impl Iterator<Item = &'a [u16]>) -> Op
 struct Painter<'a> {
     style: &'a mut Style,
     spans: Vec<Span>,
+    most_spans: usize,
+    /// Whether something did not find room any more.
+    is_full: bool,
 }
 
 impl Painter<'_> {
     fn push(&mut self, class: String, text: &str) {
+        let has_room = self.spans.len() < self.most_spans;
         match self.spans.last_mut() {
             Some(last) if last.class == class => last.text.push_str(text),
+            _ if !has_room => self.is_full = true,
             _ => self.spans.push(Span { class, text: text.to_owned() }),
         }
     }
@@ -158,19 +202,36 @@ const fn is_deceptive(c: char) -> bool {
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Paints one line, which goes without its line feed; `style` is what the lines before it left.
+/// Paints one line, which goes without its line feed; `style` is what the lines before it left, `budget` what they left to show.
 ///
 /// The parser starts afresh on each line, so that an escape sequence that never ends hides the rest of its own line and no more.
-pub(super) fn paint(bytes: &[u8], number: u64, style: &mut Style) -> Line {
+pub(super) fn paint(bytes: &[u8], number: u64, style: &mut Style, budget: &mut Budget) -> Line {
     let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
-    let shown = &bytes[..floor_char(bytes, MAX_LINE_BYTES)];
-    let mut painter = Painter { style, spans: Vec::new() };
+    let most = budget.of_next_line();
+    let mut painter = Painter { style, spans: Vec::new(), most_spans: most.spans, is_full: false };
+    let shown = paint_until_full(&bytes[..floor_char(bytes, most.bytes)], &mut painter);
+    budget.spend(shown, painter.spans.len());
+    Line { number, spans: painter.spans, cut: bytes.len() - shown }
+}
+
+/// Paints until the painter is full; returns how many bytes it took.
+fn paint_until_full(bytes: &[u8], painter: &mut Painter<'_>) -> usize {
     let mut parser = Parser::<DefaultCharAccumulator>::new();
-    // The parser drops bytes that are not UTF-8; a reader should see that they were there.
-    for byte in String::from_utf8_lossy(shown).bytes() {
-        parser.advance(&mut painter, byte);
+    let mut taken = 0;
+    for chunk in bytes.utf8_chunks() {
+        // The parser drops bytes that are not UTF-8; a reader should see that they were there.
+        let replaced = (!chunk.invalid().is_empty()).then_some(('\u{fffd}', chunk.invalid().len()));
+        for (c, length) in chunk.valid().chars().map(|c| (c, c.len_utf8())).chain(replaced) {
+            for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                parser.advance(painter, byte);
+            }
+            if painter.is_full {
+                return taken;
+            }
+            taken += length;
+        }
     }
-    Line { number, spans: painter.spans, cut: bytes.len() - shown.len() }
+    taken
 }
 
 /// The largest length up to `most` that does not cut a UTF-8 character in two.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::ansi::{Line, Style, paint};
+use super::ansi::{Budget, Line, Style, paint};
 
 /// The number of lines that one address shows.
 pub(crate) const LINES_PER_PART: u64 = 2_000;
@@ -44,19 +44,27 @@ pub(crate) fn context(log: &[u8], line: u64, around: u64) -> Vec<Line> {
         return Vec::new();
     }
     let from = (line - 1).saturating_sub(around);
-    painted(log, from, line - from + around)
+    let budget = |number| if number == line { Budget::of_a_part() } else { Budget::of_a_neighbour() };
+    let mut style = Style::default();
+    let one = |(number, bytes)| paint(bytes, number, &mut style, &mut budget(number));
+    some_lines(log, from, line - from + around).map(one).collect()
+}
+
+/// How many lines a log has, and the first of them.
+pub(crate) fn beginning(log: &[u8], count: u64) -> (u64, Vec<Line>) {
+    (lines_of(log).count() as u64, painted(log, 0, count))
 }
 
 /// The lines after the first `from`, at most `count`; colours that start before them are not looked for.
 fn painted(log: &[u8], from: u64, count: u64) -> Vec<Line> {
-    let mut style = Style::default();
+    let (mut style, mut budget) = (Style::default(), Budget::of_a_part());
+    some_lines(log, from, count).map(|(number, bytes)| paint(bytes, number, &mut style, &mut budget)).collect()
+}
+
+/// Lines with their numbers.
+fn some_lines(log: &[u8], from: u64, count: u64) -> impl Iterator<Item = (u64, &[u8])> {
     let (skip, take) = (usize::try_from(from).unwrap_or(usize::MAX), usize::try_from(count).unwrap_or(usize::MAX));
-    lines_of(log)
-        .skip(skip)
-        .take(take)
-        .zip(from + 1..)
-        .map(|(bytes, number)| paint(bytes, number, &mut style))
-        .collect()
+    (from + 1..).zip(lines_of(log).skip(skip).take(take))
 }
 
 /// Lines without their line feed; the end of the last line is no line of its own.
@@ -83,6 +91,27 @@ mod tests {
     }
 
     #[test]
+    fn a_part_of_long_lines_keeps_every_line_and_shows_less_of_each() {
+        for piece in ["a\x01", "\x1b[1mb\x1b[m.", "\"", "\u{80}", "plain text ", "\x1b[35;45;1;2;3;4m<\x01"] {
+            let line = format!("{}\n", piece.repeat(4_000 / piece.len() + 1));
+            let log = line.repeat(2_500).into_bytes();
+            let part = Part::cut(&log, 1).unwrap();
+            assert_eq!((part.lines.len(), part.lines[1_999].number), (2_000, 2_000), "{piece:?}");
+            let spans: usize = part.lines.iter().map(|line| line.spans.len()).sum();
+            let text: usize = part.lines.iter().map(|line| line.text().len()).sum();
+            assert!(spans <= 30_000 + 2_000 * 4 && text <= 3 * 1_300_000, "{piece:?}: {spans} spans, {text} bytes");
+            let last = &part.lines[1_999];
+            assert!(!last.text().is_empty() && last.cut > 3_000 && last.cut < line.len(), "{piece:?}: {}", last.cut);
+        }
+    }
+
+    #[test]
+    fn a_beginning_is_painted_alone() {
+        let (total, lines) = beginning(&numbered(500), 3);
+        assert_eq!((total, lines.len(), lines[2].text().as_str()), (500, 3, "line 3"));
+    }
+
+    #[test]
     fn an_empty_log_is_one_empty_part() {
         let part = Part::cut(b"", 1).unwrap();
         assert_eq!((part.parts, part.total_lines, part.lines.len()), (1, 0, 0));
@@ -103,5 +132,13 @@ mod tests {
         assert_eq!(numbers(1), [1, 2, 3, 4]);
         assert_eq!(numbers(10), [7, 8, 9, 10]);
         assert!(numbers(0).is_empty() && numbers(11).is_empty());
+    }
+
+    #[test]
+    fn a_long_line_does_not_push_the_decisive_one_away() {
+        let log = format!("short\n{}\n{}\n", "x".repeat(9_000), "y".repeat(3_000));
+        let lines = context(log.as_bytes(), 3, 2);
+        assert_eq!(lines.iter().map(|line| line.text().len()).collect::<Vec<_>>(), [5, 400, 3_000]);
+        assert_eq!((lines[1].cut, lines[2].cut), (8_600, 0));
     }
 }

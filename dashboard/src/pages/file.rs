@@ -18,6 +18,22 @@ use crate::{Dashboard, address, text};
 /// What a file of a finished run has for ever: its bytes.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
+/// So many parts before and after the one that is shown are linked.
+const NEAR_PARTS: u64 = 5;
+
+/// Where another part is.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct PartLink {
+    /// Its address.
+    pub href: String,
+    /// The lines that it shows.
+    pub lines: String,
+    /// Whether it is shown now.
+    pub is_current: bool,
+    /// Whether parts before it are left out.
+    pub follows_a_gap: bool,
+}
+
 /// A part of a file as data.
 #[derive(Debug, Serialize)]
 pub(crate) struct View {
@@ -52,16 +68,9 @@ impl View {
         format!("{}{}", diff.class(), if hot { " hot" } else { "" })
     }
 
-    /// The address of a part, and the lines that it shows.
-    pub(crate) fn parts(&self) -> Vec<(u64, String, String)> {
-        let file = address::file(self.run, &self.file.name);
-        let one = |number: u64| {
-            let from = (number - 1) * LINES_PER_PART + 1;
-            let to = (number * LINES_PER_PART).min(self.part.total_lines);
-            let href = if number == 1 { file.clone() } else { format!("{file}?part={number}") };
-            (number, href, format!("{from}–{to}"))
-        };
-        (1..=self.part.parts).map(one).collect()
+    /// The parts to choose from.
+    pub(crate) fn parts(&self) -> Vec<PartLink> {
+        links(&address::file(self.run, &self.file.name), &self.part)
     }
 
     /// Its size in words.
@@ -73,6 +82,23 @@ impl View {
         let lines = text::count(self.part.total_lines, "line", "lines");
         format!("{lines}, {}{omitted}", text::bytes(self.file.bytes))
     }
+}
+
+/// Links to the first part of a file, to the last, and to those around one.
+fn links(file: &str, &Part { number: current, parts: last, total_lines, .. }: &Part) -> Vec<PartLink> {
+    let (first, end) = (current.saturating_sub(NEAR_PARTS).max(1), (current + NEAR_PARTS).min(last));
+    let one = |number: u64| {
+        let from = (number - 1) * LINES_PER_PART + 1;
+        let to = (number * LINES_PER_PART).min(total_lines);
+        PartLink {
+            href: if number == 1 { file.to_owned() } else { format!("{file}?part={number}") },
+            lines: format!("{from}–{to}"),
+            is_current: number == current,
+            follows_a_gap: (number == first && first > 2) || (number == last && last > end + 1),
+        }
+    };
+    let (before, after) = ((first > 1).then_some(1), (end < last).then_some(last));
+    before.into_iter().chain(first..=end).chain(after).map(one).collect()
 }
 
 #[derive(Template)]
@@ -140,5 +166,33 @@ impl View {
             file: file.clone(),
             part,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_parts_the_first_the_last_and_the_near_ones_are_linked() {
+        let words = |number: u64, parts: u64| {
+            let part = Part { number, parts, total_lines: parts * LINES_PER_PART - 1, lines: Vec::new() };
+            let one = |link: PartLink| {
+                let number = link.href.rsplit_once('=').map_or("1", |(_, number)| number).to_owned();
+                format!(
+                    "{}{number}{}",
+                    if link.follows_a_gap { "… " } else { "" },
+                    if link.is_current { "!" } else { "" }
+                )
+            };
+            links("/run/x/a.log", &part).into_iter().map(one).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(words(1, 1), "1!");
+        assert_eq!(words(2, 3), "1 2! 3");
+        assert_eq!(words(1, 2_000), "1! 2 3 4 5 6 … 2000");
+        assert_eq!(words(7, 13), "1 2 3 4 5 6 7! 8 9 10 11 12 13");
+        assert_eq!(words(1_000, 2_000), "1 … 995 996 997 998 999 1000! 1001 1002 1003 1004 1005 … 2000");
+        let part = Part { number: 2, parts: 2, total_lines: 2_107, lines: Vec::new() };
+        assert_eq!(links("/run/x/a.log", &part)[1].lines, "2001–2107");
     }
 }

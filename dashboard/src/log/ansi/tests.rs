@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn line(bytes: &[u8]) -> Line {
-    paint(bytes, 1, &mut Style::default())
+    paint(bytes, 1, &mut Style::default(), &mut Budget::of_a_part())
 }
 
 fn spans(bytes: &[u8]) -> Vec<(String, String)> {
@@ -82,10 +82,31 @@ fn an_endless_line_is_cut_between_characters() {
 }
 
 #[test]
+fn a_line_of_many_looks_is_cut_before_the_first_that_has_no_room() {
+    let painted = line("a\u{1}".repeat(1_000).as_bytes());
+    assert_eq!((painted.spans.len(), painted.cut), (200, 1_800));
+    let broken = line(&b"\x01\xff\xfe".repeat(1_000));
+    assert_eq!((broken.spans.len(), broken.cut), (200, 2_700), "what is no text counts as what it was");
+    let wide = line("é\u{202e}".repeat(200).as_bytes());
+    assert_eq!((wide.spans.len(), wide.cut), (200, 500));
+    let plain = line("a".repeat(4_000).as_bytes());
+    assert_eq!((plain.spans.len(), plain.cut), (1, 0));
+}
+
+#[test]
+fn what_the_lines_before_took_is_not_there_for_the_next() {
+    let mut budget = Budget { bytes: 200, spans: 1_000 };
+    let mut next = |text: &str| paint(text.as_bytes(), 1, &mut Style::default(), &mut budget).cut;
+    let long = "x".repeat(300);
+    assert_eq!([next(&long), next(&long), next("short")], [100, 180, 0]);
+}
+
+#[test]
 fn a_style_lasts_over_the_end_of_a_line() {
     let mut style = Style::default();
-    paint(b"\x1b[31mred", 1, &mut style);
-    assert_eq!(paint(b"still", 2, &mut style).spans[0].class, "f1");
+    let mut budget = Budget::of_a_part();
+    paint(b"\x1b[31mred", 1, &mut style, &mut budget);
+    assert_eq!(paint(b"still", 2, &mut style, &mut budget).spans[0].class, "f1");
 }
 
 /// A line as every page writes it.
@@ -124,7 +145,7 @@ fn check(log: &[u8]) {
         let text = without_our_tags(&html);
         assert!(!text.contains(['<', '>', '"', '\'']), "{html}");
         assert!(!html.chars().any(|c| c.is_control() && c != '\t'), "{}", html.escape_debug());
-        assert!(html.len() < 40 * (MAX_LINE_BYTES + 100), "{} bytes", html.len());
+        assert!(html.len() < 6 * OF_A_LINE.bytes + 60 * OF_A_LINE.spans, "{} bytes", html.len());
     }
 }
 

@@ -4,10 +4,10 @@ use protocol::{Decisive, RunId};
 use serde::Serialize;
 
 use crate::address;
-use crate::log::{DiffLine, Line, Part, classify};
+use crate::log::{DiffLine, Line, beginning, classify};
 
 /// At most this many lines of a diff stand on the run's own page.
-const DIFF_LINES: usize = 120;
+const DIFF_LINES: u64 = 120;
 
 /// The decisive line and its neighbours.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -58,9 +58,7 @@ impl Diffs {
 
 /// Reads the beginning of a diff.
 pub(crate) fn diffs(id: RunId, file: &str, bytes: &[u8]) -> Diffs {
-    let part = Part::cut(bytes, 1);
-    let total_lines = part.as_ref().map_or(0, |part| part.total_lines);
-    let lines = part.map(|part| part.lines).unwrap_or_default();
-    let lines = lines.into_iter().take(DIFF_LINES).map(|line| (classify(&line.text()), line)).collect();
+    let (total_lines, lines) = beginning(bytes, DIFF_LINES);
+    let lines = lines.into_iter().map(|line| (classify(&line.text()), line)).collect();
     Diffs { file: file.to_owned(), href: address::file(id, file), total_lines, lines }
 }
