@@ -7,5 +7,5 @@ mod sentence;
 
 pub(crate) use amount::{bytes, count, duration};
 pub(crate) use majors::{Dash, list as majors};
-pub(crate) use moment::{When, ago};
+pub(crate) use moment::{When, ago, elapsed_ms};
 pub(crate) use sentence::{OnMajor, Subject, badge, sentence};

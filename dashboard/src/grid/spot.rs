@@ -8,7 +8,7 @@ use store::matrix;
 use super::Change;
 use crate::address;
 use crate::mark::Mark;
-use crate::text::{When, count, duration};
+use crate::text::{When, count, duration, elapsed_ms};
 
 /// A verdict, or what stands in its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -109,7 +109,7 @@ fn state_words(cell: &matrix::Cell, waiting: Option<&Waiting>, now: Timestamp) -
     let again = if cell.result.is_some() { " again" } else { "" };
     match (cell.state, waiting) {
         (JobState::Finished | JobState::Withdrawn, _) => None,
-        (JobState::Running, _) => Some(format!("runs{again} for {}", duration(millis(now, cell.changed_at)))),
+        (JobState::Running, _) => Some(format!("runs{again} for {}", duration(elapsed_ms(now, cell.changed_at)))),
         (JobState::Queued, None) => Some(format!("waits{again}, {}", cell.priority.sentence())),
         (JobState::Queued, Some(waiting)) => Some(format!("waits{again}: {}", place(waiting))),
     }
@@ -123,8 +123,4 @@ pub(crate) fn place(waiting: &Waiting) -> String {
         Some(eta) if waiting.ahead > 0 => format!("{before}, about {}", duration(eta.max(1_000))),
         _ => before,
     }
-}
-
-fn millis(now: Timestamp, at: Timestamp) -> u64 {
-    u64::try_from(now.since(at).as_millis()).unwrap_or(u64::MAX)
 }

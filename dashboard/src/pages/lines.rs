@@ -8,7 +8,7 @@ use store::runs::Run;
 
 use crate::address;
 use crate::mark::Mark;
-use crate::text::{When, duration};
+use crate::text::{When, duration, elapsed_ms};
 
 /// A run that goes on now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -34,7 +34,6 @@ pub(crate) struct Running {
 impl Running {
     /// A run as it looks at `now`.
     pub(crate) fn new(run: &Run, now: Timestamp) -> Self {
-        let elapsed = u64::try_from(now.since(run.claimed_at).as_millis()).unwrap_or(u64::MAX);
         Self {
             run: run.id,
             href: address::run(run.id),
@@ -42,7 +41,7 @@ impl Running {
             major: run.target.major.number(),
             platform: run.target.platform.as_str(),
             phase: run.phase.map_or_else(|| "starting".to_owned(), |phase| phase.to_string()),
-            elapsed: duration(elapsed / 1000 * 1000),
+            elapsed: duration(elapsed_ms(now, run.claimed_at) / 1000 * 1000),
             runner: run.runner.clone(),
         }
     }
@@ -82,7 +81,6 @@ impl Verdict {
     pub(crate) fn new(line: &VerdictLine, now: Timestamp) -> Self {
         let summary = &line.summary;
         let mark = Mark::of_verdict(summary.grade, &summary.flags);
-        let took = summary.finished_at.since(summary.started_at).as_millis();
         let why = if summary.detail.is_empty() { summary.reason.sentence() } else { &summary.detail };
         Self {
             run: summary.run_id,
@@ -95,7 +93,7 @@ impl Verdict {
             flags: summary.flags.clone(),
             why: why.to_owned(),
             at: When::new(summary.accepted_at, now),
-            took: duration(u64::try_from(took).unwrap_or(u64::MAX)),
+            took: duration(elapsed_ms(summary.finished_at, summary.started_at)),
             runner: line.runner.clone(),
         }
     }

@@ -38,6 +38,11 @@ impl Serialize for When {
     }
 }
 
+/// How many milliseconds `later` is after `earlier`; none where it is not after it.
+pub(crate) fn elapsed_ms(later: Timestamp, earlier: Timestamp) -> u64 {
+    u64::try_from(later.since(earlier).as_millis()).unwrap_or(u64::MAX)
+}
+
 /// How far `at` is from `now`, in words: `just now`, `4 min ago`, `in 2 h`, `3 years ago`.
 pub(crate) fn ago(at: Timestamp, now: Timestamp) -> String {
     let past = now.since(at).as_secs();

@@ -10,7 +10,7 @@ use crate::address;
 use crate::fault::Link;
 use crate::grid::place;
 use crate::mark::Mark;
-use crate::text::{ago, duration};
+use crate::text::{ago, duration, elapsed_ms};
 
 /// The verdict in words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -103,7 +103,7 @@ impl Headline {
 }
 
 fn running(run: &Run, now: Timestamp) -> String {
-    let elapsed = now.since(run.claimed_at).as_secs().saturating_mul(1000);
+    let elapsed = elapsed_ms(now, run.claimed_at) / 1000 * 1000;
     let phase = run.phase.map_or_else(|| "It is starting".to_owned(), |phase| format!("It is in phase {phase}"));
     let sign = ago(run.renewed_at, now);
     format!("{phase}, after {} on {}; last sign of life {sign}.", duration(elapsed), run.runner)

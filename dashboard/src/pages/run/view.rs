@@ -15,7 +15,7 @@ use super::parts::{FileLine, PhaseLine, Tests, file_line, timeline};
 use super::repeat;
 use crate::mark::Mark;
 use crate::pages::symptoms::Symptom;
-use crate::text::{When, bytes, duration};
+use crate::text::{When, bytes, duration, elapsed_ms};
 use crate::{Site, address};
 
 /// What the view is built from.
@@ -122,7 +122,7 @@ impl View {
             changed: evidence.changed,
             before: rows.before.clone(),
             command: repeat::command(&release.dist, &release.version, detail.target, &site.registry_url),
-            took: result.map(|result| duration(millis(result.finished_at, result.started_at))),
+            took: result.map(|result| duration(elapsed_ms(result.finished_at, result.started_at))),
             finished_at: result.map(|result| When::new(result.accepted_at, now)),
             phases: timeline(
                 detail.id,
@@ -176,10 +176,6 @@ impl View {
     pub(crate) fn memory(&self) -> String {
         self.runner.as_ref().map(|runner| bytes(runner.memory_bytes)).unwrap_or_default()
     }
-}
-
-fn millis(later: Timestamp, earlier: Timestamp) -> u64 {
-    u64::try_from(later.since(earlier).as_millis()).unwrap_or(u64::MAX)
 }
 
 fn others(rows: &Rows, now: Timestamp) -> Vec<Other> {
