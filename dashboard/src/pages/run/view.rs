@@ -147,23 +147,12 @@ impl View {
 
     /// The overhead's parts that took any time, in words.
     pub(crate) fn overhead_parts(&self) -> Vec<(&'static str, String)> {
-        let Some(cost) = self.overhead else { return Vec::new() };
-        let parts = [
-            ("container", cost.start_ms),
-            ("server", cost.server_ms),
-            ("copy in", cost.copy_in_ms),
-            ("commands", cost.exec_ms),
-            ("copy out", cost.copy_out_ms),
-            ("clean-up", cost.cleanup_ms),
-        ];
+        let parts = self.overhead.map(parts_of).unwrap_or_default();
         parts.into_iter().filter(|(_, millis)| *millis > 0).map(|(name, millis)| (name, duration(millis))).collect()
     }
 
     /// What the farm itself cost, in all.
     pub(crate) fn overhead_total(&self) -> String {
-        let total = |cost: Overhead| {
-            cost.start_ms + cost.server_ms + cost.copy_in_ms + cost.exec_ms + cost.copy_out_ms + cost.cleanup_ms
-        };
         duration(self.overhead.map(total).unwrap_or_default())
     }
 
@@ -176,6 +165,22 @@ impl View {
     pub(crate) fn memory(&self) -> String {
         self.runner.as_ref().map(|runner| bytes(runner.memory_bytes)).unwrap_or_default()
     }
+}
+
+const fn parts_of(cost: Overhead) -> [(&'static str, u64); 6] {
+    [
+        ("container", cost.start_ms),
+        ("server", cost.server_ms),
+        ("copy in", cost.copy_in_ms),
+        ("commands", cost.exec_ms),
+        ("copy out", cost.copy_out_ms),
+        ("clean-up", cost.cleanup_ms),
+    ]
+}
+
+/// All parts together, whatever a runner says that they took.
+fn total(cost: Overhead) -> u64 {
+    parts_of(cost).into_iter().map(|(_, millis)| millis).fold(0, u64::saturating_add)
 }
 
 fn others(rows: &Rows, now: Timestamp) -> Vec<Other> {
@@ -197,4 +202,16 @@ fn others(rows: &Rows, now: Timestamp) -> Vec<Other> {
         Other { href: address::run(run.id), mark, words, attempt: run.attempt, runner: run.runner.clone(), at }
     };
     rows.runs.iter().filter(|run| run.id != rows.detail.id).take(50).map(other).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_overhead_that_no_run_can_have_breaks_no_page() {
+        let cost = Overhead { start_ms: u64::MAX, server_ms: 1, cleanup_ms: u64::MAX, ..Overhead::default() };
+        assert_eq!(total(cost), u64::MAX);
+        assert_eq!(total(Overhead { start_ms: 300, exec_ms: 40, ..Overhead::default() }), 340);
+    }
 }
