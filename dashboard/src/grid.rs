@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use protocol::{Flag, Matrix, PgMajor, ReleaseId, Status, Support, Timestamp, Version};
+use protocol::{Matrix, PgMajor, ReleaseId, Status, Support, Timestamp, Version};
 use serde::Serialize;
 use store::jobs::Waiting;
 use store::releases::StoredRelease;
 
 use crate::address;
-use crate::mark::Mark;
+use crate::mark::{Doubt, Mark};
 use crate::text::{OnMajor, When};
 
 mod change;
@@ -80,8 +80,6 @@ pub(crate) struct Cell {
     pub spots: Vec<Spot>,
     /// How it compares with the nearest release before that compares.
     pub change: Option<Change>,
-    /// The release since which it fails.
-    pub since: Option<String>,
 }
 
 impl Cell {
@@ -112,17 +110,23 @@ impl Row {
 }
 
 fn on_major(cell: &Cell) -> Vec<OnMajor> {
-    let joined = cell.joined();
     let one = |spot: &Spot| OnMajor {
         major: cell.column.major.number(),
         support: cell.column.support,
         mark: if spot.mark.is_failure() { Mark::Fail } else { spot.mark },
-        phase: spot.phase,
-        only: (!joined).then_some(spot.target.platform),
-        since: cell.since.clone().filter(|_| spot.mark == Mark::Fail),
-        confirmed: spot.mark != Mark::Unconfirmed && !spot.flags.contains(&Flag::Flaky),
+        phase: spot.phase.filter(|_| spot.mark.is_failure()),
+        platform: Some(spot.target.platform),
+        since: spot.since.clone(),
+        doubt: Doubt::of(&spot.flags).filter(|_| spot.mark.is_failure() || spot.mark.is_good()),
     };
-    cell.shown().iter().map(one).collect()
+    let mut all: Vec<OnMajor> = cell.spots.iter().map(one).collect();
+    if all.windows(2).all(|pair| pair[0].is_like(&pair[1])) {
+        all.truncate(1);
+        for on in &mut all {
+            on.platform = None;
+        }
+    }
+    all
 }
 
 /// What a matrix is built from.
@@ -160,7 +164,7 @@ impl Grid {
                 .map(|column| {
                     let mut spots = by_place.get(&(stored.id, column.major)).cloned().unwrap_or_default();
                     spots.sort_by_key(|spot| spot.target.platform);
-                    Cell { column: *column, spots, change: None, since: None }
+                    Cell { column: *column, spots, change: None }
                 })
                 .collect(),
         };

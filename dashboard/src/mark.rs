@@ -3,6 +3,26 @@
 use protocol::{Flag, Grade, JobState, Outcome, Phase};
 use serde::Serialize;
 
+/// Why a verdict does not count, though its grade would.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Doubt {
+    /// No second run has agreed.
+    Unconfirmed,
+    /// Another run ended otherwise.
+    Flaky,
+}
+
+impl Doubt {
+    /// The doubt that a verdict's flags tell; what is known to be flaky does not wait for a second run.
+    pub(crate) fn of(flags: &[Flag]) -> Option<Self> {
+        if flags.contains(&Flag::Flaky) {
+            Some(Self::Flaky)
+        } else {
+            flags.contains(&Flag::Unconfirmed).then_some(Self::Unconfirmed)
+        }
+    }
+}
+
 /// The shape, word and colour of a verdict or of what stands in its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -13,8 +33,10 @@ pub(crate) enum Mark {
     Untested,
     /// The extension fails.
     Fail,
-    /// It failed, and no second run has agreed, or one has disagreed.
+    /// It failed, and no second run has agreed.
     Unconfirmed,
+    /// It failed, and another run ended otherwise.
+    Flaky,
     /// It does not support the target.
     Na,
     /// What it needs failed or is missing.
@@ -33,11 +55,12 @@ pub(crate) enum Mark {
 
 impl Mark {
     /// Every mark that has a shape, for the legend and the sprite.
-    pub(crate) const SHAPES: [Self; 10] = [
+    pub(crate) const SHAPES: [Self; 11] = [
         Self::Pass,
         Self::Untested,
         Self::Fail,
         Self::Unconfirmed,
+        Self::Flaky,
         Self::Blocked,
         Self::Env,
         Self::Error,
@@ -48,8 +71,11 @@ impl Mark {
 
     /// The mark of a verdict. A failure that is not sure is not red.
     pub(crate) fn of_verdict(grade: Grade, flags: &[Flag]) -> Self {
-        let unsure = flags.iter().any(|flag| matches!(flag, Flag::Unconfirmed | Flag::Flaky));
-        if grade == Grade::Fail && unsure { Self::Unconfirmed } else { grade.into() }
+        match Doubt::of(flags).filter(|_| grade == Grade::Fail) {
+            Some(Doubt::Unconfirmed) => Self::Unconfirmed,
+            Some(Doubt::Flaky) => Self::Flaky,
+            None => grade.into(),
+        }
     }
 
     /// The mark of a job: its latest verdict, which lasts while it is tested again; else its state.
@@ -69,6 +95,7 @@ impl Mark {
             Self::Untested => "untested",
             Self::Fail => "fail",
             Self::Unconfirmed => "unconfirmed",
+            Self::Flaky => "flaky",
             Self::Na => "na",
             Self::Blocked => "blocked",
             Self::Env => "env",
@@ -94,6 +121,7 @@ impl Mark {
             Self::Untested => "builds",
             Self::Fail => "fail",
             Self::Unconfirmed => "unconfirmed",
+            Self::Flaky => "flaky",
             Self::Na => "n/a",
             Self::Blocked => "blocked",
             Self::Env => "needs setup",
@@ -111,6 +139,7 @@ impl Mark {
             Self::Untested => "builds and loads; has no tests",
             Self::Fail => "fails, and the extension is the cause",
             Self::Unconfirmed => "failed, and no second run has agreed yet; does not count",
+            Self::Flaky => "failed, but another run ended otherwise; does not count",
             Self::Na => "says that it does not support this",
             Self::Blocked => "something that it needs failed or is missing",
             Self::Env => "the farm lacks something; not the author's fault",
@@ -125,14 +154,14 @@ impl Mark {
     pub(crate) fn words(self, phase: Option<Phase>) -> String {
         match (self, phase) {
             (Self::Fail, Some(phase)) => format!("{} ({phase})", self.word()),
-            (Self::Unconfirmed, Some(phase)) => format!("{} fail ({phase})", self.word()),
+            (Self::Unconfirmed | Self::Flaky, Some(phase)) => format!("{} fail ({phase})", self.word()),
             _ => self.word().to_owned(),
         }
     }
 
-    /// Whether it is a failure, confirmed or not.
+    /// Whether it is a failure, sure or not.
     pub(crate) const fn is_failure(self) -> bool {
-        matches!(self, Self::Fail | Self::Unconfirmed)
+        matches!(self, Self::Fail | Self::Unconfirmed | Self::Flaky)
     }
 
     /// Whether it is a verdict that counts, for the page's order of interest.
@@ -178,19 +207,22 @@ mod tests {
         let words: BTreeSet<_> = marks.iter().map(|mark| mark.word()).collect();
         let symbols: BTreeSet<_> = marks.iter().map(|mark| mark.symbol()).collect();
         assert_eq!((words.len(), symbols.len()), (7, 7));
+        let shapes: BTreeSet<_> = Mark::SHAPES.iter().map(|mark| (mark.symbol(), mark.word())).collect();
+        assert_eq!(shapes.len(), Mark::SHAPES.len());
     }
 
     #[test]
     fn a_failure_is_never_shown_without_its_phase() {
         assert_eq!(Mark::Fail.words(Some(Phase::Build)), "fail (build)");
         assert_eq!(Mark::Unconfirmed.words(Some(Phase::Build)), "unconfirmed fail (build)");
+        assert_eq!(Mark::Flaky.words(Some(Phase::Build)), "flaky fail (build)");
         assert_eq!(Mark::Pass.words(Some(Phase::Installcheck)), "pass");
     }
 
     #[test]
     fn a_failure_that_is_not_sure_is_not_red() {
-        for flag in [Flag::Unconfirmed, Flag::Flaky] {
-            assert_eq!(Mark::of_verdict(Grade::Fail, &[Flag::Crash, flag]), Mark::Unconfirmed, "{flag}");
+        for (flag, mark) in [(Flag::Unconfirmed, Mark::Unconfirmed), (Flag::Flaky, Mark::Flaky)] {
+            assert_eq!(Mark::of_verdict(Grade::Fail, &[Flag::Crash, flag]), mark, "{flag}");
             assert_eq!(Mark::of_verdict(Grade::Pass, &[flag]), Mark::Pass, "{flag}");
         }
         assert_eq!(Mark::of_verdict(Grade::Fail, &[Flag::Crash, Flag::Timeout, Flag::Warnings]), Mark::Fail);

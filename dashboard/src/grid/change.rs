@@ -61,19 +61,18 @@ pub(super) fn mark(rows: &mut [Row]) {
         for (cell, across) in row.cells.iter_mut().zip(across) {
             for (spot, across) in cell.spots.iter_mut().zip(across) {
                 (spot.change, spot.across) = (nearest(spot, &before), across);
+                let history = history(older, spot.target.major, spot.target.platform);
+                spot.since = since(row.version.as_str(), &history).filter(|_| spot.fails() == Some(true));
             }
-            let Some(spot) = judged(cell) else { continue };
-            let (change, target, fails) = (spot.change.clone(), spot.target, spot.fails() == Some(true));
-            let since = fails.then(|| since(row.version.as_str(), &history(older, target.major, target.platform)));
-            (cell.change, cell.since) = (change, since.flatten());
+            cell.change = judged(cell).and_then(|spot| spot.change.clone());
         }
     }
 }
 
-/// The platform's verdict that a cell is compared by: a cell that fails anywhere fails.
+/// The platform's verdict that a cell is compared by: a cell that fails anywhere fails, and what turned is told before what did not.
 fn judged(cell: &Cell) -> Option<&Spot> {
     let decided = cell.spots.iter().filter(|spot| spot.judged().is_some());
-    decided.max_by_key(|spot| spot.fails().map_or(0, |fails| if fails { 2 } else { 1 }))
+    decided.max_by_key(|spot| (spot.fails(), spot.change.as_ref().and_then(Change::corner).is_some()))
 }
 
 /// How the spots of a cell compare with those of the next lower major.

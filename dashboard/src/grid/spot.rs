@@ -7,7 +7,7 @@ use store::matrix;
 
 use super::Change;
 use crate::address;
-use crate::mark::Mark;
+use crate::mark::{Doubt, Mark};
 use crate::text::{When, count, duration, elapsed_ms};
 
 /// A verdict, or what stands in its place.
@@ -37,6 +37,8 @@ pub(crate) struct Spot {
     pub change: Option<Change>,
     /// How it compares with the next lower major, where the two compare.
     pub across: Option<Change>,
+    /// The release since which it fails, where an earlier one did not.
+    pub since: Option<String>,
     /// What the job does now, in words, where it is not over: its place in the queue, or that it runs again.
     pub now: Option<String>,
 }
@@ -58,6 +60,7 @@ impl Spot {
             at: When::new(at, now),
             change: None,
             across: None,
+            since: None,
             now: state_words(cell, waiting, now),
         }
     }
@@ -90,7 +93,8 @@ impl Spot {
 
     /// Whether two platforms can share a glyph.
     pub(crate) fn agrees(&self, other: &Self) -> bool {
-        self.mark == other.mark && (!self.mark.is_failure() || self.phase == other.phase) && self.flags == other.flags
+        let look = |spot: &Self| (spot.mark, spot.phase.filter(|_| spot.mark.is_failure()), Doubt::of(&spot.flags));
+        look(self) == look(other)
     }
 
     /// The verdict as a side of a comparison.

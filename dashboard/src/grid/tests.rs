@@ -92,6 +92,47 @@ fn platforms_that_agree_share_a_glyph_and_others_do_not() {
 }
 
 #[test]
+fn platforms_are_told_apart_by_what_is_said_of_them_and_not_by_flags() {
+    let one = release("1.0.0", 1);
+    let mut cells = vec![cell(&one, "pg18-amd64", PASS), cell(&one, "pg18-arm64", PASS)];
+    cells[1].result.as_mut().unwrap().flags.push(Flag::Warnings);
+    let alike = grid(std::slice::from_ref(&one), &cells);
+    assert_eq!(say(&alike), "pgTAP 1.0.0 passes on PostgreSQL 18.");
+    assert_eq!(alike.rows[0].cells[0].shown().len(), 1);
+
+    let cells = [cell(&one, "pg18-amd64", BUILD), cell(&one, "pg18-arm64", None)];
+    let waiting = grid(std::slice::from_ref(&one), &cells);
+    assert_eq!(
+        say(&waiting),
+        "pgTAP 1.0.0 fails to build on PostgreSQL 18 (amd64); on 18 (arm64) it waits to be tested."
+    );
+
+    let mut cells = vec![cell(&one, "pg18-amd64", PASS), cell(&one, "pg18-arm64", PASS)];
+    cells[1].result.as_mut().unwrap().flags.push(Flag::Flaky);
+    let flaky = grid(&[one], &cells);
+    assert_eq!(
+        say(&flaky),
+        "pgTAP 1.0.0 passes on PostgreSQL 18 (amd64); on 18 (arm64) it passes, but not every time."
+    );
+    assert_eq!(flaky.rows[0].cells[0].shown().len(), 2);
+}
+
+#[test]
+fn each_platform_is_dated_by_itself() {
+    let releases = [release("1.2", 1), release("1.1", 2), release("1.0", 3)];
+    let on = |target: &'static str, reasons: [Option<(Phase, Reason)>; 3]| {
+        releases.iter().zip(reasons).map(move |(of, reason)| cell(of, target, reason)).collect::<Vec<_>>()
+    };
+    let cells = [on("pg18-amd64", [BUILD, PASS, PASS]), on("pg18-arm64", [BUILD, BUILD, PASS])].concat();
+    let grid = grid(&releases, &cells);
+    assert_eq!(
+        say(&grid),
+        "pgTAP 1.2 fails to build on PostgreSQL 18 (amd64), since 1.2; on 18 (arm64) it fails to build since 1.1."
+    );
+    assert_eq!(changes(&grid, 0), ["NEW-FAIL 1.1", "NEW-FAIL 1.0", ""], "what turned is told before what did not");
+}
+
+#[test]
 fn a_failure_is_dated_by_the_first_release_that_has_it() {
     let releases = [release("1.3", 1), release("1.2", 2), release("1.1", 3), release("1.0", 4)];
     let cells = [BUILD, FARM, BUILD, PASS].iter().zip(&releases).map(|(reason, of)| cell(of, "pg18-amd64", *reason));
@@ -163,6 +204,10 @@ fn a_failure_that_is_not_confirmed_turns_nothing() {
     let grid = grid(&releases, &cells);
     assert_eq!(grid.rows[0].cells[0].change, None);
     assert_eq!(say(&grid), "pgTAP 1.1 fails to build on PostgreSQL 18 (not confirmed yet).");
+    cells[0].result.as_mut().unwrap().flags.push(Flag::Flaky);
+    let flaky = self::grid(&releases, &cells);
+    assert_eq!(say(&flaky), "pgTAP 1.1 fails to build on PostgreSQL 18, but not the same way every time.");
+    assert_eq!(flaky.rows[0].cells[0].spots[0].words(), "flaky fail (build)");
 }
 
 #[test]

@@ -3,9 +3,9 @@
 use protocol::{Phase, Platform, Support};
 
 use super::majors::{Dash, list};
-use crate::mark::Mark;
+use crate::mark::{Doubt, Mark};
 
-/// A release on one PostgreSQL major; two of them where the platforms differ.
+/// A release on one PostgreSQL major; one for each platform where what is said of them differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OnMajor {
     /// The major.
@@ -14,14 +14,27 @@ pub(crate) struct OnMajor {
     pub support: Support,
     /// The verdict, or what stands in its place.
     pub mark: Mark,
-    /// The phase that decided.
+    /// The phase in which it fails.
     pub phase: Option<Phase>,
-    /// The platform, where the others differ.
-    pub only: Option<Platform>,
+    /// The platform, where another one differs.
+    pub platform: Option<Platform>,
     /// The release since which it fails, where an earlier one did not.
     pub since: Option<String>,
-    /// Whether the verdict counts: false for a failure that no second run has confirmed, and for what ends now so and now so.
-    pub confirmed: bool,
+    /// Why the verdict does not count.
+    pub doubt: Option<Doubt>,
+}
+
+impl OnMajor {
+    /// Whether the same is to be said of it, the platform left aside.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let words = |on: &Self| (on.mark, on.phase, on.doubt);
+        words(self) == words(other) && self.since == other.since
+    }
+
+    /// Whether it works every time, as far as is known.
+    fn works(&self) -> bool {
+        self.mark.is_good() && self.doubt.is_none()
+    }
 }
 
 /// What the sentence is about.
@@ -38,6 +51,8 @@ pub(crate) struct Subject<'a> {
 /// Majors that share everything that the sentence says of them.
 struct Clause<'a> {
     like: &'a OnMajor,
+    /// Whether it fails on its platform and works on every other one.
+    alone: bool,
     majors: Vec<u16>,
 }
 
@@ -66,9 +81,7 @@ pub(crate) fn sentence(subject: Subject<'_>) -> String {
         .iter()
         .enumerate()
         .map(|(index, clause)| {
-            let platform =
-                clause.like.only.map(|platform| platform_words(platform, clause.like.mark)).unwrap_or_default();
-            let majors = format!("{}{platform}", list(&clause.majors, &devel, Dash::Words));
+            let majors = format!("{}{}", list(&clause.majors, &devel, Dash::Words), platform(clause));
             match (index, clause.like.mark) {
                 (0, Mark::Na) => format!("{name} does not support PostgreSQL {majors}"),
                 (_, Mark::Na) => format!("it does not support {majors}"),
@@ -81,39 +94,46 @@ pub(crate) fn sentence(subject: Subject<'_>) -> String {
     format!("{}.", texts.join("; "))
 }
 
-fn platform_words(platform: Platform, mark: Mark) -> String {
-    // A failure on one platform says by "only" that it does not fail on the others.
-    let only = if mark == Mark::Fail { " only" } else { "" };
-    format!(" ({}{only})", platform.as_str())
+fn platform(clause: &Clause<'_>) -> String {
+    let only = if clause.alone { " only" } else { "" };
+    clause.like.platform.map(|platform| format!(" ({}{only})", platform.as_str())).unwrap_or_default()
 }
 
 fn first(name: &str, majors: &str, like: &OnMajor) -> String {
     let place = format!("on PostgreSQL {majors}");
+    let doubt = doubt(like);
     match like.mark {
-        Mark::Untested => format!("{name} builds and loads {place}, but has no tests"),
+        Mark::Untested => format!("{name} builds and loads {place}{}", without_tests(like)),
         Mark::Env => format!("{name} could not be tested {place}, as the farm lacks something that it needs"),
         Mark::Error => format!("{name} could not be tested {place}, as the farm failed"),
         _ => match &like.since {
-            Some(since) => format!("{name} {} {place}, since {since}{}", verb(like), doubt(like)),
-            None => format!("{name} {} {place}{}", verb(like), doubt(like)),
+            Some(since) => format!("{name} {} {place}, since {since}{doubt}", verb(like)),
+            None => format!("{name} {} {place}{doubt}", verb(like)),
         },
     }
 }
 
 fn does(like: &OnMajor) -> String {
+    let doubt = doubt(like);
     match (like.mark, &like.since) {
-        (Mark::Untested, _) => "builds and loads, but has no tests".to_owned(),
+        (Mark::Untested, _) => format!("builds and loads{}", without_tests(like)),
         (Mark::Env, _) => "could not be tested, as the farm lacks something that it needs".to_owned(),
-        (_, Some(since)) => format!("{} since {since}{}", verb(like), doubt(like)),
-        (_, None) => format!("{}{}", verb(like), doubt(like)),
+        (_, Some(since)) => format!("{} since {since}{doubt}", verb(like)),
+        (_, None) => format!("{}{doubt}", verb(like)),
     }
 }
 
+const fn without_tests(like: &OnMajor) -> &'static str {
+    if like.doubt.is_some() { ", but not every time, and has no tests" } else { ", but has no tests" }
+}
+
 fn doubt(like: &OnMajor) -> &'static str {
-    match (like.confirmed, like.mark.is_good()) {
-        (true, _) => "",
-        (false, true) => ", but not every time",
-        (false, false) => " (not confirmed yet)",
+    match (like.mark, like.doubt) {
+        (_, None) => "",
+        // A failure stands only where no run of the test did better.
+        (Mark::Fail, Some(Doubt::Flaky)) => ", but not the same way every time",
+        (_, Some(Doubt::Flaky)) => ", but not every time",
+        (_, Some(Doubt::Unconfirmed)) => " (not confirmed yet)",
     }
 }
 
@@ -155,7 +175,7 @@ pub(crate) fn badge(on: &[OnMajor]) -> (String, Mark) {
     let devel = devel(considered);
     let those = |mark: Mark| {
         let majors: Vec<u16> =
-            considered.iter().filter(|on| on.mark == mark && on.confirmed).map(|on| on.major).collect();
+            considered.iter().filter(|on| on.mark == mark && on.doubt.is_none()).map(|on| on.major).collect();
         (!majors.is_empty()).then(|| list(&majors, &devel, Dash::Short))
     };
     if let Some(majors) = those(Mark::Fail) {
@@ -176,18 +196,22 @@ fn devel(on: &[OnMajor]) -> Vec<u16> {
 
 fn clauses(on: &[OnMajor]) -> Vec<Clause<'_>> {
     let mut clauses: Vec<Clause<'_>> = Vec::new();
-    let fails_elsewhere = |one: &OnMajor| {
-        on.iter().any(|other| other.major == one.major && other.mark == Mark::Fail && one.mark.is_good())
+    let others = |one: &OnMajor| {
+        let (major, platform) = (one.major, one.platform);
+        on.iter().filter(move |other| other.major == major && other.platform != platform)
     };
-    for one in on.iter().filter(|one| ORDER.contains(&one.mark) && !fails_elsewhere(one)) {
+    let is_alone =
+        |one: &OnMajor| one.mark == Mark::Fail && others(one).next().is_some() && others(one).all(OnMajor::works);
+    // Where it fails "only" on one platform, that it works on the others is said already.
+    let is_said = |one: &OnMajor| one.works() && others(one).any(is_alone);
+    for one in on.iter().filter(|one| ORDER.contains(&one.mark) && !is_said(one)) {
+        let alone = is_alone(one);
         let alike = |clause: &&mut Clause<'_>| {
-            let like = clause.like;
-            (like.mark, like.only, &like.since, like.confirmed) == (one.mark, one.only, &one.since, one.confirmed)
-                && (one.mark != Mark::Fail || like.phase == one.phase)
+            clause.alone == alone && clause.like.platform == one.platform && clause.like.is_like(one)
         };
         match clauses.iter_mut().find(alike) {
             Some(clause) => clause.majors.push(one.major),
-            None => clauses.push(Clause { like: one, majors: vec![one.major] }),
+            None => clauses.push(Clause { like: one, alone, majors: vec![one.major] }),
         }
     }
     clauses.sort_by_key(|clause| ORDER.iter().position(|mark| *mark == clause.like.mark));

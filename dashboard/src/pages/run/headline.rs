@@ -9,7 +9,7 @@ use store::runs::{FullResult, Run, RunState};
 use crate::address;
 use crate::fault::Link;
 use crate::grid::place;
-use crate::mark::Mark;
+use crate::mark::{Doubt, Mark};
 use crate::text::{ago, duration, elapsed_ms};
 
 /// The verdict in words.
@@ -112,7 +112,7 @@ fn running(run: &Run, now: Timestamp) -> String {
 fn counts(grade: Grade, flags: &[Flag]) -> &'static str {
     match grade.blame() {
         // Its flag says why it does not count.
-        _ if flags.iter().any(|flag| matches!(flag, Flag::Unconfirmed | Flag::Flaky)) => "",
+        _ if Doubt::of(flags).is_some() => "",
         Some(blame @ (Blame::Extension | Blame::Farm)) => blame.sentence(),
         None if grade == Grade::Na => "This counts neither for nor against the extension.",
         None => "This counts for the extension.",

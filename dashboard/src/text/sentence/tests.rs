@@ -6,7 +6,7 @@ fn on(major: u16, mark: Mark) -> OnMajor {
         15..=18 => Support::Supported,
         _ => Support::Eol,
     };
-    OnMajor { major, support, mark, phase: None, only: None, since: None, confirmed: true }
+    OnMajor { major, support, mark, phase: None, platform: None, since: None, doubt: None }
 }
 
 fn fail(major: u16, phase: Phase) -> OnMajor {
@@ -18,9 +18,16 @@ fn since(mut on: OnMajor, version: &str) -> OnMajor {
     on
 }
 
-fn only(mut on: OnMajor, platform: Platform) -> OnMajor {
-    on.only = Some(platform);
-    on
+fn amd64(on: OnMajor) -> OnMajor {
+    OnMajor { platform: Some(Platform::Amd64), ..on }
+}
+
+fn arm64(on: OnMajor) -> OnMajor {
+    OnMajor { platform: Some(Platform::Arm64), ..on }
+}
+
+fn doubted(on: OnMajor, doubt: Doubt) -> OnMajor {
+    OnMajor { doubt: Some(doubt), ..on }
 }
 
 fn say(on: &[OnMajor]) -> String {
@@ -116,10 +123,71 @@ fn what_is_not_known_yet_is_said_last() {
 }
 
 #[test]
-fn platforms_that_differ_are_named() {
-    let all =
-        [on(18, Mark::Pass), only(on(17, Mark::Pass), Platform::Amd64), only(fail(17, Phase::Build), Platform::Arm64)];
-    assert_eq!(say(&all), "pgtap 1.3.4 passes on PostgreSQL 18; on 17 (arm64 only) it fails to build.");
+fn platforms_that_differ_are_named_and_only_is_said_where_the_others_work() {
+    let flaky = |on| doubted(on, Doubt::Flaky);
+    let unsure = |on| doubted(on, Doubt::Unconfirmed);
+    let build = || fail(17, Phase::Build);
+    let tests = || fail(17, Phase::Installcheck);
+    let pass = || on(17, Mark::Pass);
+    let cases = [
+        ((pass(), build()), "fails to build on PostgreSQL 17 (arm64 only)"),
+        ((build(), pass()), "fails to build on PostgreSQL 17 (amd64 only)"),
+        ((on(17, Mark::Untested), build()), "fails to build on PostgreSQL 17 (arm64 only)"),
+        ((pass(), unsure(build())), "fails to build on PostgreSQL 17 (arm64 only) (not confirmed yet)"),
+        ((build(), tests()), "fails to build on PostgreSQL 17 (amd64); on 17 (arm64) it fails its tests"),
+        (
+            (build(), unsure(build())),
+            "fails to build on PostgreSQL 17 (amd64); on 17 (arm64) it fails to build (not confirmed yet)",
+        ),
+        (
+            (since(build(), "1.2"), since(build(), "1.3")),
+            "fails to build on PostgreSQL 17 (amd64), since 1.2; on 17 (arm64) it fails to build since 1.3",
+        ),
+        (
+            (build(), on(17, Mark::Queued)),
+            "fails to build on PostgreSQL 17 (amd64); on 17 (arm64) it waits to be tested",
+        ),
+        ((build(), on(17, Mark::Running)), "fails to build on PostgreSQL 17 (amd64); on 17 (arm64) it is being tested"),
+        (
+            (build(), on(17, Mark::Env)),
+            "fails to build on PostgreSQL 17 (amd64); on 17 (arm64) it could not be tested, as the farm lacks something \
+             that it needs",
+        ),
+        (
+            (build(), on(17, Mark::Error)),
+            "fails to build on PostgreSQL 17 (amd64); on 17 (arm64) the farm failed to test it",
+        ),
+        ((build(), on(17, Mark::Na)), "fails to build on PostgreSQL 17 (amd64); it does not support 17 (arm64)"),
+        ((build(), on(17, Mark::Withdrawn)), "fails to build on PostgreSQL 17 (amd64)"),
+        (
+            (flaky(pass()), build()),
+            "passes on PostgreSQL 17 (amd64), but not every time; on 17 (arm64) it fails to build",
+        ),
+        ((pass(), on(17, Mark::Queued)), "passes on PostgreSQL 17 (amd64); on 17 (arm64) it waits to be tested"),
+        (
+            (pass(), on(17, Mark::Untested)),
+            "passes on PostgreSQL 17 (amd64); on 17 (arm64) it builds and loads, but has no tests",
+        ),
+    ];
+    for ((one, other), words) in cases {
+        assert_eq!(say(&[amd64(one), arm64(other)]), format!("pgtap 1.3.4 {words}."));
+    }
+}
+
+#[test]
+fn majors_are_joined_only_where_the_same_is_true_of_their_other_platforms() {
+    let on_18 = [amd64(fail(18, Phase::Build)), arm64(on(18, Mark::Pass))];
+    let on_17 = [amd64(fail(17, Phase::Build)), arm64(on(17, Mark::Pass))];
+    let on_16 = [amd64(fail(16, Phase::Build)), arm64(on(16, Mark::Queued))];
+    assert_eq!(
+        say(&[on_18.clone(), on_17].concat()),
+        "pgtap 1.3.4 fails to build on PostgreSQL 17 and 18 (amd64 only)."
+    );
+    assert_eq!(
+        say(&[on_18.to_vec(), on_16.to_vec(), vec![on(15, Mark::Pass)]].concat()),
+        "pgtap 1.3.4 passes on PostgreSQL 15; on 18 (amd64 only) it fails to build; on 16 (amd64) it fails to build; \
+         on 16 (arm64) it waits to be tested."
+    );
 }
 
 #[test]
@@ -154,19 +222,36 @@ fn a_badge_of_an_extension_for_devel_alone_says_devel() {
 
 #[test]
 fn a_failure_that_nobody_confirmed_is_said_with_doubt_and_not_on_the_badge() {
-    let doubted = OnMajor { confirmed: false, ..fail(18, Phase::Build) };
-    let all = [on(17, Mark::Pass), doubted];
+    let all = [on(17, Mark::Pass), doubted(fail(18, Phase::Build), Doubt::Unconfirmed)];
     assert_eq!(say(&all), "pgtap 1.3.4 passes on PostgreSQL 17; on 18 it fails to build (not confirmed yet).");
     assert_eq!(badge(&all), ("17 passing".to_owned(), Mark::Pass));
 }
 
 #[test]
 fn what_ends_now_so_and_now_so_says_it_and_counts_on_no_badge() {
-    let flaky = OnMajor { confirmed: false, ..on(17, Mark::Pass) };
+    let flaky = doubted(on(17, Mark::Pass), Doubt::Flaky);
     assert_eq!(
         say(&[on(18, Mark::Pass), flaky.clone()]),
         "pgtap 1.3.4 passes on PostgreSQL 18; on 17 it passes, but not every time."
     );
     assert_eq!(badge(std::slice::from_ref(&flaky)).0, "untested");
     assert_eq!(badge(&[on(18, Mark::Pass), flaky]).0, "18 passing");
+}
+
+#[test]
+fn a_failure_in_now_this_phase_and_now_that_is_not_said_to_wait_for_a_second_run() {
+    let flaky = doubted(fail(18, Phase::Installcheck), Doubt::Flaky);
+    assert_eq!(
+        say(&[on(17, Mark::Pass), flaky.clone()]),
+        "pgtap 1.3.4 passes on PostgreSQL 17; on 18 it fails its tests, but not the same way every time."
+    );
+    assert_eq!(
+        say(std::slice::from_ref(&flaky)),
+        "pgtap 1.3.4 fails its tests on PostgreSQL 18, but not the same way every time."
+    );
+    assert_eq!(badge(&[on(17, Mark::Pass), flaky]), ("17 passing".to_owned(), Mark::Pass));
+    assert_eq!(
+        say(&[doubted(on(18, Mark::Untested), Doubt::Flaky)]),
+        "pgtap 1.3.4 builds and loads on PostgreSQL 18, but not every time, and has no tests."
+    );
 }
