@@ -1,19 +1,22 @@
 //! Answers: a view as HTML or as JSON, conditional by `ETag`; headers and error pages by one outer layer.
 
+use std::any::Any;
 use std::convert::Infallible;
 use std::sync::Arc;
 
 use askama::Template;
+use axum::Router;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
-use axum::middleware::Next;
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use tower_http::catch_panic::CatchPanicLayer;
 use url::form_urlencoded;
 
 use crate::Dashboard;
@@ -90,8 +93,23 @@ struct FaultPage<'a> {
     near: &'a [Link],
 }
 
+/// What lies around every page: a panic becomes a fault, a fault its page, and every answer gets its headers.
+pub(crate) fn dress(router: Router<Dashboard>, dashboard: Dashboard) -> Router {
+    router
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(dashboard.clone(), finish))
+        .with_state(dashboard)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the layer gives what was thrown away")]
+fn panicked(thrown: Box<dyn Any + Send>) -> Response {
+    let text = thrown.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| thrown.downcast_ref::<&str>().copied()).unwrap_or("it does not say why");
+    Fault::Panicked { text: text.to_owned() }.into_response()
+}
+
 /// The outer layer of every page: turns a [`Fault`] into its page, and sets the headers that keep a page safe.
-pub(crate) async fn finish(State(dashboard): State<Dashboard>, request: Request, next: Next) -> Response {
+async fn finish(State(dashboard): State<Dashboard>, request: Request, next: Next) -> Response {
     let ask = Ask::of(request.uri().path(), request.uri().query(), None);
     let mut response = next.run(request).await;
     if let Some(fault) = response.extensions_mut().remove::<Arc<Fault>>() {
@@ -118,4 +136,42 @@ fn explain(dashboard: &Dashboard, ask: &Ask, fault: &Fault) -> Response {
     let page = FaultPage { frame, title, asked: &asked, sentence: detail, near: fault.near() };
     let body = page.render().unwrap_or_else(|_| detail.to_owned());
     (status, [(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "no-store")], body).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, to_bytes};
+    use axum::routing::get;
+    use protocol::{ManualClock, Matrix, Timestamp};
+    use store::{Blobs, Store};
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::Site;
+
+    async fn broken() -> &'static str {
+        panic!("a secret of the inside")
+    }
+
+    #[tokio::test]
+    async fn a_page_that_panics_is_a_fault_of_ours_and_says_nothing_of_why() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::connect(&format!("sqlite://{}/farm.db", directory.path().display())).await.unwrap();
+        let blobs = Blobs::open(directory.path().to_str().unwrap()).unwrap();
+        let url = url::Url::parse("https://testers.example.org/").unwrap();
+        let site = Site { registry_url: url.clone(), sample: false, public_url: url, version: "0.1.0".into() };
+        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(0)));
+        let dashboard = Dashboard::new(store, blobs, Matrix::embedded(), clock, site);
+        let router = dress(Router::new().route("/x", get(broken)).route("/x.json", get(broken)), dashboard);
+        for (path, kind) in [("/x", "text/html; charset=utf-8"), ("/x.json", "application/problem+json")] {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            assert_eq!(response.headers()[CONTENT_TYPE], kind);
+            assert!(response.headers().contains_key(CONTENT_SECURITY_POLICY));
+            let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+            let body = String::from_utf8(body.to_vec()).unwrap();
+            assert!(body.contains("The fault is ours") && !body.contains("secret"), "{body}");
+        }
+    }
 }

@@ -29,6 +29,12 @@ pub(crate) enum Fault {
     /// The database failed.
     #[error("the store failed")]
     Store(#[from] store::Error),
+    /// A page panicked.
+    #[error("a page panicked: {text}")]
+    Panicked {
+        /// What it says.
+        text: String,
+    },
     /// A template failed.
     #[error("the page could not be written")]
     Render(#[from] askama::Error),
@@ -47,7 +53,9 @@ impl Fault {
     pub(crate) const fn status(&self) -> StatusCode {
         match self {
             Self::Missing { .. } => StatusCode::NOT_FOUND,
-            Self::Store(_) | Self::Render(_) | Self::Json(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Store(_) | Self::Panicked { .. } | Self::Render(_) | Self::Json(_) => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
         }
     }
 
@@ -55,7 +63,7 @@ impl Fault {
     pub(crate) fn sentence(&self) -> &str {
         match self {
             Self::Missing { sentence, .. } => sentence,
-            Self::Store(_) | Self::Render(_) | Self::Json(_) => {
+            Self::Store(_) | Self::Panicked { .. } | Self::Render(_) | Self::Json(_) => {
                 "The farm could not make this page. The fault is ours and has been logged; trying again in a minute may help."
             }
         }
@@ -65,7 +73,7 @@ impl Fault {
     pub(crate) fn near(&self) -> &[Link] {
         match self {
             Self::Missing { near, .. } => near,
-            Self::Store(_) | Self::Render(_) | Self::Json(_) => &[],
+            Self::Store(_) | Self::Panicked { .. } | Self::Render(_) | Self::Json(_) => &[],
         }
     }
 }

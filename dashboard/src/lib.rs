@@ -21,7 +21,6 @@ mod text;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use protocol::{Clock, Matrix, Timestamp};
 use store::{Blobs, Store};
@@ -81,7 +80,7 @@ impl Dashboard {
 
 /// Every page, badge and asset; HEAD works where GET does. Merge it beside the API.
 pub fn router(dashboard: Dashboard) -> Router {
-    Router::new()
+    let pages = Router::new()
         .route("/", get(pages::home::show))
         .route("/status.json", get(pages::farm::show))
         .route("/dists/", get(pages::dists::show))
@@ -105,7 +104,6 @@ pub fn router(dashboard: Dashboard) -> Router {
         .route("/favicon.svg", get(asset::icon))
         .route("/favicon.ico", get(asset::icon))
         .route("/robots.txt", get(asset::robots))
-        .fallback(pages::nothing_here)
-        .layer(from_fn_with_state(dashboard.clone(), answer::finish))
-        .with_state(dashboard)
+        .fallback(pages::nothing_here);
+    answer::dress(pages, dashboard)
 }
