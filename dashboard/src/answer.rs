@@ -13,13 +13,14 @@ use axum::http::header::{
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tower_http::catch_panic::CatchPanicLayer;
 use url::form_urlencoded;
 
 use crate::Dashboard;
+use crate::address::segment;
 use crate::fault::{Fault, Link};
 use crate::frame::Frame;
 
@@ -53,6 +54,22 @@ impl Ask {
         self.query.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
+    /// An address with what this request's query says of `keys`, so that it shows the same.
+    pub(crate) fn keeping(&self, address: &str, keys: &[&str]) -> String {
+        let kept = self.query.iter().filter(|(key, value)| keys.contains(&key.as_str()) && !value.is_empty());
+        with_query(address, kept)
+    }
+
+    /// Sends the asker to where the page is, with the whole query.
+    pub(crate) fn moved(&self, address: &str) -> Redirect {
+        Redirect::permanent(&with_query(address, self.query.iter()))
+    }
+
+    /// Sends the asker to the same address with a slash at its end.
+    pub(crate) fn with_slash(&self) -> Redirect {
+        self.moved(&format!("{}/", self.path))
+    }
+
     /// Whether the answer should be JSON.
     pub(crate) fn wants_json(&self) -> bool {
         self.get("format") == Some("json") || self.path.strip_suffix(".json").is_some()
@@ -81,6 +98,16 @@ impl Ask {
         }
         (headers, [(CONTENT_TYPE, kind)], body).into_response()
     }
+}
+
+fn with_query<'a>(address: &str, query: impl Iterator<Item = &'a (String, String)>) -> String {
+    let pair = |(key, value): &(String, String)| match value.as_str() {
+        "" => segment(key),
+        value => format!("{}={}", segment(key), segment(value)),
+    };
+    let pairs = query.map(pair).collect::<Vec<_>>().join("&");
+    let mark = if address.contains('?') { "&" } else { "?" };
+    if pairs.is_empty() { address.to_owned() } else { format!("{address}{mark}{pairs}") }
 }
 
 #[derive(Template)]
@@ -149,8 +176,32 @@ mod tests {
     use super::*;
     use crate::Site;
 
+    fn ask(path: &str, query: &str) -> Ask {
+        Ask::of(path, Some(query), None)
+    }
+
     async fn broken() -> &'static str {
         panic!("a secret of the inside")
+    }
+
+    #[test]
+    fn an_address_keeps_what_is_asked_for_and_nothing_else() {
+        let asked = ask("/dists/", "q=a%26b&after=&x=1&from=5");
+        assert_eq!(asked.keeping("/dists/?format=json", &["q", "after"]), "/dists/?format=json&q=a%26b");
+        assert_eq!(asked.keeping("/symptoms/x.json", &["from"]), "/symptoms/x.json?from=5");
+        assert_eq!(asked.keeping("/status.json", &[]), "/status.json");
+    }
+
+    #[test]
+    fn a_redirect_keeps_the_query_and_cannot_leave_the_site_or_its_header() {
+        let to = |path: &str, query: &str| {
+            let response = ask(path, query).with_slash().into_response();
+            response.headers()["location"].to_str().unwrap().to_owned()
+        };
+        assert_eq!(to("/queue", ""), "/queue/");
+        assert_eq!(to("/dists", "q=semver&format=json"), "/dists/?q=semver&format=json");
+        assert_eq!(to("/run/x", "raw"), "/run/x/?raw");
+        assert_eq!(to("/symptoms", "major=1%0d%0aX:%20y#z"), "/symptoms/?major=1%0D%0AX%3A%20y%23z");
     }
 
     #[tokio::test]

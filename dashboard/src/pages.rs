@@ -16,7 +16,15 @@ mod facts;
 mod lines;
 mod registry;
 
+use axum::response::Redirect;
+
+use crate::answer::Ask;
 use crate::fault::Fault;
+
+/// `/dists`, `/queue` and others: the slash belongs to the address.
+pub(crate) async fn with_slash(ask: Ask) -> Redirect {
+    ask.with_slash()
+}
 
 /// The answer to an address that no page has.
 pub(crate) async fn nothing_here() -> Fault {

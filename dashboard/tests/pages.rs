@@ -258,11 +258,64 @@ async fn every_writing_of_an_address_leads_to_the_one_that_counts() {
         ("/run/01kaj000000000000000000052", FAILED),
         ("/dists/?q=semv", "/dist/semver/"),
         ("/search?q=a%26b", "/dists/?q=a%26b"),
+        ("/dists", "/dists/"),
+        ("/dists?q=p&after=pgmp", "/dists/?q=p&after=pgmp"),
+        ("/queue", "/queue/"),
+        ("/status", "/status/"),
+        ("/symptoms?major=19", "/symptoms/?major=19"),
+        ("/vocabulary?format=json", "/vocabulary/?format=json"),
+        ("/dist/pgTAP/?part=2", "/dist/pgtap/?part=2"),
+        ("/dist/PGTAP/1.3.4/?format=json", "/dist/pgtap/1.3.4/?format=json"),
+        ("/dist/pgtap/1.3.4?format=json", "/dist/pgtap/1.3.4/?format=json"),
+        ("/run/01kaj000000000000000000052.json", "/run/01KAJ000000000000000000052.json"),
     ] {
         let response = farm.get(asked).await;
         assert!(response.status().is_redirection(), "{asked}: {}", response.status());
         assert_eq!(header(&response, "location"), canonical, "{asked}");
     }
+}
+
+#[tokio::test]
+async fn the_json_of_a_page_shows_the_same_part_of_it() {
+    let farm = Farm::new().await;
+    let run = farm.json(&format!("{FAILED}.json")).await;
+    let symptom = run["symptom"]["href"].as_str().unwrap();
+    for (page, json) in [
+        ("/queue/?after=1.2.3&x=1", "/queue/?format=json&#38;after=1.2.3"),
+        ("/dists/?q=p&after=pg_cron", "/dists/?format=json&#38;q=p&#38;after=pg_cron"),
+        ("/symptoms/?major=19&from=1", "/symptoms/?format=json&#38;major=19&#38;from=1"),
+        (&format!("{symptom}?from=1"), &format!("{symptom}.json?from=1")),
+        ("/dist/pgtap/?part=1", "/dist/pgtap/matrix.json?part=1"),
+        ("/dist/pgtap/", "/dist/pgtap/matrix.json"),
+    ] {
+        let html = farm.text(page).await;
+        assert!(html.contains(&format!("<a href=\"{json}\">this page as JSON</a>")), "{page}: {html}");
+        farm.json(&json.replace("&#38;", "&")).await;
+    }
+}
+
+#[tokio::test]
+async fn an_exact_name_leads_to_its_page_though_others_begin_with_it() {
+    let farm = Farm::new().await;
+    let release = protocol::Release {
+        dist: "pgtap_core".parse().unwrap(),
+        version: "1.0.0".parse().unwrap(),
+        status: protocol::Status::Stable,
+        user: "theory".parse().unwrap(),
+        sha1: "0".repeat(40),
+        released_at: believable::NOW,
+    };
+    let new = store::releases::NewRelease { release: &release, summary: "", meta: &serde_json::json!({}) };
+    let mut tx = farm.store.begin().await.unwrap();
+    store::releases::insert(&mut tx, protocol::ReleaseId::new(believable::NOW), &new, believable::NOW).await.unwrap();
+    tx.commit().await.unwrap();
+    for (asked, page) in
+        [("pgTAP", "/dist/pgtap/"), ("pgtap_core", "/dist/pgtap_core/"), ("pgtap_", "/dist/pgtap_core/")]
+    {
+        assert_eq!(header(&farm.get(&format!("/dists/?q={asked}")).await, "location"), page, "{asked}");
+    }
+    assert_eq!(farm.json("/dists/?q=pgtap&format=json").await["recent"].as_array().unwrap().len(), 2);
+    assert_eq!(farm.get("/dists/?q=pgta").await.status(), StatusCode::OK);
 }
 
 #[tokio::test]

@@ -106,8 +106,8 @@ struct Page<'a> {
 }
 
 /// `/dist/{dist}`: the slash belongs to the address.
-pub(crate) async fn redirect(Path(dist): Path<String>) -> Redirect {
-    Redirect::permanent(&format!("/dist/{}/", address::segment(&dist.to_lowercase())))
+pub(crate) async fn redirect(Path(dist): Path<String>, ask: Ask) -> Redirect {
+    ask.moved(&format!("/dist/{}/", address::segment(&dist.to_lowercase())))
 }
 
 /// `/dist/{dist}/` and `/dist/{dist}/matrix.json`.
@@ -119,14 +119,13 @@ pub(crate) async fn show(
     let mut conn = dashboard.store().read().await?;
     let name = name(&mut conn, &dist).await?;
     if dist != name.key() && !ask.wants_json() {
-        return Ok(Redirect::permanent(&address::dist(&name)).into_response());
+        return Ok(ask.moved(&address::dist(&name)).into_response());
     }
     let part = ask.get("part").and_then(|part| part.parse().ok()).unwrap_or(1);
     let view = load(&dashboard, &mut conn, &name, part).await?;
     ask.answer(&view, || {
-        let frame =
-            Frame::new(dashboard.site(), &view.dist, &view.sentence).with_json(format!("{}matrix.json", view.href));
-        Page { frame, view: &view }
+        let json = ask.keeping(&format!("{}matrix.json", view.href), &["part"]);
+        Page { frame: Frame::new(dashboard.site(), &view.dist, &view.sentence).with_json(json), view: &view }
     })
 }
 

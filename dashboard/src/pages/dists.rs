@@ -40,27 +40,36 @@ struct Page<'a> {
 
 /// `/search`: an address that people try.
 pub(crate) async fn search(ask: Ask) -> Redirect {
-    Redirect::permanent(&format!("/dists/?q={}", address::segment(ask.get("q").unwrap_or_default())))
+    ask.moved("/dists/")
 }
 
-/// `/dists/`: an exact name leads straight to its page.
+/// `/dists/`: an exact name leads straight to its page, and so does a part of a name that only one has.
 pub(crate) async fn show(State(dashboard): State<Dashboard>, ask: Ask) -> Result<Response, Fault> {
     let query: String = ask.get("q").unwrap_or_default().trim().chars().take(MAX_QUERY_CHARS).collect();
     let after: Option<Name> = ask.get("after").and_then(|name| name.parse().ok());
+    let leads_on = !ask.wants_json() && after.is_none() && !query.is_empty();
+    if leads_on && let Some(href) = exact(&dashboard, &query).await? {
+        return Ok(Redirect::temporary(&href).into_response());
+    }
     let view = load(&dashboard, &query, after.as_ref()).await?;
-    if let ([only], None, false) = (view.recent.as_slice(), &after, query.is_empty())
-        && !ask.wants_json()
-    {
+    if let ([only], true) = (view.recent.as_slice(), leads_on) {
         return Ok(Redirect::temporary(&only.href).into_response());
     }
     ask.answer(&view, || {
         let title = if query.is_empty() { "Distributions".to_owned() } else { format!("{query}: distributions") };
         let mut frame =
             Frame::new(dashboard.site(), title, "Distributions with the verdicts on their latest releases.");
-        frame.json = Some(format!("/dists/?q={}&format=json", address::segment(&query)));
+        frame.json = Some(ask.keeping("/dists/?format=json", &["q", "after"]));
         frame.query.clone_from(&query);
         Page { frame, view: &view }
     })
+}
+
+/// The page of the distribution of exactly that name, in whatever case.
+async fn exact(dashboard: &Dashboard, query: &str) -> Result<Option<String>, Fault> {
+    let Ok(name) = query.parse::<Name>() else { return Ok(None) };
+    let mut conn = dashboard.store().read().await?;
+    Ok(dists::get(&mut conn, &name).await?.map(|dist| address::dist(&dist.name)))
 }
 
 async fn load(dashboard: &Dashboard, query: &str, after: Option<&Name>) -> Result<View, Fault> {

@@ -91,8 +91,8 @@ pub(crate) async fn show(State(dashboard): State<Dashboard>, ask: Ask) -> Result
         next,
     };
     ask.answer(&view, || {
-        let frame = Frame::new(dashboard.site(), "Queue", &view.sentence).with_json("/queue/?format=json");
-        Page { frame, view: &view }
+        let frame = Frame::new(dashboard.site(), "Queue", &view.sentence);
+        Page { frame: frame.with_json(ask.keeping("/queue/?format=json", &["after"])), view: &view }
     })
 }
 

@@ -54,9 +54,9 @@ struct Page<'a> {
 }
 
 /// `/dist/{dist}/{version}`: the slash belongs to the address.
-pub(crate) async fn redirect(Path((dist, version)): Path<(String, String)>) -> Redirect {
+pub(crate) async fn redirect(Path((dist, version)): Path<(String, String)>, ask: Ask) -> Redirect {
     let (dist, version) = (address::segment(&dist.to_lowercase()), address::segment(&version));
-    Redirect::permanent(&format!("/dist/{dist}/{version}/"))
+    ask.moved(&format!("/dist/{dist}/{version}/"))
 }
 
 /// `/dist/{dist}/{version}/`.
@@ -72,7 +72,7 @@ pub(crate) async fn show(
     };
     let release = &stored.release;
     if dist != name.key() || version != release.version.as_str() {
-        return Ok(Redirect::permanent(&address::release(&release.dist, &release.version)).into_response());
+        return Ok(ask.moved(&address::release(&release.dist, &release.version)).into_response());
     }
     let view = load(&dashboard, &mut conn, &stored).await?;
     ask.answer(&view, || {

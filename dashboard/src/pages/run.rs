@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use protocol::{Decisive, FileKind, RunId};
 use store::history::{Conditions, Past};
 use store::runs::RunDetail;
@@ -45,7 +45,8 @@ pub(crate) async fn show(
     let asked = id.strip_suffix(".json").unwrap_or(&id);
     let run: RunId = parse(asked)?;
     if asked != run.to_string() {
-        return Ok(Redirect::permanent(&address::run(run)).into_response());
+        let json = &id[asked.len()..];
+        return Ok(ask.moved(&format!("{}{json}", address::run(run))).into_response());
     }
     let view = load(&dashboard, run).await?;
     ask.answer(&view, || {

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::{Redirect, Response};
+use axum::response::Response;
 use protocol::{PgMajor, Reason, Signature};
 use serde::Serialize;
 use store::symptoms::{self, Shared};
@@ -144,11 +144,6 @@ struct Page<'a> {
     view: &'a View,
 }
 
-/// `/symptoms`: the slash belongs to the address.
-pub(crate) async fn redirect() -> Redirect {
-    Redirect::permanent("/symptoms/")
-}
-
 /// `/symptoms/`, `?major=N`.
 pub(crate) async fn list(State(dashboard): State<Dashboard>, ask: Ask) -> Result<Response, Fault> {
     let major: Option<PgMajor> = ask.get("major").and_then(|major| major.parse().ok());
@@ -166,7 +161,7 @@ pub(crate) async fn list(State(dashboard): State<Dashboard>, ask: Ask) -> Result
     ask.answer(&view, || {
         let description = "Failures that look the same in several distributions and on several PostgreSQL majors.";
         let frame = Frame::new(dashboard.site(), "Symptoms", description);
-        ListPage { frame: frame.with_json(format!("/symptoms/?{query}format=json")), view: &view }
+        ListPage { frame: frame.with_json(ask.keeping("/symptoms/?format=json", &["major", "from"])), view: &view }
     })
 }
 
@@ -199,7 +194,8 @@ pub(crate) async fn show(
     let view = load(&dashboard, &mut conn, &signature, offset(&ask)).await?;
     ask.answer(&view, || {
         let frame = Frame::new(dashboard.site(), view.symptom.title(), view.symptom.spread());
-        Page { frame: frame.with_json(format!("{}.json", view.symptom.href)), view: &view }
+        let json = ask.keeping(&format!("{}.json", view.symptom.href), &["from"]);
+        Page { frame: frame.with_json(json), view: &view }
     })
 }
 

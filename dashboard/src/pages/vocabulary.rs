@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::response::{Redirect, Response};
+use axum::response::Response;
 use protocol::{Blame, Comparison, Flag, Grade, Phase, Reason};
 use serde::Serialize;
 
@@ -116,11 +116,6 @@ fn reason(reason: Reason) -> ReasonWord {
 struct Page<'a> {
     frame: Frame<'a>,
     view: &'a View,
-}
-
-/// `/vocabulary`: the slash belongs to the address.
-pub(crate) async fn redirect() -> Redirect {
-    Redirect::permanent("/vocabulary/")
 }
 
 /// `/vocabulary/`.
