@@ -36,11 +36,12 @@ pub(crate) struct Symptom {
     pub reason: Reason,
     /// The decisive error without what differs from place to place; may be empty.
     pub text: String,
-    /// How many distributions show it now.
+    /// How many distributions show it now; in the list of a major, on that one.
     pub dists: u64,
-    /// How many releases on targets show it now.
+    /// How many releases on targets show it now; in the list of a major, on that one.
     pub cells: u64,
-    /// The majors on which it is seen now.
+    /// The majors on which it is seen now; left out in the list of a major, where the numbers are those of that one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub majors: Vec<PgMajor>,
     /// When it was seen first.
     pub seen_at: When,
@@ -63,11 +64,17 @@ impl Symptom {
         }
     }
 
+    /// The same in the list of a major, where the store counts on that one alone.
+    fn on_one_major(self) -> Self {
+        Self { majors: Vec::new(), ..self }
+    }
+
     /// `12 distributions, on PostgreSQL 17 and 18`.
     pub(crate) fn spread(&self) -> String {
         let numbers: Vec<u16> = self.majors.iter().map(|major| major.number()).collect();
         match self.dists {
-            0 => "nobody any more".to_owned(),
+            0 => "no distribution any more".to_owned(),
+            dists if numbers.is_empty() => count(dists, "distribution", "distributions"),
             dists => {
                 let who = count(dists, "distribution", "distributions");
                 format!("{who}, on PostgreSQL {}", majors(&numbers, &[], Dash::Words))
@@ -150,13 +157,18 @@ pub(crate) async fn list(State(dashboard): State<Dashboard>, ask: Ask) -> Result
     let offset = offset(&ask);
     let now = dashboard.now();
     let mut conn = dashboard.store().read().await?;
-    let found = symptoms::list(&mut conn, symptoms::Page { major, offset, limit: PER_PAGE }).await?;
+    let mut found = symptoms::list(&mut conn, symptoms::Page { major, offset, limit: PER_PAGE + 1 }).await?;
+    let next = turn_page(&mut found, offset, PER_PAGE);
+    let one = |shared: &Shared| {
+        let symptom = Symptom::new(shared, now);
+        if major.is_some() { symptom.on_one_major() } else { symptom }
+    };
     let query = major.map(|major| format!("major={major}&")).unwrap_or_default();
     let view = ListView {
         major,
         choices: choices(&dashboard, major),
-        next: (found.len() == PER_PAGE as usize).then(|| format!("/symptoms/?{query}from={}", offset + PER_PAGE)),
-        symptoms: found.iter().map(|shared| Symptom::new(shared, now)).collect(),
+        next: next.map(|from| format!("/symptoms/?{query}from={from}")),
+        symptoms: found.iter().map(one).collect(),
     };
     ask.answer(&view, || {
         let description = "Failures that look the same in several distributions and on several PostgreSQL majors.";
@@ -181,6 +193,13 @@ fn offset(ask: &Ask) -> u32 {
     ask.get("from").and_then(|from| from.parse().ok()).unwrap_or(0).min(MAX_OFFSET)
 }
 
+/// Cuts a list, of which one more than a page was asked for, to that page; returns where the page after it begins.
+fn turn_page<T>(found: &mut Vec<T>, offset: u32, per_page: u32) -> Option<u32> {
+    let more = found.len() > per_page as usize;
+    found.truncate(per_page as usize);
+    Some(offset + per_page).filter(|next| more && *next <= MAX_OFFSET)
+}
+
 /// `/symptoms/{signature}` and `/symptoms/{signature}.json`.
 pub(crate) async fn show(
     State(dashboard): State<Dashboard>,
@@ -203,13 +222,53 @@ async fn load(dashboard: &Dashboard, conn: &mut Conn, signature: &Signature, off
     let now = dashboard.now();
     let shared = symptoms::get(conn, signature).await?;
     let shared = shared.ok_or_else(|| Fault::missing(format!("The farm has never seen a symptom {signature}.")))?;
-    let lines = matrix::of_symptom(conn, signature, None, offset, CELLS_PER_PAGE).await?;
+    let mut lines = matrix::of_symptom(conn, signature, None, offset, CELLS_PER_PAGE + 1).await?;
+    let next = turn_page(&mut lines, offset, CELLS_PER_PAGE);
     let symptom = Symptom::new(&shared, now);
     Ok(View {
         sentence: shared.reason.sentence(),
-        next: (lines.len() == CELLS_PER_PAGE as usize)
-            .then(|| format!("{}?from={}", symptom.href, offset + CELLS_PER_PAGE)),
+        next: next.map(|from| format!("{}?from={from}", symptom.href)),
         verdicts: lines.iter().map(|line| Verdict::new(line, now)).collect(),
         symptom,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_last_page_leads_to_no_empty_one() {
+        let page = |found: usize, offset| {
+            let mut list = vec![(); found];
+            (turn_page(&mut list, offset, 100), list.len())
+        };
+        assert_eq!(page(99, 0), (None, 99));
+        assert_eq!(page(100, 0), (None, 100));
+        assert_eq!(page(101, 200), (Some(300), 100));
+        assert_eq!(page(101, MAX_OFFSET - 100), (Some(MAX_OFFSET), 100));
+        assert_eq!(page(101, MAX_OFFSET), (None, 100), "the last page that can be asked for does not lead to itself");
+    }
+
+    #[test]
+    fn what_is_counted_on_one_major_names_no_other() {
+        let now = protocol::Timestamp::from_millis(1_795_212_000_000);
+        let shared = Shared {
+            signature: "0123456789abcdef".parse().unwrap(),
+            phase: protocol::Phase::Build,
+            reason: Reason::CompileError,
+            text: "heap_open".into(),
+            seen_at: now,
+            dists: 1,
+            cells: 2,
+            majors: ["18", "19"].map(|major| major.parse().unwrap()).to_vec(),
+        };
+        let symptom = Symptom::new(&shared, now);
+        assert_eq!(symptom.spread(), "1 distribution, on PostgreSQL 18 and 19");
+        let on_one = symptom.on_one_major();
+        assert_eq!(on_one.spread(), "1 distribution");
+        assert_eq!(serde_json::to_value(&on_one).unwrap().get("majors"), None);
+        let gone = Symptom::new(&Shared { dists: 0, cells: 0, majors: Vec::new(), ..shared }, now);
+        assert_eq!(gone.spread(), "no distribution any more");
+    }
 }
