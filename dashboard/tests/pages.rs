@@ -319,6 +319,24 @@ async fn an_exact_name_leads_to_its_page_though_others_begin_with_it() {
 }
 
 #[tokio::test]
+async fn many_broken_releases_do_not_push_the_matrix_away() {
+    let farm = Farm::new().await;
+    let mut tx = farm.store.begin().await.unwrap();
+    let reason = "long ".repeat(200);
+    for version in ["2.0.1", "2.0.2", "2.0.3", "2.0.4", "2.0.5"] {
+        let breakage =
+            store::broken::Breakage { dist: "pgTAP", version, reason: &reason, next_try_at: believable::NOW };
+        store::broken::record(&mut tx, &breakage, believable::NOW).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let page = farm.text("/dist/pgtap/").await;
+    assert_eq!((page.matches("cannot be tested.</b>").count(), page.matches("long ").count()), (3, 3 * 48));
+    assert!(page.contains("2 more releases of it cannot be tested."), "{page}");
+    let dist = farm.json("/dist/pgtap/matrix.json").await;
+    assert_eq!((dist["broken"].as_array().unwrap().len(), &dist["more_broken"]), (3, &2.into()));
+}
+
+#[tokio::test]
 async fn what_is_not_there_says_what_was_asked_and_what_is_near() {
     let farm = Farm::new().await;
     for (path, words, near) in [

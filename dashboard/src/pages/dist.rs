@@ -15,13 +15,16 @@ use crate::answer::Ask;
 use crate::fault::{Fault, Link};
 use crate::frame::Frame;
 use crate::grid::{Grid, Row, Sources};
-use crate::text::{Subject, When, sentence};
+use crate::text::{Subject, When, count, sentence};
 use crate::{Dashboard, address};
 
 /// A page shows at most this many releases.
 const ROWS_PER_PAGE: usize = 100;
 const NEAR: u32 = 8;
 const TURNED: u32 = 8;
+/// So many broken releases stand above the matrix, and so much of why.
+const MOST_BROKEN: usize = 3;
+const MOST_REASON_CHARS: usize = 240;
 
 /// A distribution's page as data; also its `matrix.json`.
 #[derive(Debug, Serialize)]
@@ -52,8 +55,10 @@ pub(crate) struct View {
     pub parts: usize,
     /// What turned red or green and still stands, the latest first.
     pub turned: Vec<Turned>,
-    /// Releases that cannot be tested, as they cannot be read.
+    /// Releases that cannot be tested, as they cannot be read, the latest found first; a few of them.
     pub broken: Vec<Broken>,
+    /// How many more there are.
+    pub more_broken: usize,
     /// The badge's address on this site.
     #[serde(skip)]
     pub badge_path: String,
@@ -89,9 +94,23 @@ impl Broken {
             next_try_at: When::new(broken.next_try_at, now),
         }
     }
+
+    /// The same with no more of the reason than fits above a matrix.
+    fn shortened(mut self) -> Self {
+        if let Some((end, _)) = self.reason.char_indices().nth(MOST_REASON_CHARS) {
+            self.reason.truncate(end);
+            self.reason.push('…');
+        }
+        self
+    }
 }
 
 impl View {
+    /// How many more releases cannot be tested, in words.
+    pub(crate) fn more_broken_words(&self) -> String {
+        count(self.more_broken as u64, "more release", "more releases")
+    }
+
     /// The badge as Markdown to copy.
     pub(crate) fn markdown(&self) -> String {
         format!("[![PostgreSQL]({})]({})", self.badge, self.public_href)
@@ -189,7 +208,8 @@ async fn load(dashboard: &Dashboard, conn: &mut Conn, name: &Name, part: usize) 
         part,
         parts,
         turned: turned.iter().map(|turn| Turned::new(turn, now)).collect(),
-        broken: unreadable.iter().map(|it| Broken::new(it, now)).collect(),
+        broken: unreadable.iter().take(MOST_BROKEN).map(|it| Broken::new(it, now).shortened()).collect(),
+        more_broken: unreadable.len().saturating_sub(MOST_BROKEN),
         badge: public(&site.public_url, &badge_path),
         badge_path,
         public_href: public(&site.public_url, &href),
