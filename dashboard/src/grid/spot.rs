@@ -1,6 +1,6 @@
 //! A release on one target: the verdict with everything that its card says, or why there is none.
 
-use protocol::{Flag, JobState, Judged, Phase, Reason, RunId, Target, Timestamp};
+use protocol::{Comparison, Flag, JobState, Judged, Phase, Reason, RunId, Target, Timestamp};
 use serde::Serialize;
 use store::jobs::Waiting;
 use store::matrix;
@@ -85,9 +85,15 @@ impl Spot {
         format!("{} on PostgreSQL {}, {}", self.words(), self.target.major, self.target.platform)
     }
 
-    /// How it compares, in words: with the release before, and with the major below where that one differs.
+    /// How it compares, in words: with the release before, or since when it fails, and with the major below where that one differs.
     pub(crate) fn compared(&self) -> String {
-        let words = [self.change.as_ref().map(Change::words), self.across.as_ref().and_then(Change::words_of_major)];
+        let before = match (&self.change, &self.since) {
+            // That it is newly failing says since when, and since when says that it still fails.
+            (Some(change), None) => Some(change.words()),
+            (Some(change), Some(_)) if change.comparison == Comparison::NewFail => Some(change.words()),
+            (_, since) => since.as_ref().map(|since| format!("fails since {since}")),
+        };
+        let words = [before, self.across.as_ref().and_then(Change::words_of_major)];
         words.into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
 
@@ -124,7 +130,14 @@ pub(crate) fn place(waiting: &Waiting) -> String {
     let before =
         if waiting.ahead == 0 { "it is next".to_owned() } else { count(waiting.ahead, "job", "jobs") + " before it" };
     match waiting.eta_ms {
-        Some(eta) if waiting.ahead > 0 => format!("{before}, about {}", duration(eta.max(1_000))),
+        Some(eta) if waiting.ahead > 0 => format!("{before}, about {}", duration(roughly(eta))),
         _ => before,
     }
+}
+
+/// A time to wait, no more exact than it can be: whole minutes, or ten seconds.
+const fn roughly(millis: u64) -> u64 {
+    let step = if millis < 60_000 { 10_000 } else { 60_000 };
+    let steps = millis.div_ceil(step);
+    if steps == 0 { step } else { steps.saturating_mul(step) }
 }

@@ -129,6 +129,8 @@ fn each_platform_is_dated_by_itself() {
         say(&grid),
         "pgTAP 1.2 fails to build on PostgreSQL 18 (amd64), since 1.2; on 18 (arm64) it fails to build since 1.1."
     );
+    let words: Vec<String> = grid.rows[0].cells[0].spots.iter().map(Spot::compared).collect();
+    assert_eq!(words, ["newly failing: 1.1 did not", "fails since 1.1"]);
     assert_eq!(changes(&grid, 0), ["NEW-FAIL 1.1", "NEW-FAIL 1.0", ""], "what turned is told before what did not");
 }
 
@@ -220,7 +222,7 @@ fn a_waiting_cell_says_its_place() {
         priority: Priority::NewRelease,
         queued_at: NOW,
         ahead: 12,
-        eta_ms: Some(240_000),
+        eta_ms: Some(233_000),
     }];
     let sources = Sources { matrix: &Matrix::embedded(), releases: &[one], cells: &cells, waiting: &waiting, now: NOW };
     let spot = &Grid::build(sources).rows[0].cells[0].spots[0];
