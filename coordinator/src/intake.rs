@@ -27,6 +27,30 @@ pub(crate) enum Found {
     Failed(pgxn::Error),
 }
 
+/// How often in a row the registry did not give what was asked for.
+///
+/// Only a failure that may pass counts: a META.json that it refuses for good, or whose address cannot be made, says nothing of the others.
+/// So one distribution cannot make a registry look as if it were down.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Outage(u32);
+
+impl Outage {
+    /// Counts what was found; fails with the `patience`-th failure in a row.
+    pub(crate) fn count(&mut self, found: Found, patience: u32) -> Result<()> {
+        match found {
+            Found::Failed(error) if error.is_temporary() => {
+                self.0 += 1;
+                if self.0 >= patience { Err(error.into()) } else { Ok(()) }
+            }
+            Found::Failed(_) => Ok(()),
+            Found::Release(_) | Found::NotThere | Found::Broken(_) => {
+                self.0 = 0;
+                Ok(())
+            }
+        }
+    }
+}
+
 /// A release that can be stored.
 pub(crate) struct Candidate {
     pub(crate) release: Release,

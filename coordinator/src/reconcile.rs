@@ -5,7 +5,8 @@
 //! releases are recorded without jobs; an operator may ask for them.
 //!
 //! A sweep stores each release as it comes, so one that was interrupted goes on where it stopped: what is stored is not fetched again. It
-//! holds names, versions and dates of the whole registry in memory, a few hundred bytes each, and a few META.json at a time.
+//! holds names, versions and dates of the whole registry in memory, a few hundred bytes each, and a few META.json at a time. What could not
+//! be read before is left out until it is due again: the watch tries it then, so that a sweep is not held up by what stays broken.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
@@ -18,7 +19,7 @@ use store::releases::Inserted;
 use store::{broken, registry, releases};
 
 use crate::error::sentence;
-use crate::intake::{self, Failure, Found, Trouble, Wanted};
+use crate::intake::{self, Failure, Found, Outage, Trouble, Wanted};
 use crate::plan::Why;
 use crate::{Coordinator, Event, Result};
 
@@ -58,11 +59,13 @@ pub async fn sweep(coordinator: &Coordinator, now: Timestamp) -> Result<Counts> 
     let mut conn = coordinator.store.read().await?;
     let known: HashSet<(Name, Version)> =
         releases::all(&mut conn).await?.into_iter().map(|(dist, version, _)| (dist, version)).collect();
+    let put_off = broken::put_off(&mut conn, now).await?;
     drop(conn);
     let mut sweep = Sweep::new(coordinator, &registry, &census, now);
     sweep.set_aside(&census).await?;
     let (newest, older) = split(std::mem::take(&mut census.releases), &known);
     let targets = coordinator.targets(now);
+    let (newest, older) = (sweep.leave_out(newest, &put_off), sweep.leave_out(older, &put_off));
     sweep.take_in(newest, &targets).await?;
     sweep.take_in(older, &[]).await?;
     let mut tx = coordinator.store.begin().await?;
@@ -109,7 +112,7 @@ struct Sweep<'a> {
     registry: &'a Registry,
     now: Timestamp,
     counts: Counts,
-    failures_in_a_row: u32,
+    outage: Outage,
 }
 
 impl<'a> Sweep<'a> {
@@ -120,7 +123,7 @@ impl<'a> Sweep<'a> {
             complete: census.complete,
             ..Counts::default()
         };
-        Self { coordinator, registry, now, counts, failures_in_a_row: 0 }
+        Self { coordinator, registry, now, counts, outage: Outage::default() }
     }
 
     /// Writes down what is no release, or not a readable one.
@@ -137,6 +140,14 @@ impl<'a> Sweep<'a> {
         Ok(())
     }
 
+    /// Leaves out what could not be read before and has its own time for the next try; it is still broken.
+    fn leave_out(&mut self, mut tasks: Vec<Task>, put_off: &HashSet<(String, String)>) -> Vec<Task> {
+        let before = tasks.len();
+        tasks.retain(|task| !put_off.contains(&(task.dist.key(), task.version.to_string())));
+        self.counts.broken += (before - tasks.len()) as u64;
+        tasks
+    }
+
     /// Reads a few META.json at a time, and stores one after the other.
     async fn take_in(&mut self, tasks: Vec<Task>, targets: &[Target]) -> Result<()> {
         let registry = self.registry;
@@ -147,7 +158,7 @@ impl<'a> Sweep<'a> {
         let mut fetches = std::pin::pin!(fetches.buffered(self.coordinator.config.client.concurrency.max(1)));
         while let Some((task, found)) = fetches.next().await {
             self.take(&task, &found, targets).await?;
-            self.count(found)?;
+            self.outage.count(found, PATIENCE)?;
         }
         Ok(())
     }
@@ -192,15 +203,6 @@ impl<'a> Sweep<'a> {
         self.counts.broken += 1;
         failure.announce(self.coordinator);
         Ok(())
-    }
-
-    fn count(&mut self, found: Found) -> Result<()> {
-        let Found::Failed(error) = found else {
-            self.failures_in_a_row = 0;
-            return Ok(());
-        };
-        self.failures_in_a_row += 1;
-        if self.failures_in_a_row >= PATIENCE { Err(error.into()) } else { Ok(()) }
     }
 }
 

@@ -13,7 +13,7 @@ use store::registry::{self, Newest, Poll, Watch};
 use store::{broken, releases};
 
 use crate::error::sentence;
-use crate::intake::{self, Failure, Found, Trouble, Wanted};
+use crate::intake::{self, Failure, Found, Outage, Trouble, Wanted};
 use crate::plan::Why;
 use crate::{Coordinator, Error, Event, Result, Tick};
 
@@ -75,7 +75,7 @@ struct Look<'a> {
     now: Timestamp,
     cursor: String,
     validators: Validators,
-    failures_in_a_row: u32,
+    outage: Outage,
     worked: bool,
 }
 
@@ -84,7 +84,7 @@ impl<'a> Look<'a> {
         // Validators of an older program that do not parse only cost one unconditional poll.
         let validators = watch.and_then(|watch| serde_json::from_str(&watch.validators).ok()).unwrap_or_default();
         let cursor = watch.map(|watch| watch.cursor.clone()).unwrap_or_default();
-        Self { coordinator, registry, now, cursor, validators, failures_in_a_row: 0, worked: false }
+        Self { coordinator, registry, now, cursor, validators, outage: Outage::default(), worked: false }
     }
 
     /// Writes that the registry answered, with the newest release that it named.
@@ -148,17 +148,7 @@ impl<'a> Look<'a> {
             self.worked |= !stored.is_known();
             intake::announce(self.coordinator, candidate, stored);
         }
-        self.count(found)
-    }
-
-    /// Fails once the registry failed too often in a row.
-    fn count(&mut self, found: Found) -> Result<()> {
-        let Found::Failed(error) = found else {
-            self.failures_in_a_row = 0;
-            return Ok(());
-        };
-        self.failures_in_a_row += 1;
-        if self.failures_in_a_row >= PATIENCE { Err(error.into()) } else { Ok(()) }
+        self.outage.count(found, PATIENCE)
     }
 
     /// Writes down an entry that is not even a name and a version.

@@ -166,7 +166,8 @@ impl Found {
                 Ok(Some(value))
             }
             Err(error) => {
-                self.failures_in_a_row += 1;
+                // What is wrong with one document for good says nothing of the registry.
+                self.failures_in_a_row += usize::from(error.is_temporary());
                 if error.is_temporary() && self.failures_in_a_row >= PATIENCE {
                     return Err(error);
                 }

@@ -1,5 +1,7 @@
 //! Releases that the registry announces and the farm cannot read yet: kept with the reason, tried again, and shown.
 
+use std::collections::HashSet;
+
 use protocol::Timestamp;
 use serde::Serialize;
 
@@ -81,6 +83,19 @@ pub async fn due(conn: &mut Conn, now: Timestamp, limit: u32) -> Result<Vec<Brok
         .fetch_all(conn.raw())
         .await?;
     rows.iter().map(read).collect()
+}
+
+/// The key of the distribution and the version of every broken release that is not due yet.
+pub async fn put_off(conn: &mut Conn, now: Timestamp) -> Result<HashSet<(String, String)>> {
+    let rows = sqlx::query("SELECT dist_key, version FROM broken_releases WHERE next_try_at > $1")
+        .bind(now.as_millis())
+        .fetch_all(conn.raw())
+        .await?;
+    let key = |row| {
+        let row = Fields::of(row, "broken_releases", "dist_key");
+        Ok((row.text("dist_key")?, row.text("version")?))
+    };
+    rows.iter().map(key).collect()
 }
 
 /// Broken releases, the latest found first.

@@ -2,7 +2,7 @@ use protocol::{JobState, Priority};
 use store::jobs;
 
 use super::*;
-use crate::testing::{Farm, Trap, meta_path, name, on_both, version};
+use crate::testing::{Farm, MINUTE, Trap, meta_path, name, on_both, version};
 use crate::{Error, replan, watch};
 
 async fn priorities(farm: &Farm, dist: &str, number: &str) -> Option<Vec<Priority>> {
@@ -78,6 +78,7 @@ async fn an_interrupted_comparison_goes_on_where_it_stopped() {
     for index in 0..6 {
         farm.registry.remove_trap(&meta_path(&format!("dist-{index:02}"), "1.0.0"));
     }
+    farm.clock.advance(MINUTE * 2);
     let counts = sweep(&farm.coordinator, farm.now()).await.unwrap();
     assert_eq!((counts.listed, counts.added), (12, 6));
 }
@@ -105,6 +106,58 @@ async fn what_cannot_be_read_is_kept_and_counted() {
     assert_eq!((counts.added, counts.broken), (1, 1));
     let mut conn = farm.coordinator.store.read().await.unwrap();
     assert_eq!(broken::list(&mut conn, 10).await.unwrap()[0].dist, "bad");
+}
+
+/// Publishes what the registry refuses for good: names that no address can hold, and META.json that it does not give.
+fn publish_refused(farm: &Farm) {
+    for number in 0..6 {
+        farm.registry.publish_by("eve", ("%2E%2E", &format!("1.0.{number}")), "stable", None);
+        farm.registry.publish_by("eve", ("closed", &format!("1.0.{number}")), "stable", None);
+        farm.registry.set_trap(&meta_path("closed", &format!("1.0.{number}")), Trap::Status(403));
+    }
+}
+
+#[tokio::test]
+async fn what_the_registry_refuses_for_good_hides_no_other_release() {
+    on_both(async |farm| {
+        farm.registry.cap_feed(0);
+        farm.registry.publish("pair", "1.0.0");
+        farm.registry.publish("pair", "1.1.0");
+        publish_refused(&farm);
+        let counts = sweep(&farm.coordinator, farm.now()).await.unwrap();
+        assert_eq!((counts.listed, counts.added, counts.broken), (14, 2, 12));
+        assert!(priorities(&farm, "pair", "1.0.0").await.is_some(), "it is read after all that is refused");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_the_registry_refuses_for_good_holds_up_no_feed() {
+    let farm = Farm::start().await;
+    publish_refused(&farm);
+    farm.registry.publish("pair", "1.0.0");
+    farm.watch().await;
+    assert!(priorities(&farm, "pair", "1.0.0").await.is_some());
+    let mut conn = farm.coordinator.store.read().await.unwrap();
+    assert_eq!(broken::list(&mut conn, 100).await.unwrap().len(), 12);
+    let watch = registry::get(&mut conn, &farm.coordinator.registry_url()).await.unwrap().unwrap();
+    assert_eq!(watch.error, "");
+}
+
+#[tokio::test]
+async fn what_is_broken_is_not_asked_for_before_its_time() {
+    let farm = Farm::start().await;
+    farm.registry.cap_feed(0);
+    farm.registry.publish("pair", "1.0.0");
+    farm.registry.set_trap(&meta_path("pair", "1.0.0"), Trap::Text("garbage"));
+    sweep(&farm.coordinator, farm.now()).await.unwrap();
+    assert_eq!(metas(&farm), 1);
+    let counts = sweep(&farm.coordinator, farm.now()).await.unwrap();
+    assert_eq!((metas(&farm), counts.broken), (0, 1));
+    farm.clock.advance(MINUTE * 60);
+    farm.registry.remove_trap(&meta_path("pair", "1.0.0"));
+    let counts = sweep(&farm.coordinator, farm.now()).await.unwrap();
+    assert_eq!((counts.added, counts.broken), (1, 0));
 }
 
 #[tokio::test]
