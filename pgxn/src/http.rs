@@ -44,18 +44,18 @@ impl Http {
         Ok(Self { client, options })
     }
 
-    /// One document, asked for again when the failure is a passing one.
-    pub(crate) async fn document(&self, url: &Url, seen: &Validators) -> Result<Fetched> {
+    /// One document of at most `limit` bytes, asked for again when the failure is a passing one.
+    pub(crate) async fn document(&self, url: &Url, seen: &Validators, limit: u64) -> Result<Fetched> {
         let mut attempts = Attempts::new(&self.options);
         loop {
-            match self.document_once(url, seen).await {
+            match self.document_once(url, seen, limit).await {
                 Ok(fetched) => return Ok(fetched),
                 Err(failure) => attempts.after(failure).await?,
             }
         }
     }
 
-    async fn document_once(&self, url: &Url, seen: &Validators) -> Result<Fetched, Failure> {
+    async fn document_once(&self, url: &Url, seen: &Validators, limit: u64) -> Result<Fetched, Failure> {
         let mut headers = HeaderMap::new();
         conditional(&mut headers, IF_NONE_MATCH, seen.etag.as_deref());
         conditional(&mut headers, IF_MODIFIED_SINCE, seen.last_modified.as_deref());
@@ -63,13 +63,12 @@ impl Http {
         match response.status() {
             StatusCode::NOT_MODIFIED => return Ok(Fetched::Unchanged),
             StatusCode::NOT_FOUND | StatusCode::GONE => return Ok(Fetched::Missing),
-            _ => Self::check(url, &response, self.options.max_document_bytes)?,
+            _ => Self::check(url, &response, limit)?,
         }
         let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let validators = Validators { etag: header(ETAG), last_modified: header(LAST_MODIFIED) };
         let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| request.failed(error))? {
-            let limit = self.options.max_document_bytes;
             if bytes.len() as u64 + chunk.len() as u64 > limit {
                 return Err(Error::TooLarge { url: url.clone(), limit }.into());
             }

@@ -21,7 +21,7 @@ pub struct ClientOptions {
     pub document_timeout: Duration,
     /// For one archive in all.
     pub archive_timeout: Duration,
-    /// Of one document, after decompression.
+    /// Of one document, after decompression. A META.json may have a mebibyte at most.
     pub max_document_bytes: u64,
     /// Of one archive.
     pub max_archive_bytes: u64,

@@ -17,6 +17,9 @@ use crate::meta::{Meta, MetaError};
 use crate::options::ClientOptions;
 use crate::provider::Provider;
 
+/// A META.json with more bytes is not read: whatever knows releases holds every one of them.
+const MAX_META_BYTES: u64 = 1024 * 1024;
+
 /// An open registry. Clones share one client.
 #[derive(Clone)]
 pub struct Registry {
@@ -114,7 +117,8 @@ impl Registry {
     /// The META.json of a release as the registry serves it; none where it is not there, or not yet.
     pub async fn meta(&self, dist: &Name, version: &Version) -> Result<Option<Meta>> {
         let url = self.meta_url(dist, version)?;
-        match self.inner.transport.fetch(&url, &Validators::default(), &self.inner.options).await? {
+        let limit = self.inner.options.max_document_bytes.min(MAX_META_BYTES);
+        match self.inner.transport.fetch(&url, &Validators::default(), limit).await? {
             Fetched::Missing | Fetched::Unchanged => Ok(None),
             Fetched::Body { bytes, .. } => {
                 let meta = Meta::parse(&bytes).and_then(|meta| meta.of(dist, version));
@@ -201,7 +205,7 @@ impl Registry {
     }
 
     async fn text(&self, url: &Url) -> Result<Option<String>> {
-        match self.inner.transport.fetch(url, &Validators::default(), &self.inner.options).await? {
+        match self.inner.transport.fetch(url, &Validators::default(), self.inner.options.max_document_bytes).await? {
             Fetched::Body { bytes, .. } => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
             Fetched::Missing | Fetched::Unchanged => Ok(None),
         }
@@ -209,15 +213,15 @@ impl Registry {
 }
 
 impl Transport {
-    pub(crate) async fn fetch(&self, url: &Url, seen: &Validators, options: &ClientOptions) -> Result<Fetched> {
+    pub(crate) async fn fetch(&self, url: &Url, seen: &Validators, limit: u64) -> Result<Fetched> {
         match self {
-            Self::Http(http) => http.document(url, seen).await,
-            Self::Files(files) => files.document(url, seen, options.max_document_bytes).await,
+            Self::Http(http) => http.document(url, seen, limit).await,
+            Self::Files(files) => files.document(url, seen, limit).await,
         }
     }
 
     async fn json(&self, url: &Url, seen: &Validators, options: &ClientOptions) -> Result<Option<Conditional<Value>>> {
-        match self.fetch(url, seen, options).await? {
+        match self.fetch(url, seen, options.max_document_bytes).await? {
             Fetched::Missing => Ok(None),
             Fetched::Unchanged => Ok(Some(Conditional::Unchanged)),
             Fetched::Body { bytes, validators } => match json::parse(&bytes) {

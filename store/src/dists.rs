@@ -7,6 +7,18 @@ use crate::fields::{Fields, to_bigint, to_limit};
 use crate::releases::{self, StoredRelease};
 use crate::{Conn, Result, Tx};
 
+/// What every query for distributions selects; a condition follows.
+macro_rules! dist {
+    ($condition:literal) => {
+        concat!(
+            "SELECT dists.key, dists.name, dists.releases, ",
+            releases::columns!(),
+            " FROM dists JOIN releases ON releases.id = dists.latest_id WHERE ",
+            $condition
+        )
+    };
+}
+
 /// A distribution in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Dist {
@@ -39,8 +51,7 @@ pub(crate) async fn refresh(tx: &mut Tx, dist: &Name) -> Result<()> {
 /// The distribution of that name, in whatever case.
 pub async fn get(conn: &mut Conn, name: &Name) -> Result<Option<Dist>> {
     let row = sqlx::query(
-        "SELECT dists.key, dists.name, dists.releases, releases.* FROM dists JOIN releases ON releases.id = dists.latest_id
-         WHERE dists.key = $1",
+        dist!("dists.key = $1"),
     )
     .bind(name.key())
     .fetch_optional(conn.raw())
@@ -52,8 +63,7 @@ pub async fn get(conn: &mut Conn, name: &Name) -> Result<Option<Dist>> {
 pub async fn list(conn: &mut Conn, prefix: &str, after: Option<&Name>, limit: u32) -> Result<Vec<Dist>> {
     let prefix = crate::fields::storable(&prefix.to_lowercase());
     let rows = sqlx::query(
-        "SELECT dists.key, dists.name, dists.releases, releases.* FROM dists JOIN releases ON releases.id = dists.latest_id
-         WHERE substr(dists.key, 1, length($1)) = $1 AND dists.key > $2 ORDER BY dists.key LIMIT $3",
+        dist!("substr(dists.key, 1, length($1)) = $1 AND dists.key > $2 ORDER BY dists.key LIMIT $3"),
     )
     .bind(prefix)
     .bind(after.map(Name::key).unwrap_or_default())
@@ -67,8 +77,7 @@ pub async fn list(conn: &mut Conn, prefix: &str, after: Option<&Name>, limit: u3
 pub async fn holding(conn: &mut Conn, part: &str, limit: u32) -> Result<Vec<Dist>> {
     let part = crate::fields::storable(&part.to_lowercase());
     let rows = sqlx::query(
-        "SELECT dists.key, dists.name, dists.releases, releases.* FROM dists JOIN releases ON releases.id = dists.latest_id
-         WHERE replace(dists.key, $1, '') <> dists.key ORDER BY dists.key LIMIT $2",
+        dist!("replace(dists.key, $1, '') <> dists.key ORDER BY dists.key LIMIT $2"),
     )
     .bind(part)
     .bind(to_limit(limit))

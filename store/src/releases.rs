@@ -8,6 +8,22 @@ use serde::Serialize;
 use crate::fields::{Fields, storable, to_json};
 use crate::{Conn, Result, Tx, broken, dists, jobs};
 
+/// The columns of a release that [`read`] reads. Its META.json, which may have a mebibyte, is not one of them: see [`meta`].
+macro_rules! columns {
+    () => {
+        "releases.id, releases.dist, releases.version, releases.status, releases.username, releases.sha1, releases.released_at,
+             releases.abstract, releases.seen_at, releases.superseded_at"
+    };
+}
+pub(crate) use columns;
+
+/// What every query for releases selects; a condition follows.
+macro_rules! release {
+    ($condition:literal) => {
+        concat!("SELECT ", columns!(), " FROM releases WHERE ", $condition)
+    };
+}
+
 /// A release as the registry gave it.
 #[derive(Clone, Copy, Debug)]
 pub struct NewRelease<'a> {
@@ -129,12 +145,12 @@ async fn supersede_others(tx: &mut Tx, release: &Release, now: Timestamp) -> Res
 /// The release with that id.
 pub async fn by_id(conn: &mut Conn, id: ReleaseId) -> Result<Option<StoredRelease>> {
     let row =
-        sqlx::query("SELECT * FROM releases WHERE id = $1").bind(id.to_string()).fetch_optional(conn.raw()).await?;
+        sqlx::query(release!("id = $1")).bind(id.to_string()).fetch_optional(conn.raw()).await?;
     row.as_ref().map(|row| read(&Fields::of(row, "releases", "id"))).transpose()
 }
 
 async fn with_sha1(conn: &mut Conn, release: &Release) -> Result<Option<StoredRelease>> {
-    let row = sqlx::query("SELECT * FROM releases WHERE dist_key = $1 AND version = $2 AND sha1 = $3")
+    let row = sqlx::query(release!("dist_key = $1 AND version = $2 AND sha1 = $3"))
         .bind(release.dist.key())
         .bind(release.version.as_str())
         .bind(storable(&release.sha1))
@@ -145,7 +161,7 @@ async fn with_sha1(conn: &mut Conn, release: &Release) -> Result<Option<StoredRe
 
 /// The current release of a version: the one that is not superseded.
 pub async fn find(conn: &mut Conn, dist: &Name, version: &Version) -> Result<Option<StoredRelease>> {
-    let row = sqlx::query("SELECT * FROM releases WHERE dist_key = $1 AND version = $2 AND superseded_at IS NULL")
+    let row = sqlx::query(release!("dist_key = $1 AND version = $2 AND superseded_at IS NULL"))
         .bind(dist.key())
         .bind(version.as_str())
         .fetch_optional(conn.raw())
@@ -155,7 +171,7 @@ pub async fn find(conn: &mut Conn, dist: &Name, version: &Version) -> Result<Opt
 
 /// The current releases of a distribution, the highest version first.
 pub async fn of_dist(conn: &mut Conn, dist: &Name) -> Result<Vec<StoredRelease>> {
-    let rows = sqlx::query("SELECT * FROM releases WHERE dist_key = $1 AND superseded_at IS NULL")
+    let rows = sqlx::query(release!("dist_key = $1 AND superseded_at IS NULL"))
         .bind(dist.key())
         .fetch_all(conn.raw())
         .await?;
@@ -167,7 +183,7 @@ pub async fn of_dist(conn: &mut Conn, dist: &Name) -> Result<Vec<StoredRelease>>
 /// The releases that the registry got last, newest first.
 pub async fn latest(conn: &mut Conn, limit: u32) -> Result<Vec<StoredRelease>> {
     let rows =
-        sqlx::query("SELECT * FROM releases WHERE superseded_at IS NULL ORDER BY released_at DESC, id DESC LIMIT $1")
+        sqlx::query(release!("superseded_at IS NULL ORDER BY released_at DESC, id DESC LIMIT $1"))
             .bind(crate::fields::to_limit(limit))
             .fetch_all(conn.raw())
             .await?;

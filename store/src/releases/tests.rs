@@ -101,6 +101,11 @@ async fn texts_with_a_null_character_are_stored_on_both_engines() {
     .await;
 }
 
+#[test]
+fn a_release_is_read_without_its_meta_json() {
+    assert!(columns!().split(',').all(|column| !column.contains("meta") && !column.contains('*')));
+}
+
 #[tokio::test]
 async fn a_corrupt_row_is_named_by_table_column_and_row() {
     on_both(async |store| {

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::mirror::{Kind, Mirror};
 use super::server::{Fault, Server};
-use super::{chain, name, options};
+use super::{chain, name, options, version};
 use crate::{ClientOptions, Error, Registry, Validators};
 
 /// Opens a registry whose index fails, and gives the error and how often it was asked for.
@@ -123,6 +123,24 @@ async fn a_document_without_end_is_not_read_to_the_end() {
     mirror.write_text("dist/widget.json", &" ".repeat(100_001));
     let registry = Registry::open(&mirror.file_url(), small).await.unwrap();
     assert!(matches!(registry.dist(&name("widget")).await.unwrap_err(), Error::TooLarge { .. }));
+}
+
+#[tokio::test]
+async fn a_meta_json_of_more_than_a_mebibyte_is_not_read() {
+    let mirror = Mirror::filled(Kind::Api);
+    let server = Server::start(mirror.path()).await;
+    let mut meta = br#"{"name": "widget", "version": "1.0.0"}"#.to_vec();
+    for (length, is_read) in [(1 << 20, true), ((1 << 20) + 1, false)] {
+        meta.resize(length, b' ');
+        mirror.write_text("dist/widget/1.0.0/META.json", std::str::from_utf8(&meta).unwrap());
+        for url in [mirror.file_url(), server.url.clone()] {
+            let registry = Registry::open(&url, options()).await.unwrap();
+            match registry.meta(&name("widget"), &version("1.0.0")).await {
+                Ok(meta) => assert!(is_read && meta.is_some()),
+                Err(error) => assert!(!is_read && matches!(error, Error::TooLarge { limit: 1_048_576, .. }), "{error:?}"),
+            }
+        }
+    }
 }
 
 #[tokio::test]
