@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use pgxn::{Meta, Registry};
+use pgxn::{Meta, Registry, Unreadable};
 use protocol::{JobId, Name, Phase, Priority, Reason, Release, ReleaseId, RunId, Target, Timestamp, Verdict, Version};
 use store::jobs::{self, Planned, Settlement};
 use store::releases::{self, Inserted, NewRelease};
@@ -282,6 +282,17 @@ impl Failure {
         Some(Self { dist: dist.to_string(), version: version.to_string(), sentence, trouble, attempts })
     }
 
+    /// The failure that an entry of a list is which is not even a name and a version.
+    fn of_entry(entry: &Unreadable) -> Self {
+        Self {
+            dist: entry.dist.clone().unwrap_or_else(|| entry.excerpt.clone()),
+            version: entry.version.clone().unwrap_or_default(),
+            sentence: format!("`{}` has an entry that cannot be read: {}", entry.url, entry.why),
+            trouble: Trouble::Broken,
+            attempts: 0,
+        }
+    }
+
     /// Writes it down with the time of the next try.
     pub(crate) async fn record(&self, tx: &mut Tx, now: Timestamp) -> Result<()> {
         let breakage = broken::Breakage {
@@ -301,6 +312,26 @@ impl Failure {
             coordinator.events.send(Event::ReleaseBroken { dist, version, sentence });
         }
     }
+}
+
+/// Entries without a usable name or version that are written down at a time; a registry with more has another problem.
+pub(crate) const MAX_UNREADABLE: usize = 200;
+
+/// Writes down entries of a list that cannot be read, in one transaction, and returns how many.
+pub(crate) async fn set_aside(coordinator: &Coordinator, entries: &[Unreadable], now: Timestamp) -> Result<usize> {
+    let entries = &entries[..entries.len().min(MAX_UNREADABLE)];
+    if entries.is_empty() {
+        return Ok(0);
+    }
+    let mut tx = coordinator.store.begin().await?;
+    for entry in entries {
+        let failure = Failure::of_entry(entry);
+        failure.record(&mut tx, now).await?;
+        tracing::debug!(dist = failure.dist, version = failure.version, why = failure.sentence, "unreadable entry");
+    }
+    tx.commit().await?;
+    tracing::warn!(entries = entries.len(), "the registry lists what cannot be read");
+    Ok(entries.len())
 }
 
 #[cfg(test)]

@@ -12,14 +12,14 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 
 use futures_util::{StreamExt, stream};
-use pgxn::{Census, Listed, Registry, Unreadable};
+use pgxn::{Census, Listed, Registry};
 use protocol::{Name, Status, Target, Timestamp, Version};
 use serde::{Deserialize, Serialize};
 use store::releases::Inserted;
 use store::{broken, registry, releases};
 
 use crate::error::sentence;
-use crate::intake::{self, Failure, Found, Outage, Trouble, Wanted};
+use crate::intake::{self, Failure, Found, Outage, Wanted};
 use crate::plan::Why;
 use crate::{Coordinator, Event, Result};
 
@@ -30,8 +30,8 @@ pub use desk::{Progress, SweepState};
 
 /// After as many META.json in a row that the registry did not give, the sweep ends; the next one goes on.
 const PATIENCE: u32 = 5;
-/// Unreadable entries that are written down in one sweep; a registry with more has another problem.
-const MAX_UNREADABLE: usize = 200;
+/// Documents that could not be had and are told of in one sweep; a registry with more has another problem.
+const MAX_UNREAD: usize = 200;
 
 /// What a comparison found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -128,15 +128,10 @@ impl<'a> Sweep<'a> {
 
     /// Writes down what is no release, or not a readable one.
     async fn set_aside(&mut self, census: &Census) -> Result<()> {
-        for error in census.unread.iter().take(MAX_UNREADABLE) {
+        for error in census.unread.iter().take(MAX_UNREAD) {
             tracing::warn!(error = sentence(error), "a document of the registry could not be read");
         }
-        for unreadable in census.unreadable.iter().take(MAX_UNREADABLE) {
-            let mut tx = self.coordinator.store.begin().await?;
-            unreadable_failure(unreadable).record(&mut tx, self.now).await?;
-            tx.commit().await?;
-            self.counts.broken += 1;
-        }
+        self.counts.broken += intake::set_aside(self.coordinator, &census.unreadable, self.now).await? as u64;
         Ok(())
     }
 
@@ -203,16 +198,6 @@ impl<'a> Sweep<'a> {
         self.counts.broken += 1;
         failure.announce(self.coordinator);
         Ok(())
-    }
-}
-
-fn unreadable_failure(unreadable: &Unreadable) -> Failure {
-    Failure {
-        dist: unreadable.dist.clone().unwrap_or_else(|| unreadable.excerpt.clone()),
-        version: unreadable.version.clone().unwrap_or_default(),
-        sentence: format!("`{}` has an entry that cannot be read: {}", unreadable.url, unreadable.why),
-        trouble: Trouble::Broken,
-        attempts: 0,
     }
 }
 

@@ -7,7 +7,7 @@
 //! A registry that is down or answers garbage changes nothing but its own state in the store. One that gives the feed, and then fails at
 //! one META.json after the other, is taken to be down after a few: the rest of the feed waits for the next poll.
 
-use pgxn::{Conditional, Feed, FeedEntry, Registry, Unreadable, Validators};
+use pgxn::{Conditional, Feed, FeedEntry, Registry, Validators};
 use protocol::{Name, Timestamp, Version};
 use store::registry::{self, Newest, Poll, Watch};
 use store::{broken, releases};
@@ -109,9 +109,7 @@ impl<'a> Look<'a> {
                 self.take(&entry.dist, &entry.version, 0, newest.as_ref()).await?;
             }
         }
-        for unreadable in &feed.unreadable {
-            self.set_aside(unreadable).await?;
-        }
+        intake::set_aside(self.coordinator, &feed.unreadable, self.now).await?;
         self.validators = validators;
         self.pass(newest.as_ref()).await
     }
@@ -151,52 +149,39 @@ impl<'a> Look<'a> {
         self.outage.count(found, PATIENCE)
     }
 
-    /// Writes down an entry that is not even a name and a version.
-    async fn set_aside(&self, unreadable: &Unreadable) -> Result<()> {
-        let failure = Failure {
-            dist: unreadable.dist.clone().unwrap_or_else(|| unreadable.excerpt.clone()),
-            version: unreadable.version.clone().unwrap_or_default(),
-            sentence: format!("the registry's feed has an entry that cannot be read: {}", unreadable.why),
-            trouble: Trouble::Broken,
-            attempts: 0,
-        };
-        let mut tx = self.coordinator.store.begin().await?;
-        failure.record(&mut tx, self.now).await?;
-        tx.commit().await?;
-        tracing::warn!(
-            dist = failure.dist,
-            version = failure.version,
-            why = unreadable.why,
-            "unreadable entry in the feed"
-        );
-        Ok(())
-    }
-
     /// Tries again what could not be taken in and is due.
     async fn try_again(&mut self) -> Result<()> {
         let mut conn = self.coordinator.store.read().await?;
         let due = broken::due(&mut conn, self.now, RETRIES).await?;
+        let nameless = broken::nameless(&mut conn, self.now, RETRIES).await?;
         drop(conn);
+        self.put_off(&nameless).await?;
         for broken in due {
             match (broken.dist.parse::<Name>(), broken.version.parse::<Version>()) {
                 (Ok(dist), Ok(version)) => self.take(&dist, &version, broken.attempts, None).await?,
-                _ => self.put_off(&broken).await?,
+                // Written down by an older program.
+                _ => self.put_off(std::slice::from_ref(&broken)).await?,
             }
         }
         Ok(())
     }
 
-    /// An entry without a usable name cannot be asked for; only a change of the feed mends it.
-    async fn put_off(&self, broken: &broken::BrokenRelease) -> Result<()> {
-        let failure = Failure {
-            dist: broken.dist.clone(),
-            version: broken.version.clone(),
-            sentence: broken.reason.clone(),
-            trouble: Trouble::Broken,
-            attempts: broken.attempts,
-        };
+    /// Entries without a usable name cannot be asked for; only a change of the feed mends them.
+    async fn put_off(&self, nameless: &[broken::BrokenRelease]) -> Result<()> {
+        if nameless.is_empty() {
+            return Ok(());
+        }
         let mut tx = self.coordinator.store.begin().await?;
-        failure.record(&mut tx, self.now).await?;
+        for broken in nameless {
+            let failure = Failure {
+                dist: broken.dist.clone(),
+                version: broken.version.clone(),
+                sentence: broken.reason.clone(),
+                trouble: Trouble::Broken,
+                attempts: broken.attempts,
+            };
+            failure.record(&mut tx, self.now).await?;
+        }
         Ok(tx.commit().await?)
     }
 }

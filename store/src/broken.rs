@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use protocol::Timestamp;
+use protocol::{Name, Timestamp, Version};
 use serde::Serialize;
 
 use crate::fields::{Fields, storable, to_limit};
@@ -47,11 +47,12 @@ pub struct Breakage<'a> {
 /// Stores that a release could not be read, and counts the attempt, which it returns.
 pub async fn record(tx: &mut Tx, breakage: &Breakage<'_>, now: Timestamp) -> Result<u32> {
     let (dist, version) = (cut(breakage.dist, MAX_NAME), cut(breakage.version, MAX_NAME));
+    let is_askable = breakage.dist.parse::<Name>().is_ok() && breakage.version.parse::<Version>().is_ok();
     let row = sqlx::query(
-        "INSERT INTO broken_releases (dist, version, dist_key, reason, first_seen_at, tried_at, attempts, next_try_at)
-         VALUES ($1, $2, $3, $4, $5, $5, 1, $6)
+        "INSERT INTO broken_releases (dist, version, dist_key, reason, first_seen_at, tried_at, attempts, next_try_at, askable)
+         VALUES ($1, $2, $3, $4, $5, $5, 1, $6, $7)
          ON CONFLICT (dist_key, version) DO UPDATE SET reason = excluded.reason, tried_at = excluded.tried_at,
-             attempts = broken_releases.attempts + 1, next_try_at = excluded.next_try_at
+             attempts = broken_releases.attempts + 1, next_try_at = excluded.next_try_at, askable = excluded.askable
          RETURNING dist_key, attempts",
     )
     .bind(&dist)
@@ -60,6 +61,7 @@ pub async fn record(tx: &mut Tx, breakage: &Breakage<'_>, now: Timestamp) -> Res
     .bind(cut(breakage.reason, MAX_REASON))
     .bind(now.as_millis())
     .bind(breakage.next_try_at.as_millis())
+    .bind(i64::from(is_askable))
     .fetch_one(tx.raw())
     .await?;
     Fields::of(&row, "broken_releases", "dist_key").number("attempts")
@@ -77,11 +79,23 @@ pub async fn mend(tx: &mut Tx, dist: &str, version: &str) -> Result<bool> {
 
 /// Broken releases that should be tried again, the longest due first.
 pub async fn due(conn: &mut Conn, now: Timestamp, limit: u32) -> Result<Vec<BrokenRelease>> {
-    let rows = sqlx::query("SELECT * FROM broken_releases WHERE next_try_at <= $1 ORDER BY next_try_at LIMIT $2")
-        .bind(now.as_millis())
-        .bind(to_limit(limit))
-        .fetch_all(conn.raw())
-        .await?;
+    due_of(conn, true, now, limit).await
+}
+
+/// Broken releases that are due and cannot be asked for, as their name or version is none, the longest due first.
+pub async fn nameless(conn: &mut Conn, now: Timestamp, limit: u32) -> Result<Vec<BrokenRelease>> {
+    due_of(conn, false, now, limit).await
+}
+
+async fn due_of(conn: &mut Conn, is_askable: bool, now: Timestamp, limit: u32) -> Result<Vec<BrokenRelease>> {
+    let rows = sqlx::query(
+        "SELECT * FROM broken_releases WHERE askable = $1 AND next_try_at <= $2 ORDER BY next_try_at LIMIT $3",
+    )
+    .bind(i64::from(is_askable))
+    .bind(now.as_millis())
+    .bind(to_limit(limit))
+    .fetch_all(conn.raw())
+    .await?;
     rows.iter().map(read).collect()
 }
 

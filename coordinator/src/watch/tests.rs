@@ -144,6 +144,25 @@ async fn an_entry_of_the_feed_that_is_no_release_is_kept_and_hides_no_other() {
 }
 
 #[tokio::test]
+async fn a_flood_of_entries_that_are_no_releases_is_bounded_and_delays_no_release() {
+    on_both(async |farm| {
+        let mut recent: Vec<_> = (0..300).map(|number| json!({"dist": format!("../{number}"), "version": "1"})).collect();
+        recent.push(json!({"dist": "late", "version": "1.0.0"}));
+        farm.registry.set_trap("/stats/dist.json", Trap::Json(json!({ "recent": recent })));
+        farm.watch().await;
+        let mut conn = farm.coordinator.store.read().await.unwrap();
+        let kept = broken::list(&mut conn, 1_000).await.unwrap();
+        assert_eq!(kept.len(), 201, "two hundred of the feed's, and the one that is not there yet");
+        drop(conn);
+        farm.registry.publish("late", "1.0.0");
+        farm.clock.advance(MINUTE * 61);
+        farm.watch().await;
+        assert!(release(&farm, "late", "1.0.0").await.is_some(), "the others do not take its turn");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_registry_that_misbehaves_delays_and_breaks_nothing() {
     for (trap, why) in [
         (Trap::Status(500), "HTTP status 500"),

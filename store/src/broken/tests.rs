@@ -46,6 +46,23 @@ async fn a_release_that_can_be_read_at_last_is_not_broken_any_more() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_asked_for_takes_no_turn_from_what_can() {
+    on_both(async |store| {
+        for number in 0..5 {
+            break_release(&store, &format!("../{number}"), 0).await;
+        }
+        break_release(&store, "pair", 1).await;
+        let mut conn = store.read().await.unwrap();
+        let askable = due(&mut conn, at(9), 2).await.unwrap();
+        assert_eq!(askable.iter().map(|broken| broken.dist.as_str()).collect::<Vec<_>>(), ["pair"]);
+        assert_eq!(nameless(&mut conn, at(9), 2).await.unwrap().len(), 2);
+        assert_eq!(nameless(&mut conn, at(4), 2).await.unwrap(), []);
+        assert_eq!(put_off(&mut conn, at(5)).await.unwrap(), [("pair".into(), "1.0.0".into())].into());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_the_registry_announces_may_be_anything() {
     on_both(async |store| {
         let long = format!("../\0é{}", "x".repeat(5_000));

@@ -1,0 +1,4 @@
+-- What cannot be asked for again, as its name or version is none, is put off on its own and takes no turn from what can.
+ALTER TABLE broken_releases ADD COLUMN askable BIGINT NOT NULL DEFAULT 1;
+CREATE INDEX broken_releases_askable ON broken_releases (askable, next_try_at);
+DROP INDEX broken_releases_due;

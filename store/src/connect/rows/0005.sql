@@ -1,0 +1,1 @@
+UPDATE broken_releases SET askable = 0;
