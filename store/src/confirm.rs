@@ -45,7 +45,8 @@ use sqlx::any::AnyRow;
 
 use crate::fields::Fields;
 use crate::jobs::{Again, Job, move_job, put_again};
-use crate::{Conn, Result, Tx, history, releases, results};
+use crate::releases::StoredRelease;
+use crate::{Conn, Result, Tx, history, results};
 
 mod avoid;
 mod rules;
@@ -81,20 +82,27 @@ impl Retries {
     }
 }
 
-/// Decides what a job's newest result comes to, once it is stored. The caller holds the queue's lock if it may have to run again.
+/// Decides what a job's newest result comes to, once it is stored. The caller holds the queue's lock if it may have to run again, and has
+/// read the release since.
 ///
 /// Returns the runner that is quarantined by it.
-pub(crate) async fn conclude(tx: &mut Tx, job: &Job, retries: Retries, now: Timestamp) -> Result<Option<RunnerId>> {
+pub(crate) async fn conclude(
+    tx: &mut Tx,
+    job: &Job,
+    release: &StoredRelease,
+    retries: Retries,
+    now: Timestamp,
+) -> Result<Option<RunnerId>> {
     let round = said(tx, job).await?;
     let next = match rules::next(&round, retries.most) {
         Next::Settle => Next::Settle,
-        _ if is_replaced(tx, job).await? => Next::Settle,
+        _ if release.superseded_at.is_some() => Next::Settle,
         Next::Arbitrate if !avoid::is_third_there(tx, job, &round, now).await? => Next::Settle,
         next => next,
     };
     if let Some(standing) = standing(&round).filter(|standing| next == Next::Settle || !is_error(&round, standing)) {
         stand(tx, job, standing).await?;
-        history::stands(tx, job, now).await?;
+        history::stands(tx, job, release, now).await?;
     }
     let time_factor = if round.iter().any(Said::is_late) { 2 } else { 1 };
     let job = Job { reported: job.reported + 1, ..job.clone() };
@@ -110,7 +118,7 @@ pub(crate) async fn conclude(tx: &mut Tx, job: &Job, retries: Retries, now: Time
         }
     }
     results::count(tx).await?;
-    trust::learn(tx, &job, &round, now).await
+    trust::learn(tx, release, &round, now).await
 }
 
 /// Whether only the farm's own failure could stand: that does so once it is not tried again.
@@ -128,10 +136,6 @@ async fn stand(tx: &mut Tx, job: &Job, standing: Standing) -> Result<()> {
         .execute(tx.raw())
         .await?;
     Ok(())
-}
-
-async fn is_replaced(conn: &mut Conn, job: &Job) -> Result<bool> {
-    Ok(releases::by_id(conn, job.release_id).await?.is_none_or(|release| release.superseded_at.is_some()))
 }
 
 /// The results of a job's round, in the order in which they came.

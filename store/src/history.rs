@@ -14,7 +14,8 @@ use crate::confirm::{self, Said};
 use crate::fields::{Fields, to_limit};
 use crate::jobs::Job;
 use crate::matrix::{VerdictLine, read_verdict};
-use crate::{Conn, Result, Tx, releases, symptoms};
+use crate::releases::StoredRelease;
+use crate::{Conn, Result, Tx, symptoms};
 
 /// At most this many results of a distribution on a target are looked at, the latest of them.
 const MOST: i64 = 2_000;
@@ -115,9 +116,8 @@ pub fn of_release_before<'a>(past: &'a [Past], version: &Version) -> Option<&'a 
 }
 
 /// Compares what stands of a job now with the verdict before it, and counts its symptom. To be called whenever that changes.
-pub(crate) async fn stands(tx: &mut Tx, job: &Job, now: Timestamp) -> Result<()> {
+pub(crate) async fn stands(tx: &mut Tx, job: &Job, stored: &StoredRelease, now: Timestamp) -> Result<()> {
     symptoms::count(tx, job).await?;
-    let Some(stored) = releases::by_id(tx, job.release_id).await? else { return Ok(()) };
     let past = of_target(tx, &stored.release.dist, job.target).await?;
     let Some(after) = past.iter().find(|one| one.job_id == job.id && one.is_latest) else { return Ok(()) };
     let before = before(&past, job.id, &stored.release.version, Some(after.accepted_at));

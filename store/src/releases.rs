@@ -6,7 +6,8 @@ use protocol::{JobState, Name, Release, ReleaseId, Status, Timestamp, Version};
 use serde::Serialize;
 
 use crate::fields::{Fields, storable, to_json};
-use crate::{Conn, Result, Tx, broken, dists, jobs};
+use crate::jobs::Job;
+use crate::{Conn, Error, Result, Tx, broken, dists, jobs};
 
 /// The columns of a release that [`read`] reads. Its META.json, which may have a mebibyte, is not one of them: see [`meta`].
 macro_rules! columns {
@@ -147,6 +148,17 @@ pub async fn by_id(conn: &mut Conn, id: ReleaseId) -> Result<Option<StoredReleas
     let row =
         sqlx::query(release!("id = $1")).bind(id.to_string()).fetch_optional(conn.raw()).await?;
     row.as_ref().map(|row| read(&Fields::of(row, "releases", "id"))).transpose()
+}
+
+/// The release that a job tests.
+pub(crate) async fn of_job(conn: &mut Conn, job: &Job) -> Result<StoredRelease> {
+    let missing = || Error::Corrupt {
+        table: "jobs",
+        column: "release_id",
+        row: job.id.to_string(),
+        why: format!("there is no release {}", job.release_id),
+    };
+    by_id(conn, job.release_id).await?.ok_or_else(missing)
 }
 
 async fn with_sha1(conn: &mut Conn, release: &Release) -> Result<Option<StoredRelease>> {

@@ -10,8 +10,9 @@ use crate::confirm::{self, Retries};
 use crate::fields::{Fields, to_json};
 use crate::jobs::{Job, Settlement, lock_queue};
 use crate::lease::{self, LeaseKey, Lost};
+use crate::releases::{self, StoredRelease};
 use crate::runs::RunState;
-use crate::{Conn, Result, Tx, releases, symptoms};
+use crate::{Conn, Result, Tx, symptoms};
 
 mod rows;
 
@@ -51,12 +52,13 @@ pub async fn accept(
         Err(lost) => return again_or_lost(tx, report, lost).await,
     };
     let job = lease::job_of(tx, &run).await?;
-    if let Some(why) = contradiction(tx, report, &job).await? {
-        return Ok(refused(why));
-    }
-    // Where the job may have to run again, the queue is locked before the run.
+    // Where the job may have to run again, the queue is locked before the run, and before a look whether the release was replaced.
     if job.reported > 0 || matches!(report.verdict.grade(), Grade::Fail | Grade::Error) {
         lock_queue(tx).await?;
+    }
+    let release = releases::of_job(tx, &job).await?;
+    if let Some(why) = contradiction(report, &job, &release) {
+        return Ok(refused(why));
     }
     if !lease::end(tx, run.id, RunState::Reported, now).await? {
         // Somebody ended it since it was read above; who, a second look tells.
@@ -67,8 +69,8 @@ pub async fn accept(
     }
     NewResult::of_report(report, &job).insert(tx, now).await?;
     rows::insert_parts(tx, report).await?;
-    symptoms::sign(tx, &job, report, now).await?;
-    let quarantined = confirm::conclude(tx, &job, retries, now).await?;
+    symptoms::sign(tx, &release, report, now).await?;
+    let quarantined = confirm::conclude(tx, &job, &release, retries, now).await?;
     Ok(quarantined.map_or(Acceptance::Accepted, Acceptance::Quarantined))
 }
 
@@ -90,15 +92,14 @@ async fn again_or_lost(conn: &mut Conn, report: &Report, lost: Lost) -> Result<A
 }
 
 /// Where a report is not about what was claimed: another archive, another platform, another major.
-async fn contradiction(conn: &mut Conn, report: &Report, job: &Job) -> Result<Option<String>> {
+fn contradiction(report: &Report, job: &Job, stored: &StoredRelease) -> Option<String> {
     if let Some(archive) = &report.archive
         && report.verdict.reason != Reason::DigestMismatch
-        && let Some(stored) = releases::by_id(conn, job.release_id).await?
         && !archive.sha1.eq_ignore_ascii_case(&stored.release.sha1)
     {
-        return Ok(Some(format!("its archive is not that of {}", stored.release)));
+        return Some(format!("its archive is not that of {}", stored.release));
     }
-    Ok(report.image.as_ref().and_then(|image| wrong_image(image, job.target)))
+    report.image.as_ref().and_then(|image| wrong_image(image, job.target))
 }
 
 fn wrong_image(image: &protocol::ImageFacts, target: Target) -> Option<String> {
@@ -125,7 +126,8 @@ pub(crate) async fn count(tx: &mut Tx) -> Result<()> {
 /// Finishes a job with a verdict that needed no run. The caller holds the queue's lock.
 pub(crate) async fn settle(tx: &mut Tx, job: &Job, settlement: &Settlement<'_>, now: Timestamp) -> Result<()> {
     NewResult::bare(settlement.result_id, job, settlement.verdict, now).insert(tx, now).await?;
-    confirm::conclude(tx, job, Retries::default(), now).await.map(drop)
+    let release = releases::of_job(tx, job).await?;
+    confirm::conclude(tx, job, &release, Retries::default(), now).await.map(drop)
 }
 
 /// A run whose runner will not report any more.
@@ -139,7 +141,8 @@ pub(crate) struct LostRun<'a> {
 /// Finishes a job whose last run was lost.
 pub(crate) async fn bury(tx: &mut Tx, job: &Job, lost: &LostRun<'_>, now: Timestamp) -> Result<()> {
     NewResult::bare(lost.run_id, job, lost.verdict, lost.claimed_at).insert(tx, now).await?;
-    confirm::conclude(tx, job, Retries::default(), now).await.map(drop)
+    let release = releases::of_job(tx, job).await?;
+    confirm::conclude(tx, job, &release, Retries::default(), now).await.map(drop)
 }
 
 #[cfg(test)]

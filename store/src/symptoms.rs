@@ -9,7 +9,8 @@ use sqlx::any::AnyRow;
 
 use crate::fields::{Fields, storable, to_limit};
 use crate::jobs::Job;
-use crate::{Conn, Result, Tx, releases};
+use crate::releases::{self, StoredRelease};
+use crate::{Conn, Result, Tx};
 
 /// A symptom, and how many share it now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -101,12 +102,11 @@ fn read(row: &AnyRow) -> Result<Shared> {
 }
 
 /// Gives a result that was just stored its signature, where it has a symptom.
-pub(crate) async fn sign(tx: &mut Tx, job: &Job, report: &Report, now: Timestamp) -> Result<()> {
+pub(crate) async fn sign(tx: &mut Tx, stored: &StoredRelease, report: &Report, now: Timestamp) -> Result<()> {
     if report.verdict.blame().is_none() {
         return Ok(());
     }
-    let Some(stored) = releases::by_id(tx, job.release_id).await? else { return Ok(()) };
-    let extensions = extensions(&releases::meta(tx, job.release_id).await?.unwrap_or_default());
+    let extensions = extensions(&releases::meta(tx, stored.id).await?.unwrap_or_default());
     let (dist, version) = (&stored.release.dist, &stored.release.version);
     let (verdict, crashes) = (&report.verdict, report.circumstances.crashes.as_slice());
     let failure = Failure { verdict, crashes, dist, version, extensions: &extensions };

@@ -6,8 +6,8 @@ use protocol::{RunnerId, Timestamp};
 
 use super::rules::{self, Said};
 use crate::fields::{Fields, storable};
-use crate::jobs::Job;
-use crate::{Conn, Result, Tx, releases};
+use crate::releases::StoredRelease;
+use crate::{Conn, Result, Tx};
 
 /// Results of a quarantined runner that are older than this before its quarantine stay as they are.
 pub(super) const REACH: Duration = Duration::from_hours(7 * 24);
@@ -16,13 +16,17 @@ pub(super) const REACH: Duration = Duration::from_hours(7 * 24);
 const OPINIONS_READ: i64 = 500;
 
 /// Writes down what a round's newest result says of the runners in it. Returns the one that is quarantined for it.
-pub(super) async fn learn(tx: &mut Tx, job: &Job, round: &[Said], now: Timestamp) -> Result<Option<RunnerId>> {
+pub(super) async fn learn(
+    tx: &mut Tx,
+    release: &StoredRelease,
+    round: &[Said],
+    now: Timestamp,
+) -> Result<Option<RunnerId>> {
     let opinions = rules::opinions(round);
     if opinions.is_empty() {
         return Ok(None);
     }
-    let release = releases::by_id(tx, job.release_id).await?;
-    let dist_key = release.map(|release| release.release.dist.key()).unwrap_or_default();
+    let dist_key = release.release.dist.key();
     for opinion in &opinions {
         sqlx::query(
             "INSERT INTO opinions (run_id, runner_id, dist_key, odd, formed_at) VALUES ($1, $2, $3, $4, $5)

@@ -8,7 +8,7 @@ use super::lanes::{self, Lane};
 use super::{Job, leave_queue, read};
 use crate::fields::Fields;
 use crate::runs::RunState;
-use crate::{Conn, Error, Result, TokenHash, Tx, confirm, releases};
+use crate::{Conn, Result, TokenHash, Tx, confirm, releases};
 
 /// The oldest job of a lane that does not avoid the runner: nearly always the first entry of an index.
 pub(super) const OLDEST: &str =
@@ -103,7 +103,7 @@ async fn claimed(
     job: &Job,
     (run_id, attempt, expires_at): (RunId, u32, Timestamp),
 ) -> Result<Claimed> {
-    let stored = releases::by_id(conn, job.release_id).await?.ok_or_else(|| corrupt(job))?;
+    let stored = releases::of_job(conn, job).await?;
     Ok(Claimed {
         job_id: job.id,
         run_id,
@@ -124,11 +124,6 @@ pub async fn waits(conn: &mut Conn, targets: &[Target]) -> Result<bool> {
         }
     }
     Ok(false)
-}
-
-fn corrupt(job: &Job) -> Error {
-    let why = format!("there is no release {}", job.release_id);
-    Error::Corrupt { table: "jobs", column: "release_id", row: job.id.to_string(), why }
 }
 
 /// The lane that is served next over all targets, and its oldest job. Between targets that are as urgent, the older job decides.
