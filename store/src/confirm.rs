@@ -14,7 +14,7 @@
 //!   a third run says: the same thing did end differently.
 //! - ENV and BLOCKED can neither agree nor disagree: they are tried twice more, then the first FAIL stays unconfirmed.
 //! - ERROR is tried again, silently, with a pause that quadruples, and takes no part. After the last it is the standing where nothing else
-//!   is. A job whose runners were all lost has been tried often enough.
+//!   is, from this round or an older one. A job whose runners were all lost has been tried often enough.
 //! - A release that was replaced needs no confirmation. An operator's requeue begins a new round.
 //!
 //! # Another runner
@@ -100,7 +100,9 @@ pub(crate) async fn conclude(
         Next::Arbitrate if !avoid::is_third_there(tx, job, &round, now).await? => Next::Settle,
         next => next,
     };
-    if let Some(standing) = standing(&round).filter(|standing| next == Next::Settle || !is_error(&round, standing)) {
+    if let Some(standing) = standing(&round)
+        && (!is_error(&round, standing) || (next == Next::Settle && !is_judged(tx, job).await?))
+    {
         stand(tx, job, standing).await?;
         history::stands(tx, job, release, now).await?;
     }
@@ -121,9 +123,19 @@ pub(crate) async fn conclude(
     trust::learn(tx, release, &round, now).await
 }
 
-/// Whether only the farm's own failure could stand: that does so once it is not tried again.
-fn is_error(round: &[Said], standing: &Standing) -> bool {
+/// Whether only the farm's own failure could stand: that does so once it is not tried again, where nothing else stands from before.
+fn is_error(round: &[Said], standing: Standing) -> bool {
     round.iter().any(|said| said.run_id == standing.run_id && said.reason.grade() == Grade::Error)
+}
+
+/// Whether what stands of a job is anything but a failure of the farm.
+async fn is_judged(conn: &mut Conn, job: &Job) -> Result<bool> {
+    let Some(standing) = job.result_id else { return Ok(false) };
+    let row = sqlx::query("SELECT id FROM results WHERE id = $1 AND grade <> 'ERROR'")
+        .bind(standing.to_string())
+        .fetch_optional(conn.raw())
+        .await?;
+    Ok(row.is_some())
 }
 
 /// Writes what stands now.

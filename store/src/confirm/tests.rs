@@ -283,6 +283,35 @@ async fn a_failure_of_the_farm_leaves_what_stood_before_until_it_is_the_last() {
 }
 
 #[tokio::test]
+async fn a_failure_of_the_farm_in_a_later_round_leaves_the_verdict_of_an_older_one() {
+    on_both(async |store| {
+        let (release, _) = pair(&store).await;
+        let attic = there(&store, "attic", 0).await;
+        let passed = work(&store, attic, PASSES, 0).await.unwrap();
+        requeue_pair(&store, 1).await;
+        for minute in [1, 2, 6] {
+            seen(&store, attic, minute).await;
+            tended(&store, minute).await;
+            work(&store, attic, BROKEN, minute).await.unwrap();
+        }
+        assert_eq!(stands(&store, release).await, (JobState::Finished, Some((passed, Grade::Pass, None))));
+        requeue_pair(&store, 7).await;
+        let failed = work(&store, attic, LACKS, 8).await.unwrap();
+        assert_eq!(stands(&store, release).await.1, Some((failed, Grade::Env, None)));
+    })
+    .await;
+}
+
+/// Begins a new round of everything that is called `pair`.
+async fn requeue_pair(store: &Store, minute: i64) {
+    let dist = name("pair");
+    let wish = Requeue { dist: &dist, version: None, target: None, priority: Priority::Asked };
+    let mut tx = store.begin().await.unwrap();
+    jobs::requeue(&mut tx, &wish, at(minute)).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_failed_run_is_tried_by_a_runner_that_has_not_failed_at_it() {
     on_both(async |store| {
         pair(&store).await;
