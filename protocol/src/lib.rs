@@ -41,7 +41,7 @@ pub use range::{PostgresRange, Range, RangeError};
 pub use reason::{Reason, UnknownReason};
 pub use record::{FileKind, FileRecord, PhaseRecord, Suite, TestOutcome, TestRecord};
 pub use release::{Release, Status};
-pub use report::{Decisive, InvalidReport, Report, Verdict};
+pub use report::{Decisive, InvalidReport, Report, Verdict, is_file_name};
 pub use signature::{Failure, InvalidSignature, Signature, Symptom};
 pub use target::{InvalidTarget, PgMajor, Platform, Target};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};

@@ -179,8 +179,8 @@ impl Report {
     }
 }
 
-/// Whether a text can name a file of a run.
-fn is_file_name(text: &str) -> bool {
+/// Whether a text can name a file of a run: letters, digits, `.`, `_` and `-`, at most 100 of them, and no dot at its beginning.
+pub fn is_file_name(text: &str) -> bool {
     (1..=100).contains(&text.len())
         && !text.starts_with('.')
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))

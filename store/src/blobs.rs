@@ -13,7 +13,7 @@ use bytes::Bytes;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
-use protocol::{MAX_FILE_BYTES, RunId};
+use protocol::{MAX_FILE_BYTES, RunId, is_file_name};
 use sha2::{Digest, Sha256};
 
 use crate::{Error, Result};
@@ -123,12 +123,9 @@ impl Blobs {
     }
 }
 
-/// The key of a file; its name may hold letters, digits, `.`, `_` and `-` only, as a report's file names do.
+/// The key of a file, whose name is one that a report may give to it.
 fn key(run: RunId, name: &str) -> Result<Path> {
-    let legal = (1..=100).contains(&name.len())
-        && !name.starts_with('.')
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
-    if legal {
+    if is_file_name(name) {
         return Ok(Path::from(format!("runs/{run}/{name}.zst")));
     }
     let shown: String = name.chars().take(40).collect();

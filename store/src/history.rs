@@ -78,9 +78,8 @@ pub async fn of_target(conn: &mut Conn, dist: &Name, target: Target) -> Result<V
     let mut past = rows.iter().map(read_past).collect::<Result<Vec<_>>>()?;
     past.retain(|one| stood.contains_key(&one.run_id));
     for one in &mut past {
-        one.flags.extend(stood.get(&one.run_id).copied().flatten());
-        one.flags.sort_unstable();
-        one.flags.dedup();
+        let doubt = stood.get(&one.run_id).copied().flatten();
+        one.flags = confirm::with_doubt(std::mem::take(&mut one.flags), doubt);
     }
     Ok(past)
 }

@@ -228,11 +228,8 @@ fn read_summary(row: &Fields<'_>) -> Result<Summary> {
 
 /// The flags of a result, with the one that says that it is in doubt.
 fn flags(row: &Fields<'_>) -> Result<Vec<Flag>> {
-    let mut flags: Vec<Flag> = row.words("flags")?;
-    flags.extend(confirm::doubt(row.parse("reason")?, row.words("doubt")?.pop()));
-    flags.sort_unstable();
-    flags.dedup();
-    Ok(flags)
+    let doubt = confirm::doubt(row.parse("reason")?, row.words("doubt")?.pop());
+    Ok(confirm::with_doubt(row.words("flags")?, doubt))
 }
 
 pub(crate) fn read_verdict(row: &AnyRow) -> Result<VerdictLine> {

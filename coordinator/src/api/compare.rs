@@ -10,12 +10,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::Coordinator;
-use crate::api::extract::{Asked, In};
+use crate::api::extract::{Asked, In, MAX_PAGE, page_length};
 use crate::api::problem::Refusal;
 use crate::api::view;
-
-const PAGE: u32 = 50;
-const MAX_PAGE: u32 = 200;
 
 pub(super) fn routes() -> OpenApiRouter<Coordinator> {
     OpenApiRouter::new().routes(routes!(compare)).routes(routes!(list_symptoms)).routes(routes!(symptom))
@@ -92,10 +89,7 @@ async fn list_symptoms(
     State(coordinator): State<Coordinator>,
     Asked(which): Asked<Which>,
 ) -> Result<Json<view::Symptoms>, Refusal> {
-    let limit = match which.limit.unwrap_or(PAGE) {
-        limit @ 1..=MAX_PAGE => limit,
-        limit => return Err(Refusal::bad(format!("`limit` is {limit}; it may be from 1 to {MAX_PAGE}"))),
-    };
+    let limit = page_length(which.limit)?;
     let offset = which.after.unwrap_or(0);
     let mut conn = coordinator.store.read().await?;
     let found = symptoms::list(&mut conn, symptoms::Page { major: which.major, offset, limit }).await?;

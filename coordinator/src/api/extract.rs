@@ -10,6 +10,19 @@ use serde::de::DeserializeOwned;
 
 use crate::api::problem::Refusal;
 
+/// How many things a page lists where its reader does not say.
+const PAGE: u32 = 50;
+/// How many it lists at most.
+pub(crate) const MAX_PAGE: u32 = 200;
+
+/// How many things a page lists, by the `limit` that its reader gave.
+pub(crate) fn page_length(limit: Option<u32>) -> Result<u32, Refusal> {
+    match limit.unwrap_or(PAGE) {
+        limit @ 1..=MAX_PAGE => Ok(limit),
+        limit => Err(Refusal::bad(format!("`limit` is {limit}; it may be from 1 to {MAX_PAGE}"))),
+    }
+}
+
 /// A body of JSON.
 pub(crate) struct Body<T>(pub(crate) T);
 

@@ -18,12 +18,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::Coordinator;
-use crate::api::extract::{Asked, In};
+use crate::api::extract::{Asked, In, MAX_PAGE, page_length};
 use crate::api::problem::Refusal;
 use crate::api::view;
 
-const PAGE: u32 = 50;
-const MAX_PAGE: u32 = 200;
 const MAX_RELEASES: usize = 500;
 
 pub(super) fn routes() -> OpenApiRouter<Coordinator> {
@@ -53,10 +51,7 @@ struct Page {
 
 impl Page {
     fn limit(&self) -> Result<u32, Refusal> {
-        match self.limit.unwrap_or(PAGE) {
-            limit @ 1..=MAX_PAGE => Ok(limit),
-            limit => Err(Refusal::bad(format!("`limit` is {limit}; it may be from 1 to {MAX_PAGE}"))),
-        }
+        page_length(self.limit)
     }
 }
 

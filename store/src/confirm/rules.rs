@@ -126,6 +126,14 @@ pub(crate) fn doubt(reason: Reason, round: Option<Flag>) -> Option<Flag> {
     }
 }
 
+/// The flags of a result and the doubt of its round: each once, in order.
+pub(crate) fn with_doubt(mut flags: Vec<Flag>, doubt: Option<Flag>) -> Vec<Flag> {
+    flags.extend(doubt);
+    flags.sort_unstable();
+    flags.dedup();
+    flags
+}
+
 /// What has to happen after the last of these results; `retries` is how often the farm's own failure is tried again.
 pub(crate) fn next(round: &[Said], retries: u32) -> Next {
     let (Some(last), Some(standing)) = (round.last(), standing(round)) else { return Next::Settle };

@@ -93,10 +93,8 @@ impl FullResult {
     /// The same with the flag that its round gave it.
     async fn in_doubt(mut self, conn: &mut Conn, job: JobId, row: &AnyRow) -> Result<Self> {
         let row = Fields::of(row, "results", "id");
-        let flags = &mut self.verdict.flags;
-        flags.extend(confirm::doubt_of(conn, job, row.number("round")?, row.parse("id")?).await?);
-        flags.sort_unstable();
-        flags.dedup();
+        let doubt = confirm::doubt_of(conn, job, row.number("round")?, row.parse("id")?).await?;
+        self.verdict.flags = confirm::with_doubt(self.verdict.flags, doubt);
         Ok(self)
     }
 }
