@@ -1,4 +1,4 @@
-//! Cells and verdicts for the pages: what each job's latest result says.
+//! Cells and verdicts for the pages: what stands of each job, and what was found when.
 
 use protocol::{
     Flag, Grade, JobId, JobState, Name, PgMajor, Phase, Priority, Reason, ReleaseId, RunId, Signature, Target,
@@ -132,7 +132,8 @@ macro_rules! verdicts {
     ($condition:literal) => {
         concat!(
             "SELECT results.*, releases.dist, releases.version, runners.name AS runner_name,
-                 CASE WHEN jobs.round = results.round THEN jobs.doubt ELSE '' END AS doubt
+                 CASE WHEN jobs.result_id = results.id OR jobs.round = results.round THEN jobs.doubt ELSE '' END AS doubt,
+                 CASE WHEN jobs.result_id = results.id OR jobs.round = results.round THEN 0 ELSE 1 END AS is_past
              FROM results JOIN releases ON releases.id = results.release_id JOIN jobs ON jobs.id = results.job_id
                  LEFT JOIN runs ON runs.id = results.id LEFT JOIN runners ON runners.id = runs.runner_id
              WHERE ",
@@ -154,7 +155,7 @@ pub async fn latest(conn: &mut Conn, before: Option<(Timestamp, RunId)>, limit: 
     .bind(to_limit(limit))
     .fetch_all(conn.raw())
     .await?;
-    rows.iter().map(read_verdict).collect()
+    read_verdicts(conn, &rows).await
 }
 
 /// Every verdict on a job, the latest first.
@@ -164,7 +165,7 @@ pub async fn of_job(conn: &mut Conn, job: JobId) -> Result<Vec<VerdictLine>> {
             .bind(job.to_string())
             .fetch_all(conn.raw())
             .await?;
-    rows.iter().map(read_verdict).collect()
+    read_verdicts(conn, &rows).await
 }
 
 /// The latest verdicts that show a symptom, by distribution and target; `major` keeps those on it.
@@ -186,7 +187,7 @@ pub async fn of_symptom(
     .bind(i64::from(offset.min(100_000)))
     .fetch_all(conn.raw())
     .await?;
-    rows.iter().map(read_verdict).collect()
+    read_verdicts(conn, &rows).await
 }
 
 fn read_cell(row: &AnyRow) -> Result<Cell> {
@@ -224,6 +225,22 @@ fn read_summary(row: &Fields<'_>) -> Result<Summary> {
         finished_at: row.time("finished_at")?,
         accepted_at: row.time("accepted_at")?,
     })
+}
+
+/// Verdicts with the doubt that each has by its own round, which a job has forgotten that is in a later one.
+async fn read_verdicts(conn: &mut Conn, rows: &[AnyRow]) -> Result<Vec<VerdictLine>> {
+    let mut lines = Vec::new();
+    for row in rows {
+        let mut line = read_verdict(row)?;
+        let result = Fields::of(row, "results", "id");
+        if result.number::<u8>("is_past")? == 1 {
+            let (job, round, run) = (result.parse("job_id")?, result.number("round")?, line.summary.run_id);
+            let doubt = confirm::doubt_of(conn, job, round, run).await?;
+            line.summary.flags = confirm::with_doubt(line.summary.flags, doubt);
+        }
+        lines.push(line);
+    }
+    Ok(lines)
 }
 
 /// The flags of a result, with the one that says that it is in doubt.

@@ -368,6 +368,34 @@ async fn an_operator_s_requeue_begins_anew_whatever_the_job_waits_for() {
 }
 
 #[tokio::test]
+async fn what_was_in_doubt_in_an_older_round_is_so_in_every_list() {
+    on_both(async |store| {
+        let (_, job) = pair(&store).await;
+        let (attic, cellar) = (there(&store, "attic", 0).await, there(&store, "cellar", 0).await);
+        let flaky = [work(&store, attic, FAILS, 0).await.unwrap(), work(&store, cellar, PASSES, 0).await.unwrap()];
+        requeue_pair(&store, 1).await;
+        let unconfirmed = work(&store, attic, FAILS, 1).await.unwrap();
+        requeue_pair(&store, 2).await;
+        let listed = async || {
+            let mut conn = store.read().await.unwrap();
+            let lines = matrix::of_job(&mut conn, job).await.unwrap();
+            assert_eq!(matrix::latest(&mut conn, None, 10).await.unwrap(), lines);
+            let doubts = |flag: &&Flag| matches!(flag, Flag::Unconfirmed | Flag::Flaky);
+            let of = |line: matrix::VerdictLine| {
+                (line.summary.run_id, line.summary.flags.iter().find(doubts).copied())
+            };
+            lines.into_iter().map(of).collect::<std::collections::BTreeMap<_, _>>()
+        };
+        let older = [(flaky[0], Some(Flag::Flaky)), (flaky[1], Some(Flag::Flaky)), (unconfirmed, Some(Flag::Unconfirmed))];
+        assert_eq!(listed().await, older.into());
+        let passed = work(&store, attic, PASSES, 3).await.unwrap();
+        let all: Vec<_> = older.into_iter().chain([(passed, None)]).collect();
+        assert_eq!(listed().await, all.into_iter().collect());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_release_that_was_replaced_needs_no_confirmation() {
     on_both(async |store| {
         let (old, _) = pair(&store).await;
