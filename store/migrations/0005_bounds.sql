@@ -2,3 +2,6 @@
 ALTER TABLE broken_releases ADD COLUMN askable BIGINT NOT NULL DEFAULT 1;
 CREATE INDEX broken_releases_askable ON broken_releases (askable, next_try_at);
 DROP INDEX broken_releases_due;
+
+-- Runs whose runners stopped answering: few, and asked for at each first failure.
+CREATE INDEX runs_expired ON runs (runner_id, ended_at) WHERE state = 'expired';

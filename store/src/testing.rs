@@ -8,7 +8,7 @@ use protocol::{
     RunId, RunnerFacts, RunnerId, SourceKind, Status, Suite, Target, TestOutcome, TestRecord, Timestamp, Verdict,
     Version, Warning,
 };
-use sqlx::{AssertSqlSafe, Connection, Executor};
+use sqlx::{AssertSqlSafe, Connection, Executor, Row};
 
 use crate::jobs::{Claim, Claimed, Plan};
 use crate::releases::NewRelease;
@@ -69,6 +69,30 @@ async fn postgres_admin(sql: &str) {
 /// Runs a statement of a test on whichever engine.
 pub(crate) async fn run_sql(conn: &mut Conn, sql: &'static str) {
     conn.raw().execute(sql).await.unwrap();
+}
+
+/// How an engine goes about a query, in its own words, whatever the size of its tables.
+pub(crate) async fn explain(conn: &mut Conn, sql: &str) -> String {
+    let is_sqlite = conn.raw().backend_name() == "SQLite";
+    if !is_sqlite {
+        // A table of a few rows is read as a whole, be there whatever index; a query that can only be answered so still is.
+        run_sql(conn, "SET enable_seqscan = off").await;
+        run_sql(conn, "SET enable_bitmapscan = off").await;
+    }
+    let explained = if is_sqlite { format!("EXPLAIN QUERY PLAN {sql}") } else { format!("EXPLAIN {sql}") };
+    let rows = conn.raw().fetch_all(AssertSqlSafe(explained)).await.unwrap();
+    let line = |row: &sqlx::any::AnyRow| row.get::<String, _>(if is_sqlite { "detail" } else { "QUERY PLAN" });
+    let plan: Vec<String> = rows.iter().map(line).collect();
+    plan.join("\n")
+}
+
+/// The steps of a plan that read a whole table or index.
+pub(crate) fn full_scans(plan: &str) -> Vec<&str> {
+    let is_full = |line: &&str| {
+        let line = line.trim().trim_start_matches("->").trim();
+        line.contains("Seq Scan") || (line.starts_with("SCAN ") && !line.contains("CONSTANT ROW"))
+    };
+    plan.lines().filter(is_full).collect()
 }
 
 /// That many minutes after some evening in 2026.

@@ -1,19 +1,19 @@
 //! Which runners a waiting job is not for.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 use protocol::{JobId, JobState, RunnerId, Target, Timestamp};
 
 use super::rules::{self, Said};
 use crate::fields::Fields;
 use crate::jobs::{self, Job};
-use crate::{Conn, Result, Tx, runners};
+use crate::runners::{self, Runner};
+use crate::{Conn, Result, Tx};
 
 /// Writes down the runners that a job in a lane is not for, given who is there now.
 pub(crate) async fn avoid(tx: &mut Tx, job: &Job, now: Timestamp) -> Result<()> {
     let round = super::said(tx, job).await?;
-    let there = there(tx, job.target, now).await?;
+    let there = present(tx).await?.for_target(job.target, now);
     for runner in rules::avoided(&round, &there) {
         sqlx::query(
             "INSERT INTO avoidances (job_id, runner_id, target, rank, owner_key) VALUES ($1, $2, $3, $4, $5)
@@ -39,7 +39,7 @@ pub(crate) async fn forget(tx: &mut Tx, job: JobId) -> Result<()> {
 /// Whether somebody is there who had no part in a round.
 pub(super) async fn is_third_there(conn: &mut Conn, job: &Job, round: &[Said], now: Timestamp) -> Result<bool> {
     let had: Vec<RunnerId> = round.iter().filter_map(|said| said.runner_id).collect();
-    Ok(rules::is_left(&there(conn, job.target, now).await?, &had))
+    Ok(rules::is_left(&present(conn).await?.for_target(job.target, now), &had))
 }
 
 /// Jobs that wait for a runner that is not there any more.
@@ -53,13 +53,11 @@ pub(super) async fn stranded(conn: &mut Conn, now: Timestamp) -> Result<Vec<JobI
         let target = row.parse("target")?;
         avoiding.entry(row.parse("job_id")?).or_insert((target, Vec::new())).1.push(row.parse("runner_id")?);
     }
+    let present = present(conn).await?;
     let mut offering: BTreeMap<Target, Vec<RunnerId>> = BTreeMap::new();
     let mut stranded = Vec::new();
     for (job, (target, avoided)) in avoiding {
-        let there = match offering.entry(target) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(unknown) => unknown.insert(there(conn, target, now).await?),
-        };
+        let there = offering.entry(target).or_insert_with(|| present.for_target(target, now));
         if !rules::is_left(there, &avoided) {
             stranded.push(job);
         }
@@ -78,22 +76,29 @@ pub(super) async fn rescue(tx: &mut Tx, id: JobId, now: Timestamp) -> Result<boo
     Ok(true)
 }
 
-/// The runners that are there for a target.
-async fn there(conn: &mut Conn, target: Target, now: Timestamp) -> Result<Vec<RunnerId>> {
-    let silent = silent(conn).await?;
-    let all = runners::list(conn).await?;
-    let is_there = |runner: &runners::Runner| runner.works_on(target, now) && !silent.contains(&runner.id);
-    Ok(all.into_iter().filter(is_there).map(|runner| runner.id).collect())
+/// Every runner that may be there.
+struct Present(Vec<Runner>);
+
+impl Present {
+    /// Those that are there for a target.
+    fn for_target(&self, target: Target, now: Timestamp) -> Vec<RunnerId> {
+        self.0.iter().filter(|runner| runner.works_on(target, now)).map(|runner| runner.id).collect()
+    }
 }
 
-/// Runners that let a lease expire and were not heard of since, such as one whose machine was switched off a minute ago.
+async fn present(conn: &mut Conn) -> Result<Present> {
+    let silent = silent(conn).await?;
+    let mut runners = runners::list(conn).await?;
+    runners.retain(|runner| !silent.contains(&runner.id));
+    Ok(Present(runners))
+}
+
+/// Runners that let a lease expire and were not heard of since, such as one whose machine was switched off a minute ago: a look at one
+/// index for each.
+pub(super) const SILENT: &str = "SELECT runners.id FROM runners WHERE runners.revoked_at IS NULL
+         AND EXISTS (SELECT 1 FROM runs WHERE runs.runner_id = runners.id AND runs.state = 'expired' AND runs.ended_at >= runners.last_seen_at)";
+
 async fn silent(conn: &mut Conn) -> Result<Vec<RunnerId>> {
-    let rows = sqlx::query(
-        "SELECT DISTINCT runners.id FROM runners
-             JOIN runs ON runs.runner_id = runners.id AND runs.claimed_at > runners.last_seen_at - 86400000
-         WHERE runs.state = 'expired' AND runs.ended_at >= runners.last_seen_at",
-    )
-    .fetch_all(conn.raw())
-    .await?;
+    let rows = sqlx::query(SILENT).fetch_all(conn.raw()).await?;
     rows.iter().map(|row| Fields::of(row, "runners", "id").parse("id")).collect()
 }

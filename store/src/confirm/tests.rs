@@ -6,7 +6,7 @@ use crate::jobs::{self, Claimed, Plan, Requeue};
 use crate::results::{Acceptance, accept};
 use crate::runs::LeaseState;
 use crate::testing::{
-    at, claim, insert, key, name, on_both, pair, plan, plan_as, plan_for, release, report, runner, target, token,
+    at, claim, explain, insert, key, name, on_both, pair, plan, plan_as, plan_for, release, report, runner, target, token,
 };
 use crate::{Store, farm, matrix, queue, runners, runs};
 
@@ -182,6 +182,33 @@ async fn a_runner_that_let_its_lease_expire_is_not_waited_for_until_it_is_heard_
         assert_eq!(claim(&store, attic, &[PG17], at(6)).await, None);
         work(&store, cellar, FAILS, 6).await.unwrap();
         assert_eq!(stands(&store, other).await.0, JobState::Finished);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_runner_that_is_silent_is_found_by_an_index_and_however_long_its_run_was() {
+    on_both(async |store| {
+        let plan = explain(&mut store.read().await.unwrap(), super::avoid::SILENT).await;
+        assert!(plan.contains("runs_expired"), "{plan}");
+
+        let (release, _) = pair(&store).await;
+        let (attic, cellar) = (there(&store, "attic", 0).await, there(&store, "cellar", 0).await);
+        let claimed = claim(&store, cellar, &[PG17], at(0)).await.unwrap();
+        let days = 2 * 24 * 60;
+        let mut tx = store.begin().await.unwrap();
+        let token = token();
+        let key = key(&claimed, cellar, &token);
+        runs::renew(&mut tx, &key, None, crate::testing::LEASE, at(days)).await.unwrap();
+        tx.commit().await.unwrap();
+        seen(&store, cellar, days).await;
+        let mut tx = store.begin().await.unwrap();
+        assert_eq!(runs::expire(&mut tx, at(days + 5), 10).await.unwrap().len(), 1);
+        tx.commit().await.unwrap();
+        seen(&store, attic, days + 5).await;
+        work(&store, attic, FAILS, days + 5).await.unwrap();
+        work(&store, attic, FAILS, days + 5).await.unwrap();
+        assert_eq!(stands(&store, release).await.0, JobState::Finished);
     })
     .await;
 }
