@@ -5,3 +5,6 @@ DROP INDEX broken_releases_due;
 
 -- Runs whose runners stopped answering: few, and asked for at each first failure.
 CREATE INDEX runs_expired ON runs (runner_id, ended_at) WHERE state = 'expired';
+
+-- Which runners are avoided on a target at all, and by which jobs.
+CREATE INDEX avoidances_of_target ON avoidances (target, runner_id, job_id);

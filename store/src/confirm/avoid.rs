@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use protocol::{JobId, JobState, RunnerId, Target, Timestamp};
 
 use super::rules::{self, Said};
-use crate::fields::Fields;
+use crate::fields::{Fields, to_bigint, to_limit};
 use crate::jobs::{self, Job};
 use crate::runners::{self, Runner};
 use crate::{Conn, Result, Tx};
@@ -42,27 +42,51 @@ pub(super) async fn is_third_there(conn: &mut Conn, job: &Job, round: &[Said], n
     Ok(rules::is_left(&present(conn).await?.for_target(job.target, now), &had))
 }
 
-/// Jobs that wait for a runner that is not there any more.
-pub(super) async fn stranded(conn: &mut Conn, now: Timestamp) -> Result<Vec<JobId>> {
-    let rows = sqlx::query("SELECT job_id, runner_id, target FROM avoidances ORDER BY job_id, runner_id")
-        .fetch_all(conn.raw())
-        .await?;
-    let mut avoiding: BTreeMap<JobId, (Target, Vec<RunnerId>)> = BTreeMap::new();
-    for row in &rows {
-        let row = Fields::of(row, "avoidances", "job_id");
-        let target = row.parse("target")?;
-        avoiding.entry(row.parse("job_id")?).or_insert((target, Vec::new())).1.push(row.parse("runner_id")?);
+/// Jobs that wait for a runner that is not there any more, at most `limit`.
+///
+/// Where some runner of a target is avoided by no job at all, none can be stranded there, and no job is looked at: as ever but for farms of
+/// few runners, and for a runner that has gone.
+pub(super) async fn stranded(conn: &mut Conn, now: Timestamp, limit: u32) -> Result<Vec<JobId>> {
+    let mut stranded = Vec::new();
+    let avoided = avoided_of_targets(conn).await?;
+    if avoided.is_empty() {
+        return Ok(stranded);
     }
     let present = present(conn).await?;
-    let mut offering: BTreeMap<Target, Vec<RunnerId>> = BTreeMap::new();
-    let mut stranded = Vec::new();
-    for (job, (target, avoided)) in avoiding {
-        let there = offering.entry(target).or_insert_with(|| present.for_target(target, now));
-        if !rules::is_left(there, &avoided) {
-            stranded.push(job);
+    for (target, avoided) in avoided {
+        let left = limit.saturating_sub(u32::try_from(stranded.len()).unwrap_or(u32::MAX));
+        let there = present.for_target(target, now);
+        if left > 0 && !rules::is_left(&there, &avoided) {
+            stranded.extend(avoiding_all(conn, target, &there, left).await?);
         }
     }
     Ok(stranded)
+}
+
+/// Which runners any job avoids, by target.
+async fn avoided_of_targets(conn: &mut Conn) -> Result<BTreeMap<Target, Vec<RunnerId>>> {
+    let rows = sqlx::query("SELECT DISTINCT target, runner_id FROM avoidances").fetch_all(conn.raw()).await?;
+    let mut avoided: BTreeMap<Target, Vec<RunnerId>> = BTreeMap::new();
+    for row in &rows {
+        let row = Fields::of(row, "avoidances", "runner_id");
+        avoided.entry(row.parse("target")?).or_default().push(row.parse("runner_id")?);
+    }
+    Ok(avoided)
+}
+
+/// Jobs that avoid every one of these runners.
+async fn avoiding_all(conn: &mut Conn, target: Target, there: &[RunnerId], limit: u32) -> Result<Vec<JobId>> {
+    let rows = sqlx::query(
+        "SELECT job_id FROM avoidances WHERE target = $1 GROUP BY job_id
+         HAVING COUNT(CASE WHEN replace($2, runner_id, '') <> $2 THEN 1 END) = $3 ORDER BY job_id LIMIT $4",
+    )
+    .bind(target.to_string())
+    .bind(there.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+    .bind(to_bigint(there.len() as u64))
+    .bind(to_limit(limit))
+    .fetch_all(conn.raw())
+    .await?;
+    rows.iter().map(|row| Fields::of(row, "avoidances", "job_id").parse("job_id")).collect()
 }
 
 /// Lets a stranded job be for whoever is left. Says whether it was stranded.

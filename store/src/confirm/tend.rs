@@ -34,7 +34,7 @@ pub async fn is_due(conn: &mut Conn, now: Timestamp) -> Result<bool> {
     Ok(!parked(conn, now, 1).await?.is_empty()
         || !held(conn, 1).await?.is_empty()
         || !doubtful(conn, 1).await?.is_empty()
-        || !avoid::stranded(conn, now).await?.is_empty())
+        || !avoid::stranded(conn, now, 1).await?.is_empty())
 }
 
 /// Does it, for at most `limit` jobs of each kind.
@@ -56,7 +56,7 @@ pub async fn tend(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<Tended> {
             done.woken += 1;
         }
     }
-    for id in avoid::stranded(tx, now).await? {
+    for id in avoid::stranded(tx, now, limit).await? {
         done.rescued += usize::from(avoid::rescue(tx, id, now).await?);
     }
     Ok(done)

@@ -163,6 +163,31 @@ async fn a_job_does_not_wait_for_a_runner_that_has_gone() {
 }
 
 #[tokio::test]
+async fn so_many_stranded_jobs_are_rescued_at_a_time_and_those_that_wait_for_somebody_are_not() {
+    on_both(async |store| {
+        let (attic, cellar) = (there(&store, "attic", 1).await, there(&store, "cellar", 1).await);
+        for number in 0..3 {
+            dist(&store, &format!("dist-{number}"), 0).await;
+            work(&store, attic, FAILS, 1).await.unwrap();
+        }
+        dist(&store, "other", 0).await;
+        work(&store, cellar, FAILS, 1).await.unwrap();
+        assert_eq!(tended(&store, 2).await, Tended::default());
+        seen(&store, attic, 7).await;
+        for rescued in [2, 1] {
+            let mut tx = store.begin().await.unwrap();
+            assert_eq!(tend(&mut tx, at(7), 2).await.unwrap(), Tended { rescued, ..Tended::default() });
+            tx.commit().await.unwrap();
+        }
+        assert_eq!(tended(&store, 7).await, Tended::default(), "the fourth waits for attic, which is there");
+        for _ in 0..4 {
+            assert!(claim(&store, attic, &[PG17], at(8)).await.is_some());
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_runner_that_let_its_lease_expire_is_not_waited_for_until_it_is_heard_of_again() {
     on_both(async |store| {
         let (release, _) = pair(&store).await;
