@@ -22,10 +22,13 @@ pub async fn tick(coordinator: &Coordinator, now: Timestamp) -> Result<Tick> {
     let mut tx = coordinator.store.begin().await?;
     let done = confirm::tend(&mut tx, now, BATCH).await?;
     tx.commit().await?;
-    let Tended { woken, rescued, taken, rerun } = done;
+    if done.queued() == 0 {
+        return Ok(Tick::Idle);
+    }
+    let Tended { woken, rescued, taken, rerun, .. } = done;
     tracing::info!(woken, rescued, taken, rerun, "jobs wait again");
     coordinator.queued.notify_waiters();
-    Ok(if done.queued() > 0 { Tick::Worked } else { Tick::Idle })
+    Ok(Tick::Worked)
 }
 
 /// Tells listeners that a runner gets no work any more.

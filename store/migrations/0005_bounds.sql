@@ -8,3 +8,6 @@ CREATE INDEX runs_expired ON runs (runner_id, ended_at) WHERE state = 'expired';
 
 -- Which runners are avoided on a target at all, and by which jobs.
 CREATE INDEX avoidances_of_target ON avoidances (target, runner_id, job_id);
+
+-- Since when nothing is left to run again of what a quarantined runner found.
+ALTER TABLE runners ADD COLUMN settled_at BIGINT;

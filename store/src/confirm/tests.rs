@@ -53,7 +53,7 @@ async fn tended(store: &Store, minute: i64) -> Tended {
     let mut tx = store.begin().await.unwrap();
     let done = tend(&mut tx, at(minute), 100).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(due, done.queued() > 0, "{done:?}");
+    assert_eq!(due, done.queued() + done.settled > 0, "{done:?}");
     done
 }
 
@@ -525,7 +525,7 @@ async fn a_runner_that_is_the_odd_one_out_too_often_gets_no_work_and_what_it_fou
         work(&store, ada, PASSES, 4).await.unwrap();
         assert_eq!(stands(&store, waits).await.0, JobState::Finished);
 
-        assert_eq!(tended(&store, 5).await, Tended { taken: 1, rerun: 4, ..Tended::default() });
+        assert_eq!(tended(&store, 5).await, Tended { taken: 1, rerun: 4, settled: 1, ..Tended::default() });
         assert_eq!(tended(&store, 5).await, Tended::default());
         let token = token();
         let state = runs::check_lease(&mut store.read().await.unwrap(), &key(&open, eve, &token)).await.unwrap();
@@ -561,6 +561,35 @@ async fn a_released_runner_begins_with_a_clean_slate() {
         assert_eq!(quarantined(&store).await, [""; 0]);
         contradict(&store, all, "six", 7).await;
         assert_eq!(quarantined(&store).await, ["eve"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_quarantined_runner_is_looked_at_until_nothing_of_it_can_be_in_doubt_any_more() {
+    on_both(async |store| {
+        let [ada, bob, eve] = three(&store).await;
+        let id = dist(&store, "pair", 0).await;
+        let failed = work(&store, eve, FAILS, 0).await.unwrap();
+        let confirming = claim(&store, ada, &[PG17], at(0)).await.unwrap();
+        let mut tx = store.begin().await.unwrap();
+        assert!(quarantine(&mut tx, eve, "it smells", at(1)).await.unwrap());
+        tx.commit().await.unwrap();
+        assert_eq!(tended(&store, 2).await, Tended::default(), "a run goes on that may agree, or not");
+        for runner in [ada, bob] {
+            seen(&store, runner, 3).await;
+        }
+        say(&store, ada, &confirming, LACKS, 3).await;
+        assert_eq!(stands(&store, id).await.1, Some((failed, Grade::Fail, Some(Flag::Unconfirmed))));
+        assert_eq!(tended(&store, 3).await, Tended { rerun: 1, settled: 1, ..Tended::default() });
+        assert_eq!(tended(&store, 3).await, Tended::default());
+
+        // Released and quarantined again, it is looked at again.
+        let mut tx = store.begin().await.unwrap();
+        assert!(release_runner(&mut tx, eve, 4).await);
+        assert!(quarantine(&mut tx, eve, "it smells again", at(4)).await.unwrap());
+        tx.commit().await.unwrap();
+        assert_eq!(tended(&store, 5).await, Tended { settled: 1, ..Tended::default() });
     })
     .await;
 }

@@ -75,7 +75,7 @@ async fn judge(conn: &mut Conn, runner: RunnerId) -> Result<Option<(usize, usize
 /// What it runs, and what it found and nobody agreed with, goes to others by [`super::tend`].
 pub async fn quarantine(tx: &mut Tx, id: RunnerId, reason: &str, now: Timestamp) -> Result<bool> {
     let done = sqlx::query(
-        "UPDATE runners SET quarantined_at = $2, quarantine_reason = $3
+        "UPDATE runners SET quarantined_at = $2, quarantine_reason = $3, settled_at = NULL
          WHERE id = $1 AND quarantined_at IS NULL AND revoked_at IS NULL",
     )
     .bind(id.to_string())
@@ -84,6 +84,16 @@ pub async fn quarantine(tx: &mut Tx, id: RunnerId, reason: &str, now: Timestamp)
     .execute(tx.raw())
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Notes that nothing is left to do of what a quarantined runner found.
+pub(super) async fn settle(tx: &mut Tx, id: RunnerId, now: Timestamp) -> Result<()> {
+    sqlx::query("UPDATE runners SET settled_at = $2 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(now.as_millis())
+        .execute(tx.raw())
+        .await?;
+    Ok(())
 }
 
 /// Ends a quarantine: the runner is given work again, and what others made of its results before is forgotten.
