@@ -6,7 +6,7 @@ use protocol::{RunnerId, Timestamp};
 use store::confirm::{self, Tended};
 use store::runners;
 
-use crate::{Coordinator, Event, Result, Tick};
+use crate::{Coordinator, Event, Result, Tick, lease};
 
 /// Jobs of each kind that are moved in one transaction; the next steps move the others.
 const BATCH: u32 = 100;
@@ -22,11 +22,14 @@ pub async fn tick(coordinator: &Coordinator, now: Timestamp) -> Result<Tick> {
     let mut tx = coordinator.store.begin().await?;
     let done = confirm::tend(&mut tx, now, BATCH).await?;
     tx.commit().await?;
+    for run in &done.taken {
+        lease::clear(coordinator, *run).await;
+    }
     if done.queued() == 0 {
         return Ok(Tick::Idle);
     }
     let Tended { woken, rescued, taken, rerun, .. } = done;
-    tracing::info!(woken, rescued, taken, rerun, "jobs wait again");
+    tracing::info!(woken, rescued, taken = taken.len(), rerun, "jobs wait again");
     coordinator.queued.notify_waiters();
     Ok(Tick::Worked)
 }

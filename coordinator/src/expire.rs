@@ -14,12 +14,9 @@ pub async fn tick(coordinator: &Coordinator, now: Timestamp) -> Result<Tick> {
     let expired = runs::expire(&mut tx, now, BATCH).await?;
     tx.commit().await?;
     for lease in &expired {
-        coordinator.allowance.forget(lease.run_id);
         tracing::info!(run = %lease.run_id, runner = %lease.runner_id, job = %lease.job_state, "a lease expired");
         coordinator.events.send(Event::LeaseExpired { run_id: lease.run_id });
-        if let Err(error) = coordinator.blobs.remove(lease.run_id).await {
-            tracing::warn!(run = %lease.run_id, %error, "files of a run that was lost stay behind");
-        }
+        lease::clear(coordinator, lease.run_id).await;
         if lease.job_state == JobState::Finished {
             lease::announce_verdict(coordinator, lease.run_id).await?;
         }

@@ -216,12 +216,20 @@ pub async fn release(coordinator: &Coordinator, voice: Voice<'_>) -> Result<Resu
     tx.commit().await?;
     Ok(match state {
         LeaseState::Held { .. } => {
-            coordinator.allowance.forget(voice.run_id);
+            clear(coordinator, voice.run_id).await;
             coordinator.queued.notify_waiters();
             Ok(())
         }
         LeaseState::Lost(lost) => Err(Denied::Lost(lost)),
     })
+}
+
+/// Removes what a run has uploaded that nobody will report, and what is remembered of it. Where that fails, files stay behind.
+pub(crate) async fn clear(coordinator: &Coordinator, run_id: RunId) {
+    coordinator.allowance.forget(run_id);
+    if let Err(error) = coordinator.blobs.remove(run_id).await {
+        tracing::warn!(run = %run_id, %error, "files of a run that was lost stay behind");
+    }
 }
 
 /// The first file that a report names and that was not uploaded, or not with that content.

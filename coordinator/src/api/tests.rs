@@ -63,6 +63,11 @@ impl Claimed {
         farm.call(self.call(Method::PUT, &format!("files/{name}")).body(zstd)).await
     }
 
+    /// Whether a file that it uploaded is still there.
+    async fn has_file(&self, farm: &Farm, name: &str) -> bool {
+        farm.coordinator.blobs.exists(self.run_id.parse().unwrap(), name).await.unwrap()
+    }
+
     async fn report(&self, farm: &Farm, report: &Report) -> Answer {
         self.post(farm, "report", report).await
     }

@@ -1,7 +1,7 @@
 //! What has to be done about waiting jobs as time goes by: wake those that were parked, and give to others what was a quarantined runner's
 //! or waits for a runner that has gone. All of it follows from what is stored, so that it may be done late, again, or by another process.
 
-use protocol::{JobId, JobState, Priority, RunnerId, Timestamp};
+use protocol::{JobId, JobState, Priority, RunId, RunnerId, Timestamp};
 use sqlx::any::AnyRow;
 
 use super::{avoid, trust};
@@ -10,14 +10,14 @@ use crate::jobs::{self, lock_queue};
 use crate::{Conn, Result, Tx, lease};
 
 /// What was done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tended {
     /// Jobs whose time has come.
     pub woken: usize,
     /// Jobs that any runner may take now, as no other was left.
     pub rescued: usize,
-    /// Runs that were taken from quarantined runners.
-    pub taken: usize,
+    /// Runs that were taken from quarantined runners; nobody will report their files.
+    pub taken: Vec<RunId>,
     /// Jobs that run again, as only a quarantined runner had spoken.
     pub rerun: usize,
     /// Quarantined runners of which nothing is left to do.
@@ -26,8 +26,8 @@ pub struct Tended {
 
 impl Tended {
     /// How many jobs can be claimed that could not before.
-    pub const fn queued(&self) -> usize {
-        self.woken + self.rescued + self.taken + self.rerun
+    pub fn queued(&self) -> usize {
+        self.woken + self.rescued + self.taken.len() + self.rerun
     }
 }
 
@@ -45,7 +45,9 @@ pub async fn tend(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<Tended> {
     lock_queue(tx).await?;
     let mut done = Tended::default();
     for run in held(tx, limit).await? {
-        done.taken += usize::from(lease::take_back(tx, run, now).await?);
+        if lease::take_back(tx, run, now).await? {
+            done.taken.push(run);
+        }
     }
     let doubtful = doubtful(tx, limit).await?;
     let is_last = u64::from(limit) > doubtful.len() as u64;
@@ -82,7 +84,7 @@ async fn parked(conn: &mut Conn, now: Timestamp, limit: u32) -> Result<Vec<JobId
 }
 
 /// The open runs of quarantined runners.
-async fn held(conn: &mut Conn, limit: u32) -> Result<Vec<protocol::RunId>> {
+async fn held(conn: &mut Conn, limit: u32) -> Result<Vec<RunId>> {
     let rows = sqlx::query(
         "SELECT runs.id FROM runs JOIN runners ON runners.id = runs.runner_id
          WHERE runs.state = 'open' AND runners.quarantined_at IS NOT NULL ORDER BY runs.id LIMIT $1",

@@ -525,7 +525,7 @@ async fn a_runner_that_is_the_odd_one_out_too_often_gets_no_work_and_what_it_fou
         work(&store, ada, PASSES, 4).await.unwrap();
         assert_eq!(stands(&store, waits).await.0, JobState::Finished);
 
-        assert_eq!(tended(&store, 5).await, Tended { taken: 1, rerun: 4, settled: 1, ..Tended::default() });
+        assert_eq!(tended(&store, 5).await, Tended { taken: vec![open.run_id], rerun: 4, settled: 1, ..Tended::default() });
         assert_eq!(tended(&store, 5).await, Tended::default());
         let token = token();
         let state = runs::check_lease(&mut store.read().await.unwrap(), &key(&open, eve, &token)).await.unwrap();

@@ -137,6 +137,7 @@ async fn an_operator_quarantines_a_runner_and_what_it_runs_goes_to_another() {
         farm.registry.publish("pair", "1.0.0");
         farm.watch().await;
         let held = claim_of(&farm, &eve, &PG18).await.unwrap();
+        assert_eq!(held.upload(&farm, "build.log", b"half of it").await.status, 204);
         let quarantine = |name: &str, token: &str| {
             let path = format!("/api/v1/runners/{name}/quarantine");
             let call = Call::new(Method::PUT, &path).header("content-type", "application/json").bearer(token);
@@ -148,6 +149,7 @@ async fn an_operator_quarantines_a_runner_and_what_it_runs_goes_to_another() {
         farm.call(quarantine("nobody", &admin(&farm))).await.problem(404);
         let detail = held.report(&farm, &held.verdict(Reason::TestsPassed)).await.problem(409);
         assert!(detail.contains("quarantined"), "{detail}");
+        assert!(!held.has_file(&farm, "build.log").await);
         let taken = claim_of(&farm, &ada, &PG18).await.unwrap();
         assert_eq!(taken.json["job_id"], held.json["job_id"]);
         assert_eq!(taken.json["lease"]["attempt"], 1);

@@ -143,7 +143,9 @@ async fn a_lease_that_is_given_back_costs_no_attempt() {
     for _ in 0..4 {
         let claimed = claim_of(&farm, &runner, &["pg18-amd64"]).await.unwrap();
         assert_eq!(claimed.json["lease"]["attempt"], 1);
+        assert_eq!(claimed.upload(&farm, "build.log", b"half of it").await.status, 204);
         assert_eq!(claimed.post(&farm, "release", &json!({})).await.status, 204);
+        assert!(!claimed.has_file(&farm, "build.log").await, "a job that is claimed again and again fills no disk");
         claimed.renew(&farm).await.problem(409);
     }
 }
