@@ -17,8 +17,11 @@ pub async fn tick(coordinator: &Coordinator, now: Timestamp) -> Result<Tick> {
         tracing::info!(run = %lease.run_id, runner = %lease.runner_id, job = %lease.job_state, "a lease expired");
         coordinator.events.send(Event::LeaseExpired { run_id: lease.run_id });
         lease::clear(coordinator, lease.run_id).await;
-        if lease.job_state == JobState::Finished {
-            lease::announce_verdict(coordinator, lease.run_id).await?;
+        // The others are told of all the same: nobody comes back to an expiry that is committed.
+        if lease.job_state == JobState::Finished
+            && let Err(error) = lease::announce_verdict(coordinator, lease.run_id).await
+        {
+            tracing::error!(run = %lease.run_id, %error, "a verdict could not be told");
         }
     }
     if expired.iter().any(|lease| lease.job_state == JobState::Queued) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use pgxn::ClientOptions;
 use protocol::{ManualClock, Matrix, Platform, Timestamp};
+use sqlx::{Connection, Executor};
 use store::{Blobs, Store};
 use tokio::sync::broadcast::Receiver;
 
@@ -62,6 +63,14 @@ impl Farm {
     /// Lets a runner in, and returns its token.
     pub(crate) async fn runner(&self, name: &str) -> String {
         operate::add_runner(&self.coordinator, &name.parse().unwrap()).await.unwrap().unwrap().token
+    }
+
+    /// Runs a statement on the database behind the coordinator's back; only where it is the farm's own SQLite file.
+    pub(crate) async fn sql(&self, sql: &'static str) {
+        let url = format!("sqlite://{}", self.dir.path().join("farm.db").display());
+        let mut connection = sqlx::AnyConnection::connect(&url).await.unwrap();
+        connection.execute(sql).await.unwrap();
+        connection.close().await.unwrap();
     }
 
     /// Calls the API.

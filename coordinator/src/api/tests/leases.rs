@@ -137,6 +137,30 @@ async fn a_job_that_kills_its_runners_ends_as_the_farms_error() {
 }
 
 #[tokio::test]
+async fn a_verdict_that_cannot_be_told_hides_no_other_and_holds_up_no_job() {
+    let mut farm = Farm::with(|config| config.max_attempts = 1).await;
+    let runner = with_release(&farm).await;
+    let mut lost = Vec::new();
+    for target in ["pg17-amd64", "pg18-amd64"] {
+        lost.push(claim_of(&farm, &runner, &[target]).await.unwrap());
+        assert_eq!(lost.last().unwrap().upload(&farm, "build.log", b"half of it").await.status, 204);
+        farm.clock.advance(MINUTE);
+    }
+    // So that what would be told of it cannot be read.
+    farm.sql("UPDATE runs SET attempt = -1 WHERE target = 'pg17-amd64'").await;
+    farm.clock.advance(MINUTE * 6);
+    farm.happened();
+    assert_eq!(expire(&farm).await, Tick::Worked);
+    let happened = farm.happened();
+    let verdicts = happened.iter().filter(|event| matches!(event, Event::Verdict(_))).count();
+    let expired = happened.iter().filter(|event| matches!(event, Event::LeaseExpired { .. })).count();
+    assert_eq!((expired, verdicts), (2, 1), "{happened:?}");
+    for run in lost {
+        assert!(!run.has_file(&farm, "build.log").await);
+    }
+}
+
+#[tokio::test]
 async fn a_lease_that_is_given_back_costs_no_attempt() {
     let farm = Farm::start().await;
     let runner = with_release(&farm).await;
