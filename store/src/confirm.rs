@@ -10,7 +10,9 @@
 //! They are pure functions in `rules.rs`.
 //! - PASS, UNTESTED, NA, ENV and BLOCKED stand at once. A first FAIL stands as UNCONFIRMED, and the job goes back into the queue.
 //! - A second run that agrees (same grade, phase and kind of cause) confirms it. What was too slow is run again with twice the time.
-//! - One that disagrees makes both FLAKY: the better one is shown, and it counts neither for nor against anybody. That stays so whatever
+//! - One that ends within twice the time says nothing against the first, which had half of it: it counts as if it were the first, and what
+//!   was too slow stays UNCONFIRMED where it is shown.
+//! - One that disagrees otherwise makes both FLAKY: the better one is shown, and it counts neither for nor against anybody. That stays so whatever
 //!   a third run says: the same thing did end differently.
 //! - ENV and BLOCKED can neither agree nor disagree: they are tried twice more, then the first FAIL stays unconfirmed.
 //! - ERROR is tried again, silently, with a pause that quadruples, and takes no part. After the last it is the standing where nothing else
@@ -157,9 +159,7 @@ async fn said(conn: &mut Conn, job: &Job) -> Result<Vec<Said>> {
 
 /// The doubt of one result, by its own round, whether or not that is the job's current one.
 pub(crate) async fn doubt_of(conn: &mut Conn, job: JobId, round: u32, run: RunId) -> Result<Option<Flag>> {
-    let round = of_round(conn, job, round).await?;
-    let in_doubt = standing(&round).and_then(|standing| standing.doubt);
-    Ok(round.iter().find(|said| said.run_id == run).and_then(|said| doubt(said.reason, in_doubt)))
+    Ok(rules::doubt_of(&of_round(conn, job, round).await?, run))
 }
 
 async fn of_round(conn: &mut Conn, job: JobId, round: u32) -> Result<Vec<Said>> {

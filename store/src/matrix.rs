@@ -133,7 +133,8 @@ macro_rules! verdicts {
         concat!(
             "SELECT results.*, releases.dist, releases.version, runners.name AS runner_name,
                  CASE WHEN jobs.result_id = results.id OR jobs.round = results.round THEN jobs.doubt ELSE '' END AS doubt,
-                 CASE WHEN jobs.result_id = results.id OR jobs.round = results.round THEN 0 ELSE 1 END AS is_past
+                 CASE WHEN jobs.result_id = results.id THEN 0
+                     WHEN jobs.round = results.round AND results.reason NOT IN ('timed-out', 'silent') THEN 0 ELSE 1 END AS is_apart
              FROM results JOIN releases ON releases.id = results.release_id JOIN jobs ON jobs.id = results.job_id
                  LEFT JOIN runs ON runs.id = results.id LEFT JOIN runners ON runners.id = runs.runner_id
              WHERE ",
@@ -227,13 +228,14 @@ fn read_summary(row: &Fields<'_>) -> Result<Summary> {
     })
 }
 
-/// Verdicts with the doubt that each has by its own round, which a job has forgotten that is in a later one.
+/// Verdicts with the doubt that each has by its own round. The job knows it of most; not of those of an older round, nor of one that had
+/// too little time.
 async fn read_verdicts(conn: &mut Conn, rows: &[AnyRow]) -> Result<Vec<VerdictLine>> {
     let mut lines = Vec::new();
     for row in rows {
         let mut line = read_verdict(row)?;
         let result = Fields::of(row, "results", "id");
-        if result.number::<u8>("is_past")? == 1 {
+        if result.number::<u8>("is_apart")? == 1 {
             let (job, round, run) = (result.parse("job_id")?, result.number("round")?, line.summary.run_id);
             let doubt = confirm::doubt_of(conn, job, round, run).await?;
             line.summary.flags = confirm::with_doubt(line.summary.flags, doubt);

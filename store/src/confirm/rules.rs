@@ -100,10 +100,26 @@ pub(crate) fn agrees(one: &Said, other: &Said) -> bool {
         && (one.grade() != Grade::Fail || (one.phase == other.phase && one.cause() == other.cause()))
 }
 
+/// Whether a result, by its place in its round, was late while all others that came to anything had more time.
+///
+/// After the first late result of a round every further run has twice the time. That such a run ends says nothing against a runner which
+/// had half of it, and the same thing did not end differently: it was not given what it needs.
+fn is_outrun(round: &[Said], place: usize) -> bool {
+    let in_time = |said: &Said| said.is_decided() && !said.is_late();
+    let (before, after) = (&round[..place], round.get(place + 1..).unwrap_or_default());
+    round[place].is_late() && !before.iter().any(Said::is_decided) && after.iter().any(in_time)
+}
+
+/// The results that say something of the extension, and not merely that they had too little time.
+fn decided(round: &[Said]) -> Vec<&Said> {
+    let counts = |(place, said): &(usize, &Said)| said.is_decided() && !is_outrun(round, *place);
+    round.iter().enumerate().filter(counts).map(|(_, said)| said).collect()
+}
+
 /// What stands after these results of a round, in the order in which they came.
 pub(crate) fn standing(round: &[Said]) -> Option<Standing> {
     let bare = |run_id, doubt| Standing { run_id, doubt, confirmed_by: None };
-    let decided: Vec<&Said> = round.iter().filter(|said| said.is_decided()).collect();
+    let decided = decided(round);
     let Some((first, others)) = decided.split_first() else {
         let known = round.iter().rfind(|said| said.grade() != Grade::Error).or(round.last())?;
         return Some(bare(known.run_id, None));
@@ -115,6 +131,15 @@ pub(crate) fn standing(round: &[Said]) -> Option<Standing> {
     let confirmed_by = others.first().map(|other| other.run_id);
     let doubt = (first.grade() == Grade::Fail && confirmed_by.is_none()).then_some(Flag::Unconfirmed);
     Some(Standing { run_id: first.run_id, doubt, confirmed_by })
+}
+
+/// The flag that a result has by its round: that of the round, or UNCONFIRMED where it merely had too little time.
+pub(crate) fn doubt_of(round: &[Said], run: RunId) -> Option<Flag> {
+    let place = round.iter().position(|said| said.run_id == run)?;
+    if is_outrun(round, place) {
+        return Some(Flag::Unconfirmed);
+    }
+    doubt(round[place].reason, standing(round)?.doubt)
 }
 
 /// The flag that a result of a round has of the others' disagreement: all that disagree are flaky, the better one that is shown as well.
@@ -157,7 +182,7 @@ pub(crate) fn next(round: &[Said], retries: u32) -> Next {
 
 /// Whether exactly two results are decided, by two runners.
 fn two_runners(round: &[Said]) -> bool {
-    let mut decided = round.iter().filter(|said| said.is_decided()).map(|said| said.runner_id);
+    let mut decided = decided(round).into_iter().map(|said| said.runner_id);
     match (decided.next(), decided.next(), decided.next()) {
         (Some(one), Some(other), None) => one.is_some() && other.is_some() && one != other,
         _ => false,
@@ -194,7 +219,7 @@ pub(crate) struct Opinion {
 
 /// What the last result of a round says of the runners in it: nothing, unless it makes two different ones agree.
 pub(crate) fn opinions(round: &[Said]) -> Vec<Opinion> {
-    let decided: Vec<&Said> = round.iter().filter(|said| said.is_decided()).collect();
+    let decided = decided(round);
     let Some((last, before)) = decided.split_last() else { return Vec::new() };
     let is_news = round.last().is_some_and(|said| said.run_id == last.run_id);
     let (agreeing, others): (Vec<&Said>, Vec<&Said>) = before.iter().copied().partition(|said| agrees(said, last));

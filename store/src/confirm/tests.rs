@@ -287,6 +287,26 @@ async fn what_was_too_slow_is_confirmed_with_twice_the_time() {
 }
 
 #[tokio::test]
+async fn what_passes_with_twice_the_time_is_not_flaky() {
+    on_both(async |store| {
+        let (release, job) = pair(&store).await;
+        let (attic, cellar) = (there(&store, "attic", 1).await, there(&store, "cellar", 1).await);
+        let late = work(&store, attic, LATE, 1).await.unwrap();
+        let passed = work(&store, cellar, PASSES, 2).await.unwrap();
+        assert_eq!(stands(&store, release).await, (JobState::Finished, Some((passed, Grade::Pass, None))));
+        let mut conn = store.read().await.unwrap();
+        assert_eq!(farm::share(&mut conn, target(PG17)).await.unwrap(), farm::Share { passing: 1, judged: 1 });
+        for line in matrix::of_job(&mut conn, job).await.unwrap() {
+            let detail = runs::detail(&mut conn, line.summary.run_id).await.unwrap().unwrap();
+            assert_eq!(detail.result.unwrap().verdict.flags, line.summary.flags);
+            let is_unconfirmed = line.summary.flags.contains(&Flag::Unconfirmed);
+            assert_eq!(is_unconfirmed, line.summary.run_id == late, "nobody agreed with it");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_farm_s_own_failure_is_tried_again_later_and_nobody_but_operators_sees_it() {
     on_both(async |store| {
         let (release, job) = pair(&store).await;

@@ -97,8 +97,28 @@ fn runs_that_disagree_are_flaky_and_the_better_one_is_shown() {
     let (build, create) = ((Phase::Build, Reason::CompileError), (Phase::Create, Reason::CreateFailed));
     assert_eq!(stands(&[('a', build), ('b', create)]), (1, Some(Flag::Flaky), false));
     assert_eq!(stands(&[('a', create), ('b', build)]), (0, Some(Flag::Flaky), false));
-    assert_eq!(stands(&[('a', LATE), ('b', FAILS)]).1, Some(Flag::Flaky));
+    assert_eq!(stands(&[('a', FAILS), ('b', LATE)]).1, Some(Flag::Flaky));
     assert_eq!(stands(&[('a', FAILS), ('b', PASSES), ('c', FAILS)]), (1, Some(Flag::Flaky), false));
+}
+
+#[test]
+fn what_was_late_says_nothing_once_all_others_had_more_time() {
+    assert_eq!(stands(&[('a', LATE), ('b', PASSES)]), (1, None, false));
+    assert_eq!(comes(&[('a', LATE), ('b', PASSES)]), Next::Settle);
+    assert_eq!(stands(&[('a', LATE), ('b', FAILS)]), (1, Some(Flag::Unconfirmed), false));
+    assert_eq!(comes(&[('a', LATE), ('b', FAILS)]), Next::Confirm);
+    assert_eq!(stands(&[('a', LATE), ('b', FAILS), ('c', FAILS)]), (1, None, true));
+    assert_eq!(comes(&[('a', LATE), ('b', FAILS), ('c', PASSES)]), Next::Arbitrate);
+    assert_eq!(stands(&[('a', LATE), ('b', LATE)]), (0, None, true));
+    assert_eq!(stands(&[('a', LATE), ('b', LATE), ('c', PASSES)]).1, Some(Flag::Flaky), "the second had as much time");
+    assert_eq!(stands(&[('a', FAILS), ('b', LATE), ('c', FAILS)]).1, Some(Flag::Flaky), "the first had no more time");
+    assert_eq!(stands(&[('a', LATE), ('b', LACKS)]), (0, Some(Flag::Unconfirmed), false));
+
+    let round = of(&[('a', LATE), ('b', PASSES)]);
+    assert_eq!([0, 1].map(|place| doubt_of(&round, run(place))), [Some(Flag::Unconfirmed), None]);
+    let round = of(&[('a', FAILS), ('b', PASSES), ('c', BROKEN)]);
+    assert_eq!([0, 1, 2].map(|place| doubt_of(&round, run(place))), [Some(Flag::Flaky), Some(Flag::Flaky), None]);
+    assert_eq!(doubt_of(&round, run(9)), None);
 }
 
 #[test]
@@ -169,6 +189,8 @@ fn two_runners_that_disagree_tell_nothing_and_a_third_tells_who_was_wrong() {
     assert_eq!(told(&[('a', FAILS), ('b', PASSES), ('c', PASSES)]), [(b, false), (c, false), (a, true)]);
     assert_eq!(told(&[('a', FAILS), ('b', PASSES), ('c', FAILS)]), [(a, false), (c, false), (b, true)]);
     assert_eq!(told(&[('a', FAILS), ('b', PASSES), ('c', LATE)]), []);
+    assert_eq!(told(&[('a', LATE), ('b', PASSES), ('c', PASSES)]), [(b, false), (c, false)], "they had more time");
+    assert_eq!(told(&[('a', PASSES), ('b', LATE), ('c', PASSES)]), [(a, false), (c, false), (b, true)]);
     assert_eq!(
         told(&[('a', FAILS), ('b', PASSES), ('a', PASSES)]),
         [],
