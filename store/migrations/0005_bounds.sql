@@ -11,3 +11,8 @@ CREATE INDEX avoidances_of_target ON avoidances (target, runner_id, job_id);
 
 -- Since when nothing is left to run again of what a quarantined runner found.
 ALTER TABLE runners ADD COLUMN settled_at BIGINT;
+
+-- Opinions count by who owns what was tested, as one author may have many distributions.
+ALTER TABLE opinions ADD COLUMN owner_key TEXT NOT NULL DEFAULT '';
+UPDATE opinions SET owner_key =
+    COALESCE((SELECT jobs.owner_key FROM results JOIN jobs ON jobs.id = results.job_id WHERE results.id = opinions.run_id), dist_key);

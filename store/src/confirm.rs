@@ -31,7 +31,8 @@
 //! # Trust
 //! Two runs that disagree on two runners tell nothing of either. A third one on a third runner, where there is one, tells who was wrong:
 //! whoever two others agree against is the *odd one out*. A runner that is so too often (`rules::is_odd`) is quarantined in the transaction
-//! that accepts the report. Of each distribution the newest opinion counts alone, so that one flaky extension quarantines nobody. A
+//! that accepts the report. Of each owner the newest opinion counts alone, so that no flaky extension quarantines anybody, nor an author who
+//! makes some that fail on one runner. A
 //! quarantined runner gets no work; its open runs are given to others, and results of its last week that nobody agreed with are run again.
 //! [`tend`] does both from what is stored, so that a coordinator that dies in between loses nothing. An operator can quarantine and
 //! release too; a released runner begins with a clean slate.
@@ -122,7 +123,7 @@ pub(crate) async fn conclude(
         }
     }
     results::count(tx).await?;
-    trust::learn(tx, release, &round, now).await
+    trust::learn(tx, (&job, release), &round, now).await
 }
 
 /// Whether only the farm's own failure could stand: that does so once it is not tried again, where nothing else stands from before.

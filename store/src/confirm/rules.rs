@@ -5,7 +5,7 @@ use protocol::{Flag, Grade, Phase, Reason, RunId, RunnerId};
 /// After so many results that can neither agree nor disagree, the first stays unconfirmed.
 const UNDECIDED_AT_MOST: usize = 2;
 
-/// Opinions on the runner's latest so many distributions are looked at,
+/// Opinions on releases of the latest so many owners that the runner tested are looked at,
 const OPINIONS: usize = 20;
 /// so many of them at least have to be against it,
 const ODD_AT_LEAST: usize = 3;
@@ -232,15 +232,15 @@ pub(crate) fn opinions(round: &[Said]) -> Vec<Opinion> {
     agreed.chain(others.into_iter().filter_map(|said| opinion(said, true))).collect()
 }
 
-/// Whether a runner is the odd one out too often; of what others made of its results, newest first, by distribution.
+/// Whether a runner is the odd one out too often; of what others made of its results, newest first, by who owns what it tested.
 ///
-/// Of each distribution only the newest opinion counts, so that one that is flaky speaks once.
-pub(crate) fn is_odd<D: PartialEq>(opinions: impl Iterator<Item = (D, bool)>) -> Option<(usize, usize)> {
-    let mut seen: Vec<D> = Vec::new();
+/// Of each owner only the newest opinion counts: what is flaky speaks once, and no author alone can make a runner look odd.
+pub(crate) fn is_odd<O: PartialEq>(opinions: impl Iterator<Item = (O, bool)>) -> Option<(usize, usize)> {
+    let mut seen: Vec<O> = Vec::new();
     let mut odd = 0;
-    for (dist, is_odd) in opinions {
-        if seen.len() < OPINIONS && !seen.contains(&dist) {
-            seen.push(dist);
+    for (owner, is_odd) in opinions {
+        if seen.len() < OPINIONS && !seen.contains(&owner) {
+            seen.push(owner);
             odd += usize::from(is_odd);
         }
     }

@@ -538,7 +538,7 @@ async fn a_runner_that_is_the_odd_one_out_too_often_gets_no_work_and_what_it_fou
         assert_eq!(quarantined(&store).await, ["eve"]);
         let reason =
             runners::by_name(&mut store.read().await.unwrap(), "eve").await.unwrap().unwrap().quarantine_reason;
-        assert_eq!(reason, "two others agreed against it on 3 of the latest 4 distributions");
+        assert_eq!(reason, "two others agreed against it on releases of 3 of the latest 4 owners");
 
         let waits = dist(&store, "waits", 4).await;
         assert_eq!(claim(&store, eve, &[PG17], at(4)).await, None);
@@ -636,6 +636,25 @@ async fn one_flaky_distribution_quarantines_nobody_however_often_it_is_run() {
         }
         assert_eq!(quarantined(&store).await, [""; 0]);
         assert_eq!(stands(&store, id).await.1.unwrap().2, Some(Flag::Flaky));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_author_quarantines_nobody_by_however_many_distributions() {
+    on_both(async |store| {
+        let all = three(&store).await;
+        for minute in 1..6 {
+            let id = insert(&store, &release(&format!("dist-{minute}"), "1.0.0")).await.id();
+            plan(&store, id, PG17, "mallory", at(minute)).await;
+            for runner in all {
+                seen(&store, runner, minute).await;
+            }
+            for (runner, verdict) in [(all[2], FAILS), (all[0], PASSES), (all[1], PASSES)] {
+                work(&store, runner, verdict, minute).await.unwrap();
+            }
+        }
+        assert_eq!(quarantined(&store).await, [""; 0]);
     })
     .await;
 }

@@ -6,19 +6,20 @@ use protocol::{RunnerId, Timestamp};
 
 use super::rules::{self, Said};
 use crate::fields::{Fields, storable};
+use crate::jobs::Job;
 use crate::releases::StoredRelease;
 use crate::{Conn, Result, Tx};
 
 /// Results of a quarantined runner that are older than this before its quarantine stay as they are.
 pub(super) const REACH: Duration = Duration::from_hours(7 * 24);
 
-/// Opinions are looked through this far back for the latest of each distribution.
+/// Opinions are looked through this far back for the latest of each owner.
 const OPINIONS_READ: i64 = 500;
 
 /// Writes down what a round's newest result says of the runners in it. Returns the one that is quarantined for it.
 pub(super) async fn learn(
     tx: &mut Tx,
-    release: &StoredRelease,
+    (job, release): (&Job, &StoredRelease),
     round: &[Said],
     now: Timestamp,
 ) -> Result<Option<RunnerId>> {
@@ -29,7 +30,7 @@ pub(super) async fn learn(
     let dist_key = release.release.dist.key();
     for opinion in &opinions {
         sqlx::query(
-            "INSERT INTO opinions (run_id, runner_id, dist_key, odd, formed_at) VALUES ($1, $2, $3, $4, $5)
+            "INSERT INTO opinions (run_id, runner_id, dist_key, odd, formed_at, owner_key) VALUES ($1, $2, $3, $4, $5, $6)
              ON CONFLICT (run_id) DO UPDATE SET odd = excluded.odd, formed_at = excluded.formed_at",
         )
         .bind(opinion.run_id.to_string())
@@ -37,12 +38,13 @@ pub(super) async fn learn(
         .bind(storable(&dist_key))
         .bind(i64::from(opinion.odd))
         .bind(now.as_millis())
+        .bind(&job.owner_key)
         .execute(tx.raw())
         .await?;
     }
     for opinion in opinions.iter().filter(|opinion| opinion.odd) {
         if let Some((odd, of)) = judge(tx, opinion.runner_id).await? {
-            let reason = format!("two others agreed against it on {odd} of the latest {of} distributions");
+            let reason = format!("two others agreed against it on releases of {odd} of the latest {of} owners");
             if quarantine(tx, opinion.runner_id, &reason, now).await? {
                 return Ok(Some(opinion.runner_id));
             }
@@ -53,7 +55,7 @@ pub(super) async fn learn(
 
 async fn judge(conn: &mut Conn, runner: RunnerId) -> Result<Option<(usize, usize)>> {
     let rows = sqlx::query(
-        "SELECT opinions.run_id, opinions.dist_key, opinions.odd
+        "SELECT opinions.run_id, opinions.owner_key, opinions.odd
          FROM opinions JOIN runners ON runners.id = opinions.runner_id
          WHERE opinions.runner_id = $1 AND opinions.formed_at > runners.trusted_at
          ORDER BY opinions.formed_at DESC, opinions.run_id DESC LIMIT $2",
@@ -65,7 +67,7 @@ async fn judge(conn: &mut Conn, runner: RunnerId) -> Result<Option<(usize, usize
     let mut opinions = Vec::new();
     for row in &rows {
         let row = Fields::of(row, "opinions", "run_id");
-        opinions.push((row.text("dist_key")?, row.number::<i64>("odd")? == 1));
+        opinions.push((row.text("owner_key")?, row.number::<i64>("odd")? == 1));
     }
     Ok(rules::is_odd(opinions.into_iter()))
 }

@@ -201,7 +201,7 @@ fn two_runners_that_disagree_tell_nothing_and_a_third_tells_who_was_wrong() {
 
 #[test]
 fn a_runner_is_odd_that_is_alone_three_times_and_with_more_than_a_third_of_the_latest_twenty() {
-    let odd = |pattern: &str| is_odd(pattern.chars().enumerate().map(|(dist, c)| (dist, c == 'x'))).is_some();
+    let odd = |pattern: &str| is_odd(pattern.chars().enumerate().map(|(owner, c)| (owner, c == 'x'))).is_some();
     assert!(!odd("xx") && odd("xxx"));
     assert!(odd("xxx.....") && !odd("xxx......"));
     assert!(!odd("xxxxxx..............") && odd("xxxxxxx............."));
@@ -209,9 +209,9 @@ fn a_runner_is_odd_that_is_alone_three_times_and_with_more_than_a_third_of_the_l
 }
 
 #[test]
-fn one_flaky_distribution_speaks_once_however_often_it_is_run() {
+fn an_owner_speaks_once_however_often_what_they_released_is_run() {
     assert_eq!(is_odd((0..30).map(|_| ("flaky", true))), None);
-    let three = ["a", "b", "a", "c", "b"].map(|dist| (dist, true));
+    let three = ["a", "b", "a", "c", "b"].map(|owner| (owner, true));
     assert_eq!(is_odd(three.into_iter()), Some((3, 3)));
     let mended = [("a", false), ("a", true), ("b", true), ("c", true)];
     assert_eq!(is_odd(mended.into_iter()), None);
