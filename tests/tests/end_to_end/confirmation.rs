@@ -14,11 +14,11 @@ use tests::{poll, turn};
 /// How many releases fail by chance: that none of them ends now so and now so happens once in a thousand times.
 const TOSSES: u64 = 24;
 
-/// How many distributions a runner has to be wrong about, at least a few of which it gets to see first.
-const SLOW: usize = 12;
+/// How many distributions of as many owners a runner has to be wrong about, at least a few of which it gets to see first.
+const CROWDED: usize = 12;
 
-/// The fixture `passes` under another name or version, with further lines in its Makefile.
-fn like_passes(name: &str, version: &str, makefile: &str, hours: u64) -> Result<Upload> {
+/// The fixture `passes` by somebody under another name or version, with further lines in its Makefile.
+fn like_passes(user: &str, (name, version): (&str, &str), makefile: &str, hours: u64) -> Result<Upload> {
     let mut tree = Tree::of_directory(&Fixture::named("passes")?.dir)?;
     let mut meta: Value = serde_json::from_str(&tree.text("META.json").context("META.json")?)?;
     (meta["name"], meta["version"]) = (name.into(), version.into());
@@ -26,7 +26,7 @@ fn like_passes(name: &str, version: &str, makefile: &str, hours: u64) -> Result<
     tree.put_text("META.json", &meta.to_string())?;
     tree.put_text("Makefile", &format!("{rules}\n{makefile}\n"))?;
     let date = PUBLISHED_AT.plus(Duration::from_hours(hours));
-    Ok(Upload::of_tree(&tree, User::named("fixtures"), date)?)
+    Ok(Upload::of_tree(&tree, User::named(user), date)?)
 }
 
 /// What the runs of each version of the coin found, in order.
@@ -47,7 +47,7 @@ async fn a_single_runner_confirms_a_failure_and_calls_flaky_what_ends_now_so_and
     let _turn = turn::take().await;
     let farm = Farm::new()?;
     let toss = "all: toss\ntoss:\n\ttest $$(od -An -N1 -tu1 /dev/urandom) -gt 127\n.PHONY: toss";
-    let tosses = (0..TOSSES).map(|number| like_passes("tosses-a-coin", &format!("1.{number}.0"), toss, number));
+    let tosses = (0..TOSSES).map(|number| like_passes("fixtures", ("tosses-a-coin", &format!("1.{number}.0")), toss, number));
     farm.mirror()?.publish_all(tosses.collect::<Result<Vec<_>>>()?)?;
     fixtures::publish(&mut farm.mirror()?, &["fails-tests"])?;
     let _coordinator = farm.coordinator("17", &[]).await?;
@@ -87,32 +87,34 @@ async fn a_runner_that_is_always_wrong_is_quarantined_and_what_it_found_is_run_e
     let farm = Farm::new()?;
     let _coordinator = farm.coordinator("17", &[]).await?;
     let _good = [farm.runner("ada", "17", &[])?, farm.runner("bob", "17", &[])?];
-    // It gives nothing the time that it needs, twice that time included.
-    let mut hasty = farm.runner("eve", "17", &["--phase-timeout", "1"])?;
+    // It gives nothing the processes that it needs. Too little time would say nothing: the others have twice as much.
+    let mut cramped = farm.runner("eve", "17", &["--processes", "64"])?;
     poll::until(PATIENCE, "three runners", async || {
         Ok((farm.get("api/v1/status").await?["runners"] == 3).then_some(()))
     })
     .await?;
-    let nap = "all: nap\nnap:\n\tsleep 3\n.PHONY: nap";
-    let naps = (0..SLOW).map(|number| like_passes(&format!("takes-a-nap-{number}"), "1.0.0", nap, 0));
-    farm.mirror()?.publish_all(naps.collect::<Result<Vec<_>>>()?)?;
-    hasty.prints("the runner eve is quarantined: two others agreed against it on", LONG_PATIENCE).await?;
-    farm.idle(SLOW.try_into()?, LONG_PATIENCE).await?;
+    let crowd = "all: crowd\ncrowd:\n\tfor it in $$(seq 100); do sleep 3 & done; wait\n.PHONY: crowd";
+    let crowds = (0..CROWDED).map(|number| {
+        like_passes(&format!("author-{number}"), (&format!("draws-a-crowd-{number}"), "1.0.0"), crowd, 0)
+    });
+    farm.mirror()?.publish_all(crowds.collect::<Result<Vec<_>>>()?)?;
+    cramped.prints("the runner eve is quarantined: two others agreed against it on", LONG_PATIENCE).await?;
+    farm.idle(CROWDED.try_into()?, LONG_PATIENCE).await?;
 
-    for number in 0..SLOW {
-        let verdicts = farm.verdicts(&format!("takes-a-nap-{number}")).await?;
+    for number in 0..CROWDED {
+        let verdicts = farm.verdicts(&format!("draws-a-crowd-{number}")).await?;
         let verdict = verdicts.into_values().next().context("a verdict")?;
         ensure!(verdict.grade == Grade::Pass && verdict.flags.is_empty(), "{number}: {verdict:?}");
         let run = farm.run(&verdict.run_id).await?;
         ensure!(run["run"]["runner"] != "eve", "{run}");
     }
     let wrong = farm.results().await?.into_iter().filter(|line| line["runner"] == "eve").collect::<Vec<_>>();
-    ensure!(wrong.iter().all(|line| line["reason"] == Reason::TimedOut.as_str()), "{wrong:?}");
+    ensure!(wrong.iter().all(|line| line["reason"] == Reason::TooManyProcesses.as_str()), "{wrong:?}");
     ensure!(wrong.len() >= 3, "{wrong:?}");
 
     let (code, list, said) = farm.admin(&["runners", "list"])?;
     ensure!(code == 0 && list.contains("in quarantine: two others agreed against it on"), "{list}{said}");
     let (code, _, said) = farm.admin(&["runners", "release", "eve"])?;
     ensure!(code == 0 && said.contains("eve gets work again"), "{said}");
-    hasty.prints("all is well again", PATIENCE).await
+    cramped.prints("all is well again", PATIENCE).await
 }
