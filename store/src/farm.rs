@@ -35,7 +35,8 @@ pub struct Counts {
 pub struct Share {
     /// Those with a PASS.
     pub passing: u64,
-    /// Those with any verdict that counts for or against an author: PASS, UNTESTED or a confirmed FAIL.
+    /// Those with any verdict that counts for or against an author: PASS, UNTESTED or a confirmed FAIL, and not flaky by the word of its runner
+    /// or by disagreement.
     pub judged: u64,
 }
 
@@ -72,7 +73,8 @@ pub async fn share(conn: &mut Conn, target: Target) -> Result<Share> {
         "SELECT 'farm' AS id, COUNT(*) AS judged, COUNT(CASE WHEN results.grade = 'PASS' THEN 1 END) AS passing
          FROM dists JOIN jobs ON jobs.release_id = dists.latest_id AND jobs.target = $1
              JOIN results ON results.id = jobs.result_id
-         WHERE results.grade IN ('PASS', 'UNTESTED', 'FAIL') AND jobs.doubt = ''",
+         WHERE results.grade IN ('PASS', 'UNTESTED', 'FAIL') AND jobs.doubt = ''
+             AND ' ' || results.flags || ' ' NOT LIKE '% FLAKY %'",
     )
     .bind(target.to_string())
     .fetch_one(conn.raw())

@@ -1,4 +1,4 @@
-use protocol::Reason;
+use protocol::{Flag, Reason};
 
 use super::*;
 use crate::confirm::Retries;
@@ -12,6 +12,26 @@ async fn an_empty_farm_counts_nothing() {
         let nothing = Counts { dists: 0, releases: 0, broken: 0, queued: 0, running: 0, results: 0, runners: 0 };
         assert_eq!(counts(&mut conn, at(0)).await.unwrap(), nothing);
         assert_eq!(share(&mut conn, target("pg17-amd64")).await.unwrap(), Share { passing: 0, judged: 0 });
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_its_own_runner_found_flaky_counts_for_nothing() {
+    on_both(async |store| {
+        let runner = runner(&store, "attic").await;
+        for (dist, flags) in [("pear", vec![Flag::Flaky]), ("plum", vec![Flag::Flaky, Flag::Warnings]), ("quince", vec![])] {
+            let id = insert(&store, &release(dist, "1.0.0")).await.id();
+            plan(&store, id, "pg17-amd64", "theory", at(0)).await;
+            let claimed = claim(&store, runner, &["pg17-amd64"], at(1)).await.unwrap();
+            let (token, mut report) = (token(), report(&claimed, Reason::TestsPassed));
+            report.verdict.flags = flags;
+            let mut tx = store.begin().await.unwrap();
+            results::accept(&mut tx, &key(&claimed, runner, &token), &report, Retries::default(), at(2)).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        let share = share(&mut store.read().await.unwrap(), target("pg17-amd64")).await.unwrap();
+        assert_eq!(share, Share { passing: 1, judged: 1 });
     })
     .await;
 }
