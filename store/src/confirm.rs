@@ -59,7 +59,6 @@ mod trust;
 pub(crate) use avoid::{avoid, forget};
 pub(crate) use rules::{Said, doubt, standing, with_doubt};
 pub use tend::{Tended, is_due, tend};
-pub(crate) use trust::is_quarantined;
 pub use trust::{quarantine, release};
 
 use rules::{Next, Standing};

@@ -129,6 +129,15 @@ pub async fn touch(tx: &mut Tx, id: RunnerId, version: &str, targets: &[Target],
     Ok(())
 }
 
+/// Whether a runner gets work: it is neither revoked nor quarantined.
+pub(crate) async fn may_claim(conn: &mut Conn, id: RunnerId) -> Result<bool> {
+    let row = sqlx::query("SELECT id FROM runners WHERE id = $1 AND quarantined_at IS NULL AND revoked_at IS NULL")
+        .bind(id.to_string())
+        .fetch_optional(conn.raw())
+        .await?;
+    Ok(row.is_some())
+}
+
 /// Every runner, by name.
 pub async fn list(conn: &mut Conn) -> Result<Vec<Runner>> {
     let rows = sqlx::query("SELECT * FROM runners ORDER BY name").fetch_all(conn.raw()).await?;

@@ -110,12 +110,3 @@ pub async fn release(tx: &mut Tx, id: RunnerId, now: Timestamp) -> Result<bool> 
     .await?;
     Ok(done.rows_affected() == 1)
 }
-
-/// Whether a runner is quarantined.
-pub(crate) async fn is_quarantined(conn: &mut Conn, id: RunnerId) -> Result<bool> {
-    let row = sqlx::query("SELECT id FROM runners WHERE id = $1 AND quarantined_at IS NOT NULL")
-        .bind(id.to_string())
-        .fetch_optional(conn.raw())
-        .await?;
-    Ok(row.is_some())
-}

@@ -8,7 +8,7 @@ use super::lanes::{self, Lane};
 use super::{Job, leave_queue, read};
 use crate::fields::Fields;
 use crate::runs::RunState;
-use crate::{Conn, Result, TokenHash, Tx, confirm, releases};
+use crate::{Conn, Result, TokenHash, Tx, releases, runners};
 
 /// The oldest job of a lane that does not avoid the runner: nearly always the first entry of an index.
 pub(super) const OLDEST: &str =
@@ -52,7 +52,8 @@ pub struct Claimed {
     pub time_factor: u32,
 }
 
-/// Claims the next job for a runner and opens its run; none when nothing waits for its targets, or the runner is quarantined.
+/// Claims the next job for a runner and opens its run; none when nothing waits for its targets, or the runner is quarantined or
+/// revoked.
 ///
 /// The attempt is counted here, so that a job that kills its runners comes to an end.
 pub async fn claim(tx: &mut Tx, claim: &Claim<'_>, now: Timestamp) -> Result<Option<Claimed>> {
@@ -61,7 +62,8 @@ pub async fn claim(tx: &mut Tx, claim: &Claim<'_>, now: Timestamp) -> Result<Opt
         return Ok(None);
     }
     let turn = lanes::lock_queue(tx).await?;
-    if confirm::is_quarantined(tx, claim.runner_id).await? {
+    // Both may have happened while the claim waited.
+    if !runners::may_claim(tx, claim.runner_id).await? {
         return Ok(None);
     }
     let Some((lane, job_id)) = best(tx, claim).await? else { return Ok(None) };

@@ -40,6 +40,21 @@ async fn a_claim_that_is_said_again_gets_the_lease_that_it_opened() {
 }
 
 #[tokio::test]
+async fn a_runner_that_is_revoked_while_its_claim_waits_gets_no_job() {
+    on_both(async |store| {
+        let release = insert(&store, &release("theory", "1.0.0")).await.id();
+        plan(&store, release, "pg17-amd64", "theory", at(0)).await;
+        let (ada, eve) = (runner(&store, "ada").await, runner(&store, "eve").await);
+        let mut tx = store.begin().await.unwrap();
+        assert!(crate::runners::revoke(&mut tx, eve, at(1)).await.unwrap());
+        tx.commit().await.unwrap();
+        assert_eq!(claim_as(&store, eve, "a", at(2)).await, None);
+        assert!(claim_as(&store, ada, "b", at(2)).await.is_some());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_claim_that_arrives_after_its_report_claims_nothing() {
     on_both(async |store| {
         let mut ids = Vec::new();
