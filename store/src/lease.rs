@@ -25,7 +25,7 @@ use crate::fields::{Fields, to_limit};
 use crate::jobs::{Job, get, lock_queue, move_job};
 use crate::results;
 use crate::runs::RunState;
-use crate::{Conn, Error, Result, TokenHash, Tx};
+use crate::{Conn, Error, Result, TokenHash, Tx, releases};
 
 /// What a runner shows when it speaks for a run.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +74,7 @@ pub struct Expired {
     pub run_id: RunId,
     /// The runner that stopped answering.
     pub runner_id: RunnerId,
-    /// What became of the job: queued again, or finished with an ERROR after its last attempt.
+    /// What became of the job: queued again, finished with an ERROR after its last attempt, or withdrawn with its release.
     pub job_state: JobState,
 }
 
@@ -123,7 +123,8 @@ pub async fn renew(
     Ok(if done.rows_affected() == 1 { LeaseState::Held { expires_at } } else { LeaseState::Lost(Lost::Expired) })
 }
 
-/// Gives a lease back, such as by a runner that is stopped: the job is queued again, and the attempt does not count.
+/// Gives a lease back, such as by a runner that is stopped: the job is queued again, unless its release was replaced, and the attempt does
+/// not count.
 pub async fn release(tx: &mut Tx, key: &LeaseKey<'_>, now: Timestamp) -> Result<LeaseState> {
     lock_queue(tx).await?;
     let run = match find(tx, key).await? {
@@ -150,8 +151,16 @@ async fn give_back(tx: &mut Tx, run: &LeasedRun, now: Timestamp) -> Result<bool>
         .execute(tx.raw())
         .await?;
     let job = job_of(tx, run).await?;
-    move_job(tx, &job, JobState::Queued, now).await?;
+    leave(tx, &job, now).await?;
     Ok(true)
+}
+
+/// Lets a job that was running wait again, or withdraws it where another archive has taken the place of its release meanwhile.
+async fn leave(tx: &mut Tx, job: &Job, now: Timestamp) -> Result<JobState> {
+    let is_replaced = releases::of_job(tx, job).await?.superseded_at.is_some();
+    let to = if is_replaced { JobState::Withdrawn } else { JobState::Queued };
+    move_job(tx, job, to, now).await?;
+    Ok(to)
 }
 
 /// Makes every lease of a runner that is known to be dead end at the next [`expire`]; how many there are.
@@ -166,7 +175,7 @@ pub async fn forfeit(tx: &mut Tx, runner: RunnerId, now: Timestamp) -> Result<u6
 }
 
 /// Ends leases past their time, the longest past first, at most `limit`. Their jobs go back to the queue, or, after the last attempt,
-/// end with an ERROR.
+/// end with an ERROR; where the release was replaced they are withdrawn.
 pub async fn expire(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<Vec<Expired>> {
     let past = "SELECT * FROM runs WHERE state = 'open' AND expires_at <= $1 ORDER BY expires_at, id LIMIT $2";
     let query = || sqlx::query(past).bind(now.as_millis()).bind(to_limit(limit));
@@ -190,8 +199,7 @@ pub async fn expire(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<Vec<Expir
 async fn bury(tx: &mut Tx, run: &LeasedRun, now: Timestamp) -> Result<JobState> {
     let job = job_of(tx, run).await?;
     if job.attempts < job.max_attempts {
-        move_job(tx, &job, JobState::Queued, now).await?;
-        return Ok(JobState::Queued);
+        return leave(tx, &job, now).await;
     }
     let phase = current_phase(tx, run.id).await?.unwrap_or(Phase::Fetch);
     let verdict = Verdict::new(phase, Reason::RunnerLost).with_detail(format!("after {} attempts", job.attempts));

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use protocol::{JobState, Name, Release, ReleaseId, Status, Timestamp, Version};
+use protocol::{Flag, JobState, Name, Priority, Release, ReleaseId, Status, Timestamp, Version};
 use serde::Serialize;
 
 use crate::fields::{Fields, storable, to_json};
@@ -73,7 +73,8 @@ pub struct StoredRelease {
 
 /// Stores a release under `id` unless its (dist, version, sha1) is known already.
 ///
-/// Another archive of the same version is superseded, and what waits for it is withdrawn. The release is no longer broken.
+/// Another archive of the same version is superseded, and what waits for it is withdrawn. The release is no longer broken. One that has its
+/// place back has its unconfirmed failures run again.
 pub async fn insert(tx: &mut Tx, id: ReleaseId, new: &NewRelease<'_>, now: Timestamp) -> Result<Inserted> {
     let release = new.release;
     // Of two coordinators that see the same release, the second one then finds it known.
@@ -87,6 +88,7 @@ pub async fn insert(tx: &mut Tx, id: ReleaseId, new: &NewRelease<'_>, now: Times
                 .bind(known.id.to_string())
                 .execute(tx.raw())
                 .await?;
+            doubt_again(tx, known.id, now).await?;
             Inserted::Restored(known.id)
         }
         None => {
@@ -138,6 +140,16 @@ async fn supersede_others(tx: &mut Tx, release: &Release, now: Timestamp) -> Res
             if job.state == JobState::Queued {
                 jobs::withdraw(tx, job.id, now).await?;
             }
+        }
+    }
+    Ok(())
+}
+
+/// Begins anew what was left unconfirmed, as it needed no confirmation while another archive had the release's place.
+async fn doubt_again(tx: &mut Tx, id: ReleaseId, now: Timestamp) -> Result<()> {
+    for job in jobs::of_release(tx, id).await? {
+        if job.state == JobState::Finished && job.doubt == Some(Flag::Unconfirmed) {
+            jobs::begin_anew(tx, &job, Priority::Confirmation, now).await?;
         }
     }
     Ok(())

@@ -479,6 +479,12 @@ async fn a_release_that_was_replaced_needs_no_confirmation() {
         let unconfirmed = Some((claimed.run_id, Grade::Fail, Some(Flag::Unconfirmed)));
         assert_eq!(stands(&store, old).await, (JobState::Finished, unconfirmed));
 
+        // Where it has its place back, it needs one again.
+        assert_eq!(insert(&store, &release("pair", "1.0.0")).await, crate::releases::Inserted::Restored(old));
+        assert_eq!(stands(&store, old).await, (JobState::Queued, unconfirmed));
+        let passed = work(&store, attic, PASSES, 1).await.unwrap();
+        assert_eq!(stands(&store, old).await, (JobState::Finished, Some((passed, Grade::Pass, None))));
+
         // One that waits for its confirmation, or for another try, is withdrawn with the rest.
         for (text, verdict) in [("2.0.0", FAILS), ("3.0.0", BROKEN)] {
             let id = insert(&store, &release("pair", text)).await.id();

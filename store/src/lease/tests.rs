@@ -5,7 +5,7 @@ use crate::confirm::Retries;
 use crate::jobs;
 use crate::results::{Acceptance, accept};
 use crate::runs::detail;
-use crate::testing::{LEASE, at, claim, key, on_both, pair, plan, report, runner, token};
+use crate::testing::{LEASE, at, claim, insert, key, on_both, pair, plan, report, runner, token};
 use crate::{Store, matrix};
 
 const PG17: &[&str] = &["pg17-amd64"];
@@ -55,6 +55,37 @@ async fn an_expired_lease_returns_the_job_to_the_queue() {
         assert_eq!(claim(&store, runner, PG17, at(7)).await.unwrap().attempt, 2);
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_run_of_a_release_that_was_replaced_does_not_come_back_to_the_queue() {
+    on_both(async |store| {
+        let (release, job) = pair(&store).await;
+        let (runner, token) = (runner(&store, "attic").await, token());
+        for gives_back in [true, false] {
+            let claimed = claim(&store, runner, PG17, at(0)).await.unwrap();
+            let original = crate::testing::release("pair", "1.0.0");
+            insert(&store, &protocol::Release { sha1: "f".repeat(40), ..original.clone() }).await;
+            if gives_back {
+                let mut tx = store.begin().await.unwrap();
+                release_lease(&mut tx, &key(&claimed, runner, &token)).await;
+                tx.commit().await.unwrap();
+            } else {
+                let expected =
+                    Expired { run_id: claimed.run_id, runner_id: runner, job_state: JobState::Withdrawn };
+                assert_eq!(expire_at(&store, 5).await, [expected]);
+            }
+            assert_eq!(jobs::get(&mut store.read().await.unwrap(), job).await.unwrap().unwrap().state, JobState::Withdrawn);
+            assert_eq!(claim(&store, runner, PG17, at(6)).await, None);
+            assert_eq!(insert(&store, &original).await.id(), release);
+            assert_eq!(plan(&store, release, "pg17-amd64", "theory", at(6)).await, job);
+        }
+    })
+    .await;
+}
+
+async fn release_lease(tx: &mut Tx, key: &LeaseKey<'_>) {
+    assert!(matches!(release(tx, key, at(1)).await.unwrap(), LeaseState::Held { .. }));
 }
 
 #[tokio::test]
