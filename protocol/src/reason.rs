@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::grade::Grade;
+use crate::phase::Phase;
 
 /// A code that is not in the list of reasons.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -162,6 +163,36 @@ reasons! {
 }
 
 impl Reason {
+    /// Whether a run can end for this reason in that phase.
+    ///
+    /// Tests end in installcheck, an archive is refused where it is unpacked, and nothing is compiled before the dependencies are there. What
+    /// the image lacks may show anywhere, and the farm may fail anywhere.
+    pub fn is_possible_in(self, phase: Phase) -> bool {
+        use Phase::{Configure, Dependencies, Fetch, Install, Installcheck, Metadata, Uninstall, Unpack};
+        let phases = match self {
+            Self::TestsPassed | Self::NoTests | Self::TestsFailed | Self::TestsBroken => Installcheck..=Installcheck,
+            Self::NotAnArchive
+            | Self::UnsafePath
+            | Self::UnsafeLink
+            | Self::SpecialFile
+            | Self::DuplicateName
+            | Self::SeveralRoots
+            | Self::TooManyFiles
+            | Self::TooLarge => Unpack..=Unpack,
+            Self::MetadataInvalid => Fetch..=Metadata,
+            Self::NoPipeline => Metadata..=Install,
+            Self::ArchiveMissing | Self::DigestMismatch | Self::ArchiveTooLarge => Fetch..=Dependencies,
+            Self::Skipped => Metadata..=Metadata,
+            _ => match self.grade() {
+                Grade::Error => Fetch..=Uninstall,
+                Grade::Env => Fetch..=Installcheck,
+                Grade::Blocked | Grade::Na => Metadata..=Installcheck,
+                Grade::Pass | Grade::Untested | Grade::Fail => Configure..=Installcheck,
+            },
+        };
+        phases.contains(&phase)
+    }
+
     /// The sentence, and after a colon what exactly: `The compiler refuses its source: unknown type name ‘bool’.`
     pub fn sentence_with(self, detail: &str) -> String {
         match detail.trim().trim_end_matches('.') {
@@ -198,6 +229,23 @@ mod tests {
         for reason in Reason::ALL {
             assert_eq!(reason.as_str().parse(), Ok(*reason));
             assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
+        }
+    }
+
+    #[test]
+    fn a_reason_is_possible_where_it_can_be_found_out_and_nowhere_else() {
+        let phases = |reason: Reason| {
+            let possible = Phase::ALL.into_iter().filter(|phase| reason.is_possible_in(*phase));
+            possible.map(Phase::as_str).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(phases(Reason::TestsPassed), "installcheck");
+        assert_eq!(phases(Reason::UnsafePath), "unpack");
+        assert_eq!(phases(Reason::CompileError), "configure build install create installcheck");
+        assert_eq!(phases(Reason::DigestMismatch), "fetch verify unpack metadata dependencies");
+        for reason in Reason::ALL {
+            let possible = Phase::ALL.into_iter().filter(|phase| reason.is_possible_in(*phase));
+            let lanes = possible.clone().filter(|phase| phase.only_warns()).count();
+            assert!(possible.count() > 0 && (lanes == 0 || reason.grade() == Grade::Error), "{reason}");
         }
     }
 

@@ -132,6 +132,10 @@ impl Report {
         if let Some((what, have, most)) = sizes.into_iter().find(|(_, have, most)| have > most) {
             return fail(format!("it has {have} {what}, at most {most} are taken"));
         }
+        let Verdict { phase, reason, .. } = &self.verdict;
+        if !reason.is_possible_in(*phase) {
+            return fail(format!("its verdict is `{reason}`, which cannot be found in the phase {phase}"));
+        }
         if !self.phases.windows(2).all(|pair| pair[0].phase < pair[1].phase) {
             return fail("its phases are not in order".into());
         }

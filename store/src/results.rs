@@ -3,7 +3,7 @@
 //! A report that was accepted and whose answer was lost is sent again: the digest of its JSON tells that it is the same, and it is
 //! accepted again. Any other report for a run that is over is late, and refused.
 
-use protocol::{Grade, InvalidReport, Reason, Report, RunId, RunnerId, Target, Timestamp, Verdict};
+use protocol::{Grade, InvalidReport, Phase, Reason, Report, RunId, RunnerId, Target, Timestamp, Verdict};
 use sha2::{Digest, Sha256};
 
 use crate::confirm::{self, Retries};
@@ -91,13 +91,20 @@ async fn again_or_lost(conn: &mut Conn, report: &Report, lost: Lost) -> Result<A
     Ok(if same { Acceptance::Again } else { Acceptance::Lost(lost) })
 }
 
-/// Where a report is not about what was claimed: another archive, another platform, another major.
+/// Where a report is not about what was claimed: another archive, another platform, another major. What counts for or against an author has
+/// to say of which archive and on which image it is, once a run needs them.
 fn contradiction(report: &Report, job: &Job, stored: &StoredRelease) -> Option<String> {
     if let Some(archive) = &report.archive
         && report.verdict.reason != Reason::DigestMismatch
         && !archive.sha1.eq_ignore_ascii_case(&stored.release.sha1)
     {
         return Some(format!("its archive is not that of {}", stored.release));
+    }
+    let verdict = &report.verdict;
+    let counts = matches!(verdict.grade(), Grade::Pass | Grade::Untested | Grade::Fail) && verdict.phase > Phase::Metadata;
+    if counts && (report.archive.is_none() || report.image.is_none()) {
+        let lacks = if report.archive.is_none() { "archive" } else { "image" };
+        return Some(format!("it has a {} after {}, but says nothing of the {lacks}", verdict.grade(), Phase::Metadata));
     }
     report.image.as_ref().and_then(|image| wrong_image(image, job.target))
 }

@@ -192,7 +192,7 @@ pub(crate) fn report(claimed: &Claimed, reason: Reason) -> Report {
     Report {
         run_id: claimed.run_id,
         verdict: Verdict {
-            phase: Phase::Installcheck,
+            phase: phase_of(reason),
             reason,
             flags: vec![Flag::Warnings, Flag::Crash],
             detail: "1 of 2 tests".into(),
@@ -222,6 +222,12 @@ pub(crate) fn report(claimed: &Claimed, reason: Reason) -> Report {
         started_at: at(1),
         finished_at: at(2),
     }
+}
+
+/// Installcheck, where a run can end there for that reason.
+fn phase_of(reason: Reason) -> Phase {
+    let mut phases = [Phase::Installcheck].into_iter().chain(Phase::ALL);
+    phases.find(|phase| reason.is_possible_in(*phase)).unwrap()
 }
 
 fn circumstances() -> Circumstances {

@@ -3,8 +3,8 @@ use std::time::Duration;
 use axum::http::Method;
 use bytes::Bytes;
 use protocol::{
-    FileKind, FileRecord, Outcome, Overhead, Phase, PhaseRecord, Platform, Reason, Report, RunId, RunnerFacts,
-    SourceKind, Timestamp, Verdict,
+    ArchiveFacts, FileKind, FileRecord, ImageFacts, Outcome, Overhead, Phase, PhaseRecord, Reason, Report, RunId,
+    RunnerFacts, SourceKind, Target, Timestamp, Verdict,
 };
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -87,14 +87,34 @@ impl Claimed {
             phases: Vec::new(),
             tests: Vec::new(),
             files: Vec::new(),
-            archive: None,
-            image: None,
+            archive: Some(self.archive()),
+            image: Some(self.image()),
             runner,
             notes: Vec::new(),
             circumstances: protocol::Circumstances::default(),
             overhead: Overhead::default(),
             started_at: at,
             finished_at: at.plus(MINUTE),
+        }
+    }
+
+    fn archive(&self) -> ArchiveFacts {
+        let sha1 = self.json["release"]["sha1"].as_str().unwrap();
+        ArchiveFacts { sha1: sha1.into(), sha256: "c".repeat(64), bytes: 1 }
+    }
+
+    fn image(&self) -> ImageFacts {
+        let target: Target = self.json["target"].as_str().unwrap().parse().unwrap();
+        ImageFacts {
+            tag: "t".into(),
+            digest: "sha256:1".into(),
+            recipe: "r".into(),
+            source: SourceKind::Debian,
+            suite: "trixie".into(),
+            postgresql: format!("{}.4", target.major),
+            postgresql_full: format!("PostgreSQL {}.4", target.major),
+            platform: target.platform,
+            emulated: false,
         }
     }
 

@@ -91,6 +91,14 @@ fn a_log_that_was_not_uploaded_cannot_be_named() {
 }
 
 #[test]
+fn a_verdict_that_its_phase_cannot_have_is_refused() {
+    let mut report = report();
+    report.verdict = Verdict::new(Phase::Fetch, Reason::TestsPassed);
+    let why = report.check().unwrap_err().why;
+    assert_eq!(why, "its verdict is `tests-passed`, which cannot be found in the phase fetch");
+}
+
+#[test]
 fn a_flood_of_tests_is_refused() {
     let mut report = report();
     let test = TestRecord { suite: Suite::Regress, name: "t".into(), outcome: TestOutcome::Passed, duration_ms: None };

@@ -108,6 +108,12 @@ async fn a_report_that_is_not_about_what_was_claimed_is_refused() {
         assert_eq!(why, "its image has PostgreSQL `16.4` on amd64, not pg17-amd64");
         refusal(&|bad| bad.image.as_mut().unwrap().platform = protocol::Platform::Arm64).await;
         refusal(&|bad| bad.files.clear()).await;
+        let why = refusal(&|bad| bad.archive = None).await;
+        assert_eq!(why, "it has a PASS after metadata, but says nothing of the archive");
+        let why = refusal(&|bad| (bad.image, bad.verdict.reason) = (None, Reason::TestsFailed)).await;
+        assert_eq!(why, "it has a FAIL after metadata, but says nothing of the image");
+        let why = refusal(&|bad| bad.verdict.phase = protocol::Phase::Build).await;
+        assert_eq!(why, "its verdict is `tests-passed`, which cannot be found in the phase build");
         assert_eq!(accept_in_own_transaction(&store, &key, &good).await, Acceptance::Accepted);
     })
     .await;

@@ -1,7 +1,5 @@
 //! What runners do.
 
-use protocol::{ArchiveFacts, ImageFacts};
-
 use super::*;
 
 #[tokio::test]
@@ -209,22 +207,16 @@ async fn a_report_has_to_be_about_what_was_claimed_and_name_what_was_uploaded() 
     assert!(detail.contains("it is about run"), "{detail}");
     let detail = refused(Report { notes: vec![String::new(); 1_000], ..claimed.passed() }).await;
     assert!(detail.contains("1000 notes"), "{detail}");
-    let archive = ArchiveFacts { sha1: "b".repeat(40), sha256: "c".repeat(64), bytes: 1 };
+    let archive = ArchiveFacts { sha1: "b".repeat(40), ..claimed.archive() };
     let detail = refused(Report { archive: Some(archive), ..claimed.passed() }).await;
     assert!(detail.contains("not that of pair 1.0.0"), "{detail}");
-    let image = ImageFacts {
-        tag: "t".into(),
-        digest: "sha256:1".into(),
-        recipe: "r".into(),
-        source: SourceKind::Debian,
-        suite: "trixie".into(),
-        postgresql: "17.4".into(),
-        postgresql_full: "PostgreSQL 17.4".into(),
-        platform: Platform::Amd64,
-        emulated: false,
-    };
+    let image = ImageFacts { postgresql: "17.4".into(), ..claimed.image() };
     let detail = refused(Report { image: Some(image), ..claimed.passed() }).await;
     assert!(detail.contains("not pg18-amd64"), "{detail}");
+    let detail = refused(Report { image: None, ..claimed.passed() }).await;
+    assert!(detail.contains("says nothing of the image"), "{detail}");
+    let detail = refused(Report { verdict: Verdict::new(Phase::Fetch, Reason::TestsPassed), ..claimed.passed() }).await;
+    assert!(detail.contains("`tests-passed`"), "{detail}");
     assert_eq!(claimed.report(&farm, &claimed.passed()).await.status, 200, "none of it ended the run");
 }
 
