@@ -22,17 +22,15 @@ pub struct Lack {
     pub suite: Option<String>,
 }
 
-/// Every one that a job's latest result tells of, by distribution and version; releases whose archive was replaced are left out.
+/// Begins with the results of these reasons, by index, and asks of each whether it is its job's: there are far fewer than jobs.
+const STANDING: &str = "SELECT results.id, results.target, results.reason, results.detail, results.suite, releases.dist, releases.version
+     FROM results JOIN jobs ON jobs.id = results.job_id AND jobs.result_id = results.id JOIN releases ON releases.id = jobs.release_id
+     WHERE results.reason IN ('missing-header', 'missing-library', 'missing-program') AND releases.superseded_at IS NULL
+     ORDER BY releases.dist_key, releases.version, results.target LIMIT $1";
+
+/// Every one that a job's standing result tells of, by distribution and version; releases whose archive was replaced are left out.
 pub async fn standing(conn: &mut Conn, limit: u32) -> Result<Vec<Lack>> {
-    let rows = sqlx::query(
-        "SELECT results.id, results.target, results.reason, results.detail, results.suite, releases.dist, releases.version
-         FROM jobs JOIN results ON results.id = jobs.result_id JOIN releases ON releases.id = jobs.release_id
-         WHERE results.reason IN ('missing-header', 'missing-library', 'missing-program') AND releases.superseded_at IS NULL
-         ORDER BY releases.dist_key, releases.version, results.target LIMIT $1",
-    )
-    .bind(to_limit(limit))
-    .fetch_all(conn.raw())
-    .await?;
+    let rows = sqlx::query(STANDING).bind(to_limit(limit)).fetch_all(conn.raw()).await?;
     let read = |row| {
         let result = Fields::of(row, "results", "id");
         Ok(Lack {
@@ -54,10 +52,21 @@ mod tests {
     use super::*;
     use crate::confirm::Retries;
     use crate::results;
-    use crate::testing::{at, claim, insert, key, on_both, plan, release, report, runner, token};
+    use crate::testing::{at, claim, explain, full_scans, insert, key, on_both, plan, release, report, runner, token};
 
     #[tokio::test]
-    async fn only_what_the_latest_results_miss_is_listed() {
+    async fn what_is_missing_is_found_by_its_reason() {
+        on_both(async |store| {
+            let mut conn = store.read().await.unwrap();
+            let plan = explain(&mut conn, &STANDING.replace("$1", "10")).await;
+            assert!(plan.contains("results_by_reason"), "{plan}");
+            assert_eq!(full_scans(&plan), [""; 0], "{plan}");
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn only_what_standing_results_miss_is_listed() {
         on_both(async |store| {
             for (dist, minute) in [("pear", 1), ("plum", 2), ("quince", 3)] {
                 let id = insert(&store, &release(dist, "1.0.0")).await.id();

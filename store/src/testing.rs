@@ -86,11 +86,13 @@ pub(crate) async fn explain(conn: &mut Conn, sql: &str) -> String {
     plan.join("\n")
 }
 
-/// The steps of a plan that read a whole table or index.
+/// The steps of a plan that read a whole table or index, which a part of the query itself is not.
 pub(crate) fn full_scans(plan: &str) -> Vec<&str> {
+    let parts = plan.lines().filter_map(|line| line.strip_prefix("CO-ROUTINE ").or(line.strip_prefix("MATERIALIZE ")));
+    let parts: Vec<&str> = parts.collect();
     let is_full = |line: &&str| {
-        let line = line.trim().trim_start_matches("->").trim();
-        line.contains("Seq Scan") || (line.starts_with("SCAN ") && !line.contains("CONSTANT ROW"))
+        let scanned = line.strip_prefix("SCAN ").map(|scanned| scanned.split(' ').next().unwrap_or_default());
+        line.contains("Seq Scan") || scanned.is_some_and(|scanned| !parts.contains(&scanned))
     };
     plan.lines().filter(is_full).collect()
 }
