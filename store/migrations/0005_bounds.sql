@@ -16,3 +16,8 @@ ALTER TABLE runners ADD COLUMN settled_at BIGINT;
 ALTER TABLE opinions ADD COLUMN owner_key TEXT NOT NULL DEFAULT '';
 UPDATE opinions SET owner_key =
     COALESCE((SELECT jobs.owner_key FROM results JOIN jobs ON jobs.id = results.job_id WHERE results.id = opinions.run_id), dist_key);
+
+-- A page of those that show a symptom, in the order in which they are listed.
+ALTER TABLE symptom_cells ADD COLUMN target TEXT NOT NULL DEFAULT '';
+UPDATE symptom_cells SET target = (SELECT jobs.target FROM jobs WHERE jobs.id = symptom_cells.job_id);
+CREATE INDEX symptom_cells_paged ON symptom_cells (signature, dist_key, target DESC, job_id DESC);

@@ -127,18 +127,21 @@ pub async fn cell(conn: &mut Conn, release: ReleaseId, target: Target) -> Result
     row.as_ref().map(read_cell).transpose()
 }
 
-/// What every query for verdicts selects; a condition follows.
+/// What every query for verdicts selects; a condition follows. Or from where, where it does not begin with the results.
 macro_rules! verdicts {
     ($condition:literal) => {
+        concat!(verdicts!(FROM "results JOIN jobs ON jobs.id = results.job_id"), " WHERE ", $condition)
+    };
+    (FROM $from:literal) => {
         concat!(
             "SELECT results.*, releases.dist, releases.version, runners.name AS runner_name,
                  CASE WHEN jobs.result_id = results.id OR jobs.round = results.round THEN jobs.doubt ELSE '' END AS doubt,
                  CASE WHEN jobs.result_id = results.id THEN 0
                      WHEN jobs.round = results.round AND results.reason NOT IN ('timed-out', 'silent') THEN 0 ELSE 1 END AS is_apart
-             FROM results JOIN releases ON releases.id = results.release_id JOIN jobs ON jobs.id = results.job_id
-                 LEFT JOIN runs ON runs.id = results.id LEFT JOIN runners ON runners.id = runs.runner_id
-             WHERE ",
-            $condition
+             FROM ",
+            $from,
+            " JOIN releases ON releases.id = results.release_id LEFT JOIN runs ON runs.id = results.id
+                 LEFT JOIN runners ON runners.id = runs.runner_id"
         )
     };
 }
@@ -169,7 +172,15 @@ pub async fn of_job(conn: &mut Conn, job: JobId) -> Result<Vec<VerdictLine>> {
     read_verdicts(conn, &rows).await
 }
 
-/// The latest verdicts that show a symptom, by distribution and target; `major` keeps those on it.
+/// The jobs on one page, by an index; then what stands of each.
+pub(crate) const OF_SYMPTOM: &str = concat!(
+    verdicts!(FROM "(SELECT job_id, dist_key, target FROM symptom_cells WHERE signature = $1 AND ($2 = 0 OR major = $2)
+             ORDER BY dist_key, target DESC, job_id DESC LIMIT $3 OFFSET $4) AS page
+         JOIN jobs ON jobs.id = page.job_id JOIN results ON results.id = jobs.result_id"),
+    " ORDER BY page.dist_key, page.target DESC, page.job_id DESC"
+);
+
+/// The standing verdicts that show a symptom, by distribution and target; `major` keeps those on it.
 pub async fn of_symptom(
     conn: &mut Conn,
     signature: &Signature,
@@ -177,17 +188,13 @@ pub async fn of_symptom(
     offset: u32,
     limit: u32,
 ) -> Result<Vec<VerdictLine>> {
-    let rows = sqlx::query(verdicts!(
-        "results.id IN (SELECT jobs.result_id FROM symptom_cells JOIN jobs ON jobs.id = symptom_cells.job_id
-             WHERE symptom_cells.signature = $1 AND ($2 = 0 OR symptom_cells.major = $2))
-         ORDER BY releases.dist_key, results.target DESC, results.id DESC LIMIT $3 OFFSET $4"
-    ))
-    .bind(signature.as_str())
-    .bind(major.map_or(0, |major| i64::from(major.number())))
-    .bind(to_limit(limit))
-    .bind(i64::from(offset.min(100_000)))
-    .fetch_all(conn.raw())
-    .await?;
+    let rows = sqlx::query(OF_SYMPTOM)
+        .bind(signature.as_str())
+        .bind(major.map_or(0, |major| i64::from(major.number())))
+        .bind(to_limit(limit))
+        .bind(i64::from(offset.min(100_000)))
+        .fetch_all(conn.raw())
+        .await?;
     read_verdicts(conn, &rows).await
 }
 

@@ -124,8 +124,8 @@ pub(crate) async fn sign(tx: &mut Tx, stored: &StoredRelease, report: &Report, n
 pub(crate) async fn count(tx: &mut Tx, job: &Job) -> Result<()> {
     sqlx::query("DELETE FROM symptom_cells WHERE job_id = $1").bind(job.id.to_string()).execute(tx.raw()).await?;
     sqlx::query(
-        "INSERT INTO symptom_cells (job_id, signature, major, dist_key)
-         SELECT jobs.id, results.signature, $2, releases.dist_key
+        "INSERT INTO symptom_cells (job_id, signature, major, dist_key, target)
+         SELECT jobs.id, results.signature, $2, releases.dist_key, jobs.target
          FROM jobs JOIN results ON results.id = jobs.result_id JOIN releases ON releases.id = jobs.release_id
          WHERE jobs.id = $1 AND results.signature IS NOT NULL",
     )
