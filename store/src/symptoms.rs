@@ -151,13 +151,11 @@ async fn see(tx: &mut Tx, symptom: &Symptom, verdict: &Verdict, now: Timestamp) 
     Ok(())
 }
 
-/// The names of the extensions that a META.json provides.
+/// The names of the extensions that a META.json provides, in version 1 or 2 of its specification.
 fn extensions(meta: &serde_json::Value) -> Vec<String> {
-    meta.get("provides")
-        .and_then(|provides| provides.as_object())
-        .into_iter()
-        .flat_map(|all| all.keys().cloned())
-        .collect()
+    let provided = [meta.pointer("/provides"), meta.pointer("/contents/extensions")];
+    let names = provided.into_iter().flatten().filter_map(serde_json::Value::as_object);
+    names.flat_map(|all| all.keys().cloned()).collect()
 }
 
 #[cfg(test)]

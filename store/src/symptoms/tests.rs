@@ -65,6 +65,15 @@ async fn a_symptom_is_counted_over_distributions_and_majors_while_it_is_seen() {
     .await;
 }
 
+#[test]
+fn the_extensions_of_a_release_are_known_by_either_meta() {
+    let first = serde_json::json!({"provides": {"pair": {"file": "pair.sql"}}});
+    let second = serde_json::json!({"contents": {"extensions": {"pair": {}, "trio": {}}, "modules": {"m": {}}}});
+    assert_eq!(extensions(&first), ["pair"]);
+    assert_eq!(extensions(&second), ["pair", "trio"]);
+    assert_eq!(extensions(&serde_json::json!({"provides": [], "contents": 7})), [""; 0]);
+}
+
 #[tokio::test]
 async fn a_test_that_passes_again_leaves_the_count() {
     on_both(async |store| {
