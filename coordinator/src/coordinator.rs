@@ -81,13 +81,7 @@ impl Coordinator {
 
     /// The registry that is watched.
     pub fn registry_url(&self) -> Url {
-        self.source.url()
-    }
-
-    /// Watches another registry from now on; runners get `assigned`, where it differs for them.
-    pub fn replace_registry(&self, url: Url, assigned: Option<Url>) {
-        self.source.replace(url, assigned);
-        self.desk.ask();
+        self.source.url().clone()
     }
 
     /// Every target of the day, the newest major first.

@@ -117,7 +117,7 @@ fn assignment(coordinator: &Coordinator, claimed: Claimed, token: String, now: T
         job_id: claimed.job_id,
         release: claimed.release,
         target: claimed.target,
-        registry: coordinator.source.assigned_url(),
+        registry: coordinator.source.assigned_url().clone(),
         time_factor: claimed.time_factor,
     }
 }

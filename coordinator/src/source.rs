@@ -1,4 +1,4 @@
-//! The registry that is watched: opened when it is first needed, opened again when it did not answer, and replaced on request.
+//! The registry that is watched: opened when it is first needed, and opened again when it did not answer.
 //!
 //! A registry that is down when the farm starts must not keep it from starting, so nothing is asked of it here before somebody needs it.
 
@@ -9,15 +9,16 @@ use url::Url;
 
 use crate::Result;
 
-/// One registry at a time.
+/// The registry.
 pub(crate) struct Source {
+    url: Url,
+    assigned: Url,
     options: ClientOptions,
     state: Mutex<State>,
 }
 
+#[derive(Default)]
 struct State {
-    url: Url,
-    assigned: Option<Url>,
     open: Option<Registry>,
     /// What was last said to listeners: whether it answers. Nothing before the first poll.
     answers: Option<bool>,
@@ -25,36 +26,27 @@ struct State {
 
 impl Source {
     pub(crate) fn new(url: Url, assigned: Option<Url>, options: ClientOptions) -> Self {
-        Self { options, state: Mutex::new(State { url, assigned, open: None, answers: None }) }
+        let assigned = assigned.unwrap_or_else(|| url.clone());
+        Self { url, assigned, options, state: Mutex::default() }
     }
 
     /// The address under which the store knows it: as configured, not as the client normalises it, as it is needed when nothing answers.
-    pub(crate) fn url(&self) -> Url {
-        self.with(|state| state.url.clone())
+    pub(crate) const fn url(&self) -> &Url {
+        &self.url
     }
 
     /// The address that runners are given.
-    pub(crate) fn assigned_url(&self) -> Url {
-        self.with(|state| state.assigned.clone().unwrap_or_else(|| state.url.clone()))
-    }
-
-    /// Watches another registry from now on.
-    pub(crate) fn replace(&self, url: Url, assigned: Option<Url>) {
-        self.with(|state| *state = State { url, assigned, open: None, answers: None });
+    pub(crate) const fn assigned_url(&self) -> &Url {
+        &self.assigned
     }
 
     /// The registry, with its index read.
     pub(crate) async fn open(&self) -> Result<Registry> {
-        let (url, open) = self.with(|state| (state.url.clone(), state.open.clone()));
-        if let Some(registry) = open {
+        if let Some(registry) = self.with(|state| state.open.clone()) {
             return Ok(registry);
         }
-        let registry = Registry::open(&url, self.options.clone()).await?;
-        self.with(|state| {
-            if state.url == url {
-                state.open = Some(registry.clone());
-            }
-        });
+        let registry = Registry::open(&self.url, self.options.clone()).await?;
+        self.with(|state| state.open = Some(registry.clone()));
         Ok(registry)
     }
 

@@ -21,3 +21,6 @@ UPDATE opinions SET owner_key =
 ALTER TABLE symptom_cells ADD COLUMN target TEXT NOT NULL DEFAULT '';
 UPDATE symptom_cells SET target = (SELECT jobs.target FROM jobs WHERE jobs.id = symptom_cells.job_id);
 CREATE INDEX symptom_cells_paged ON symptom_cells (signature, dist_key, target DESC, job_id DESC);
+
+-- Whatever asks for it is served by jobs_claimable, which leaves out what is parked.
+DROP INDEX jobs_of_lane;
