@@ -10,11 +10,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use hex::ToHex;
 use protocol::{
     Assignment, ClaimRequest, FileRecord, Flag, Grade, InvalidReport, JobState, Lease, Phase, Report, RunId, Timestamp,
 };
-use sha2::{Digest, Sha256};
 use store::jobs::{self, Claim, Claimed};
 use store::results::{self, Acceptance};
 use store::runners::{self, Runner};
@@ -234,11 +232,14 @@ pub(crate) async fn clear(coordinator: &Coordinator, run_id: RunId) {
 
 /// The first file that a report names and that was not uploaded, or not with that content.
 async fn missing_file(coordinator: &Coordinator, report: &Report) -> Result<Option<InvalidReport>> {
-    for FileRecord { name, sha256, .. } in &report.files {
-        let why = match coordinator.blobs.plain(report.run_id, name).await? {
+    for FileRecord { name, sha256, bytes, .. } in &report.files {
+        let why = match coordinator.blobs.look(report.run_id, name).await? {
             None => format!("its file `{name}` was not uploaded"),
-            Some(plain) if Sha256::digest(&plain).encode_hex::<String>() != *sha256 => {
+            Some(blob) if blob.sha256 != *sha256 => {
                 format!("the SHA-256 of its file `{name}` is not that of what was uploaded")
+            }
+            Some(blob) if blob.bytes != *bytes => {
+                format!("its file `{name}` has {} bytes as it was uploaded, not {bytes}", blob.bytes)
             }
             Some(_) => continue,
         };

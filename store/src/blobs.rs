@@ -36,6 +36,12 @@ pub struct Blob {
     pub bytes: u64,
 }
 
+impl Blob {
+    fn of(plain: &[u8]) -> Self {
+        Self { sha256: hex::encode(Sha256::digest(plain)), bytes: plain.len() as u64 }
+    }
+}
+
 impl Blobs {
     /// Opens a directory (a path, or `file:///path`), which is made where it is missing.
     pub fn open(place: &str) -> Result<Self> {
@@ -67,8 +73,7 @@ impl Blobs {
         if zstd.len() > MAX_FILE_BYTES {
             return Err(Error::BlobTooLarge { name: name.into(), limit: MAX_FILE_BYTES });
         }
-        let plain = self.decompress(name, zstd.clone()).await?;
-        let blob = Blob { sha256: hex::encode(Sha256::digest(&plain)), bytes: plain.len() as u64 };
+        let blob = self.apart(name, zstd.clone(), |plain| Blob::of(&plain)).await?;
         let failed = |source| Error::Object { key: key.to_string(), source };
         self.objects.put(&key, zstd.into()).await.map_err(failed)?;
         Ok(blob)
@@ -77,7 +82,13 @@ impl Blobs {
     /// The plain bytes of a file; none where there is no such file.
     pub async fn plain(&self, run: RunId, name: &str) -> Result<Option<Bytes>> {
         let Some(zstd) = self.compressed(run, name).await? else { return Ok(None) };
-        Ok(Some(self.decompress(name, zstd).await?.into()))
+        self.apart(name, zstd, Bytes::from).await.map(Some)
+    }
+
+    /// What a file is without compression; none where there is no such file.
+    pub async fn look(&self, run: RunId, name: &str) -> Result<Option<Blob>> {
+        let Some(zstd) = self.compressed(run, name).await? else { return Ok(None) };
+        self.apart(name, zstd, |plain| Blob::of(&plain)).await.map(Some)
     }
 
     /// The zstd bytes of a file, to be served with `Content-Encoding: zstd`; none where there is no such file.
@@ -115,10 +126,15 @@ impl Blobs {
         }
     }
 
-    /// Decompresses on a thread that may block: a full file takes some ten milliseconds.
-    async fn decompress(&self, name: &str, zstd: Bytes) -> Result<Vec<u8>> {
+    /// Decompresses, and does something with the plain bytes, on a thread that may block: each takes some ten milliseconds for a full file.
+    async fn apart<T: Send + 'static>(
+        &self,
+        name: &str,
+        zstd: Bytes,
+        act: impl FnOnce(Vec<u8>) -> T + Send + 'static,
+    ) -> Result<T> {
         let owned = name.to_owned();
-        let task = tokio::task::spawn_blocking(move || decompress(&owned, &zstd));
+        let task = tokio::task::spawn_blocking(move || decompress(&owned, &zstd).map(act));
         task.await.map_err(|error| Error::BlobInvalid { name: name.into(), why: error.to_string() })?
     }
 }

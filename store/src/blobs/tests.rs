@@ -20,6 +20,8 @@ async fn a_file_reads_back_plain_and_compressed() {
     assert_eq!(blob.sha256, hex::encode(Sha256::digest(b"make: done\n")));
     assert_eq!(blobs.plain(run, "build.log").await.unwrap().as_deref(), Some(b"make: done\n".as_slice()));
     assert_eq!(blobs.compressed(run, "build.log").await.unwrap(), Some(zstd));
+    assert_eq!(blobs.look(run, "build.log").await.unwrap(), Some(blob));
+    assert_eq!(blobs.look(run, "install.log").await.unwrap(), None);
     assert!(dir.path().join(format!("blobs/runs/{run}/build.log.zst")).is_file());
 }
 

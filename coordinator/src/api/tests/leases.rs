@@ -200,6 +200,11 @@ async fn a_report_has_to_be_about_what_was_claimed_and_name_what_was_uploaded() 
     assert_eq!(claimed.upload(&farm, "build.log", b"other").await.status, 204);
     let detail = refused(claimed.with_log(b"log")).await;
     assert!(detail.contains("SHA-256 of its file `build.log`"), "{detail}");
+    assert_eq!(claimed.upload(&farm, "build.log", b"log").await.status, 204);
+    let mut longer = claimed.with_log(b"log");
+    longer.files[0].bytes = 4;
+    let detail = refused(longer).await;
+    assert!(detail.contains("`build.log` has 3 bytes as it was uploaded, not 4"), "{detail}");
     let detail = refused(Report { run_id: RunId::new(farm.now()), ..claimed.passed() }).await;
     assert!(detail.contains("it is about run"), "{detail}");
     let detail = refused(Report { notes: vec![String::new(); 1_000], ..claimed.passed() }).await;
