@@ -41,7 +41,7 @@ fn line(event: &Event, console: Console) -> Option<String> {
             format!("{} {release}", console.paint(Colour::Yellow, "broken  "))
         }
         Event::LeaseExpired { run_id } => {
-            format!("{} of run {run_id} ran out; its job is queued again", console.paint(Colour::Yellow, "lease   "))
+            format!("{} of run {run_id} ran out", console.paint(Colour::Yellow, "lease   "))
         }
         Event::RunnerQuarantined { name, reason } => {
             let words = plain(&format!("{name} is quarantined: {reason}"));

@@ -60,7 +60,7 @@ pub enum Event {
         /// The phase.
         phase: Phase,
     },
-    /// A lease ran out, and its job went back to the queue.
+    /// A lease ran out. Its job waits again, or was withdrawn with its release, or ended: then its verdict follows.
     LeaseExpired {
         /// The run that held it.
         run_id: RunId,

@@ -8,7 +8,8 @@ use crate::{Coordinator, Event, Result, Tick, lease};
 /// Leases that are ended in one transaction; after an outage there may be more, which the next steps end.
 const BATCH: u32 = 100;
 
-/// Ends the leases that are past their time: their jobs go back to the queue, or end as ERROR after the last attempt.
+/// Ends the leases that are past their time: their jobs go back to the queue, are withdrawn with their release, or end as ERROR
+/// after the last attempt.
 pub async fn tick(coordinator: &Coordinator, now: Timestamp) -> Result<Tick> {
     let mut tx = coordinator.store.begin().await?;
     let expired = runs::expire(&mut tx, now, BATCH).await?;

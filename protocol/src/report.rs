@@ -18,6 +18,8 @@ const MAX_TESTS: usize = 20_000;
 const MAX_FILES: usize = 256;
 const MAX_NOTES: usize = 64;
 const MAX_TEXT: usize = 4_096;
+/// The line that decided has at most this many characters.
+const MAX_DECISIVE_CHARS: usize = 500;
 
 /// A report that breaks its own bounds.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -148,6 +150,10 @@ impl Report {
         }
         if self.texts().any(|text| text.len() > MAX_TEXT) {
             return fail(format!("one of its texts is longer than {MAX_TEXT} bytes"));
+        }
+        let decisive = self.verdict.decisive.as_ref().map_or("", |line| &line.text);
+        if decisive.chars().count() > MAX_DECISIVE_CHARS || decisive.chars().any(char::is_control) {
+            return fail(format!("the line that decided has control characters, or more than {MAX_DECISIVE_CHARS} others"));
         }
         if let Some(why) = self.circumstances.too_large() {
             return fail(why);

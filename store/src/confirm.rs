@@ -39,7 +39,8 @@
 //!
 //! # Locks
 //! On PostgreSQL a transaction takes them in one order: turn, runs, results, jobs, counters, runners. So the queue is locked first where a
-//! report may put its job back, and a runner's own row is written last.
+//! report may put its job back, and a runner's own row is written last. Lanes, avoidances and jobs that wait are only written under the turn,
+//! and the run that a claim opens is nobody else's yet: their order does not matter.
 
 use std::time::Duration;
 

@@ -37,7 +37,7 @@ pub struct Past {
     pub grade: Grade,
     /// Its flags.
     pub flags: Vec<Flag>,
-    /// Whether it is its job's latest.
+    /// Whether it is what stands of its job.
     pub is_latest: bool,
     /// When the farm accepted it.
     pub accepted_at: Timestamp,

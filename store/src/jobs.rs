@@ -12,8 +12,8 @@
 //!
 //! # Who may change the queue
 //! Whoever does first updates the counter `turn`, and so holds its row to the end of the transaction. Claims are therefore one after the
-//! other on PostgreSQL as they are on SQLite: no claimer sees another's half-made choice, none comes back empty while work remains, and
-//! locks are always taken in one order (turn, lanes, jobs, runs, results). A claim takes about a millisecond; runs take many seconds.
+//! other on PostgreSQL as they are on SQLite: no claimer sees another's half-made choice, and none comes back empty while work remains. The
+//! order of all locks stands in [`crate::confirm`]. A claim takes about a millisecond; runs take many seconds.
 //!
 //! `lanes.waiting` is changed only together with the state of a job, by `move_job` here.
 //!
@@ -34,7 +34,7 @@ mod lanes;
 mod requeue;
 mod waiting;
 
-pub use claim::{Claim, Claimed, claim, claimed_before, waits};
+pub use claim::{Claim, Claimed, claim, claimed_before};
 pub(crate) use lanes::lock_queue;
 pub(crate) use requeue::{Again, begin_anew, put_again, wake};
 pub use requeue::{Requeue, releases_waiting, reprioritize, requeue, withdraw};

@@ -60,7 +60,7 @@ pub enum Lost {
     #[error("the run was already reported")]
     Reported,
     /// It expired.
-    #[error("the lease expired, and the job went back to the queue")]
+    #[error("the lease expired, and the job was taken back")]
     Expired,
     /// It was given back, its job withdrawn, or its runner quarantined.
     #[error("the lease was given back, the job withdrawn, or the runner quarantined")]

@@ -29,7 +29,7 @@ pub struct Cell {
     pub changed_at: Timestamp,
     /// The run that goes on now.
     pub run_id: Option<RunId>,
-    /// The latest accepted result; a job that was queued again keeps showing it.
+    /// The result that stands; a job that was queued again keeps showing it.
     pub result: Option<Summary>,
 }
 

@@ -131,10 +131,15 @@ fn no_text_may_be_longer_than_its_bound() {
         change(&mut report, long());
         assert!(report.check().unwrap_err().why.contains("longer than 4096 bytes"));
     }
-    for report in [
-        Report { verdict: Verdict { decisive: decisive(long()), ..report().verdict }, ..report() },
-        Report { archive: archive(long()), ..report() },
-    ] {
+    let report_of = |text: &str| Report {
+        verdict: Verdict { decisive: decisive(text.to_owned()), ..report().verdict },
+        ..report()
+    };
+    for report in [report_of(&long()), Report { archive: archive(long()), ..report() }] {
         assert!(report.check().unwrap_err().why.contains("longer than 4096 bytes"));
+    }
+    report_of(&"é".repeat(500)).check().unwrap();
+    for text in [&"é".repeat(501), "a\tb", "\u{1b}[31m"] {
+        assert!(report_of(text).check().unwrap_err().why.contains("the line that decided"), "{text:?}");
     }
 }

@@ -118,8 +118,9 @@ async fn claimed(
     })
 }
 
-/// Whether anything waits for one of these targets. A reader may ask, so that runners without work do not stop the writer.
-pub async fn waits(conn: &mut Conn, targets: &[Target]) -> Result<bool> {
+/// Whether anything waits for one of these targets; asked without the queue's lock, so that runners without work hold up no other
+/// coordinator's claims.
+pub(super) async fn waits(conn: &mut Conn, targets: &[Target]) -> Result<bool> {
     for target in targets {
         if lanes::next(conn, *target, None).await?.is_some() {
             return Ok(true);

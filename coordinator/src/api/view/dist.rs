@@ -76,7 +76,7 @@ pub struct Cell {
     pub queued_at: Timestamp,
     /// The run that goes on now.
     pub run_id: Option<RunId>,
-    /// The latest result; a job that was queued again keeps showing it.
+    /// The result that stands; a job that was queued again keeps showing it.
     pub result: Option<Summary>,
 }
 

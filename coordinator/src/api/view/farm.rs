@@ -23,7 +23,7 @@ pub struct Status {
     pub running: u64,
     /// Results ever accepted.
     pub results: u64,
-    /// Runners that were heard of in the last quarter of an hour.
+    /// Runners that were heard of in the last five minutes.
     pub runners: u64,
     /// What is tested on.
     pub targets: Vec<Target>,
