@@ -16,6 +16,10 @@ pub(super) const OLDEST: &str =
          AND NOT EXISTS (SELECT 1 FROM avoidances WHERE avoidances.job_id = jobs.id AND avoidances.runner_id = $4)
          ORDER BY queued_at, id LIMIT 1";
 
+/// The latest run of a runner with a token, of those that it began since some time.
+pub(super) const BEFORE: &str = "SELECT id, job_id, attempt, state, expires_at FROM runs
+     WHERE runner_id = $1 AND claimed_at > $2 AND token_hash = $3 AND id <> $4 ORDER BY claimed_at DESC LIMIT 1";
+
 /// What a runner offers, and what its lease will be.
 #[derive(Clone, Copy, Debug)]
 pub struct Claim<'a> {
@@ -79,16 +83,13 @@ pub async fn claim(tx: &mut Tx, claim: &Claim<'_>, now: Timestamp) -> Result<Opt
 /// A claim that was so long ago that nobody renewed its lease since has expired, and is not looked for. Asked after [`claim`] in the same
 /// transaction, which the caller gives up where there is one: the queue's lock lets only one of two claims with one token be the first.
 pub async fn claimed_before(conn: &mut Conn, claim: &Claim<'_>, now: Timestamp) -> Result<Option<Option<Claimed>>> {
-    let row = sqlx::query(
-        "SELECT id, job_id, attempt, state, expires_at FROM runs
-         WHERE runner_id = $1 AND claimed_at > $2 AND token_hash = $3 AND id <> $4 ORDER BY claimed_at DESC LIMIT 1",
-    )
-    .bind(claim.runner_id.to_string())
-    .bind(now.minus(claim.lease).as_millis())
-    .bind(claim.token.as_str())
-    .bind(claim.run_id.to_string())
-    .fetch_optional(conn.raw())
-    .await?;
+    let row = sqlx::query(BEFORE)
+        .bind(claim.runner_id.to_string())
+        .bind(now.minus(claim.lease).as_millis())
+        .bind(claim.token.as_str())
+        .bind(claim.run_id.to_string())
+        .fetch_optional(conn.raw())
+        .await?;
     let Some(row) = row else { return Ok(None) };
     let row = Fields::of(&row, "runs", "id");
     if row.parse::<RunState>("state")? != RunState::Open {

@@ -11,6 +11,9 @@ pub(super) const NEXT: &str = "SELECT target, rank, owner_key, served_turn FROM 
              AND avoidances.rank = lanes.rank AND avoidances.owner_key = lanes.owner_key)
          ORDER BY rank, served_turn, owner_key LIMIT 1";
 
+/// Every lane of an owner at a priority, by index.
+pub(super) const SERVE: &str = "UPDATE lanes SET served_turn = $3 WHERE rank = $1 AND owner_key = $2";
+
 /// The head of the queue of one target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Lane {
@@ -56,12 +59,7 @@ pub(crate) async fn leave(tx: &mut Tx, target: Target, priority: Priority, owner
 
 /// The owner had this turn at this priority, on whatever target.
 pub(crate) async fn serve(tx: &mut Tx, priority: Priority, owner_key: &str, turn: i64) -> Result<()> {
-    sqlx::query("UPDATE lanes SET served_turn = $3 WHERE rank = $1 AND owner_key = $2")
-        .bind(priority.rank())
-        .bind(owner_key)
-        .bind(turn)
-        .execute(tx.raw())
-        .await?;
+    sqlx::query(SERVE).bind(priority.rank()).bind(owner_key).bind(turn).execute(tx.raw()).await?;
     Ok(())
 }
 
