@@ -153,7 +153,9 @@ impl Report {
         }
         let decisive = self.verdict.decisive.as_ref().map_or("", |line| &line.text);
         if decisive.chars().count() > MAX_DECISIVE_CHARS || decisive.chars().any(char::is_control) {
-            return fail(format!("the line that decided has control characters, or more than {MAX_DECISIVE_CHARS} others"));
+            return fail(format!(
+                "the line that decided has control characters, or more than {MAX_DECISIVE_CHARS} others"
+            ));
         }
         if let Some(why) = self.circumstances.too_large() {
             return fail(why);

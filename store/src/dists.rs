@@ -50,39 +50,31 @@ pub(crate) async fn refresh(tx: &mut Tx, dist: &Name) -> Result<()> {
 
 /// The distribution of that name, in whatever case.
 pub async fn get(conn: &mut Conn, name: &Name) -> Result<Option<Dist>> {
-    let row = sqlx::query(
-        dist!("dists.key = $1"),
-    )
-    .bind(name.key())
-    .fetch_optional(conn.raw())
-    .await?;
+    let row = sqlx::query(dist!("dists.key = $1")).bind(name.key()).fetch_optional(conn.raw()).await?;
     row.as_ref().map(read).transpose()
 }
 
 /// Distributions whose name begins with `prefix` (in whatever case), by name; `after` is the last name of the page before.
 pub async fn list(conn: &mut Conn, prefix: &str, after: Option<&Name>, limit: u32) -> Result<Vec<Dist>> {
     let prefix = crate::fields::storable(&prefix.to_lowercase());
-    let rows = sqlx::query(
-        dist!("substr(dists.key, 1, length($1)) = $1 AND dists.key > $2 ORDER BY dists.key LIMIT $3"),
-    )
-    .bind(prefix)
-    .bind(after.map(Name::key).unwrap_or_default())
-    .bind(to_limit(limit))
-    .fetch_all(conn.raw())
-    .await?;
+    let rows =
+        sqlx::query(dist!("substr(dists.key, 1, length($1)) = $1 AND dists.key > $2 ORDER BY dists.key LIMIT $3"))
+            .bind(prefix)
+            .bind(after.map(Name::key).unwrap_or_default())
+            .bind(to_limit(limit))
+            .fetch_all(conn.raw())
+            .await?;
     rows.iter().map(read).collect()
 }
 
 /// Distributions whose name holds `part` anywhere (in whatever case), by name. It reads every name, so it is for people, not for loops.
 pub async fn holding(conn: &mut Conn, part: &str, limit: u32) -> Result<Vec<Dist>> {
     let part = crate::fields::storable(&part.to_lowercase());
-    let rows = sqlx::query(
-        dist!("replace(dists.key, $1, '') <> dists.key ORDER BY dists.key LIMIT $2"),
-    )
-    .bind(part)
-    .bind(to_limit(limit))
-    .fetch_all(conn.raw())
-    .await?;
+    let rows = sqlx::query(dist!("replace(dists.key, $1, '') <> dists.key ORDER BY dists.key LIMIT $2"))
+        .bind(part)
+        .bind(to_limit(limit))
+        .fetch_all(conn.raw())
+        .await?;
     rows.iter().map(read).collect()
 }
 

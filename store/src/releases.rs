@@ -157,8 +157,7 @@ async fn doubt_again(tx: &mut Tx, id: ReleaseId, now: Timestamp) -> Result<()> {
 
 /// The release with that id.
 pub async fn by_id(conn: &mut Conn, id: ReleaseId) -> Result<Option<StoredRelease>> {
-    let row =
-        sqlx::query(release!("id = $1")).bind(id.to_string()).fetch_optional(conn.raw()).await?;
+    let row = sqlx::query(release!("id = $1")).bind(id.to_string()).fetch_optional(conn.raw()).await?;
     row.as_ref().map(|row| read(&Fields::of(row, "releases", "id"))).transpose()
 }
 
@@ -195,10 +194,8 @@ pub async fn find(conn: &mut Conn, dist: &Name, version: &Version) -> Result<Opt
 
 /// The current releases of a distribution, the highest version first.
 pub async fn of_dist(conn: &mut Conn, dist: &Name) -> Result<Vec<StoredRelease>> {
-    let rows = sqlx::query(release!("dist_key = $1 AND superseded_at IS NULL"))
-        .bind(dist.key())
-        .fetch_all(conn.raw())
-        .await?;
+    let rows =
+        sqlx::query(release!("dist_key = $1 AND superseded_at IS NULL")).bind(dist.key()).fetch_all(conn.raw()).await?;
     let mut releases = rows.iter().map(|row| read(&Fields::of(row, "releases", "id"))).collect::<Result<Vec<_>>>()?;
     releases.sort_by(|left, right| Reverse(&left.release.version).cmp(&Reverse(&right.release.version)));
     Ok(releases)
@@ -206,11 +203,10 @@ pub async fn of_dist(conn: &mut Conn, dist: &Name) -> Result<Vec<StoredRelease>>
 
 /// The releases that the registry got last, newest first.
 pub async fn latest(conn: &mut Conn, limit: u32) -> Result<Vec<StoredRelease>> {
-    let rows =
-        sqlx::query(release!("superseded_at IS NULL ORDER BY released_at DESC, id DESC LIMIT $1"))
-            .bind(crate::fields::to_limit(limit))
-            .fetch_all(conn.raw())
-            .await?;
+    let rows = sqlx::query(release!("superseded_at IS NULL ORDER BY released_at DESC, id DESC LIMIT $1"))
+        .bind(crate::fields::to_limit(limit))
+        .fetch_all(conn.raw())
+        .await?;
     rows.iter().map(|row| read(&Fields::of(row, "releases", "id"))).collect()
 }
 

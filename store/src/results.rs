@@ -101,10 +101,15 @@ fn contradiction(report: &Report, job: &Job, stored: &StoredRelease) -> Option<S
         return Some(format!("its archive is not that of {}", stored.release));
     }
     let verdict = &report.verdict;
-    let counts = matches!(verdict.grade(), Grade::Pass | Grade::Untested | Grade::Fail) && verdict.phase > Phase::Metadata;
+    let counts =
+        matches!(verdict.grade(), Grade::Pass | Grade::Untested | Grade::Fail) && verdict.phase > Phase::Metadata;
     if counts && (report.archive.is_none() || report.image.is_none()) {
         let lacks = if report.archive.is_none() { "archive" } else { "image" };
-        return Some(format!("it has a {} after {}, but says nothing of the {lacks}", verdict.grade(), Phase::Metadata));
+        return Some(format!(
+            "it has a {} after {}, but says nothing of the {lacks}",
+            verdict.grade(),
+            Phase::Metadata
+        ));
     }
     report.image.as_ref().and_then(|image| wrong_image(image, job.target))
 }

@@ -146,7 +146,8 @@ async fn an_entry_of_the_feed_that_is_no_release_is_kept_and_hides_no_other() {
 #[tokio::test]
 async fn a_flood_of_entries_that_are_no_releases_is_bounded_and_delays_no_release() {
     on_both(async |farm| {
-        let mut recent: Vec<_> = (0..300).map(|number| json!({"dist": format!("../{number}"), "version": "1"})).collect();
+        let mut recent: Vec<_> =
+            (0..300).map(|number| json!({"dist": format!("../{number}"), "version": "1"})).collect();
         recent.push(json!({"dist": "late", "version": "1.0.0"}));
         farm.registry.set_trap("/stats/dist.json", Trap::Json(json!({ "recent": recent })));
         farm.watch().await;

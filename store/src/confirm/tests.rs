@@ -6,7 +6,8 @@ use crate::jobs::{self, Claimed, Plan, Requeue};
 use crate::results::{Acceptance, accept};
 use crate::runs::LeaseState;
 use crate::testing::{
-    at, claim, explain, insert, key, name, on_both, pair, plan, plan_as, plan_for, release, report, runner, target, token,
+    at, claim, explain, insert, key, name, on_both, pair, plan, plan_as, plan_for, release, report, runner, target,
+    token,
 };
 use crate::{Store, farm, matrix, queue, runners, runs};
 
@@ -453,12 +454,11 @@ async fn what_was_in_doubt_in_an_older_round_is_so_in_every_list() {
             let lines = matrix::of_job(&mut conn, job).await.unwrap();
             assert_eq!(matrix::latest(&mut conn, None, 10).await.unwrap(), lines);
             let doubts = |flag: &&Flag| matches!(flag, Flag::Unconfirmed | Flag::Flaky);
-            let of = |line: matrix::VerdictLine| {
-                (line.summary.run_id, line.summary.flags.iter().find(doubts).copied())
-            };
+            let of = |line: matrix::VerdictLine| (line.summary.run_id, line.summary.flags.iter().find(doubts).copied());
             lines.into_iter().map(of).collect::<std::collections::BTreeMap<_, _>>()
         };
-        let older = [(flaky[0], Some(Flag::Flaky)), (flaky[1], Some(Flag::Flaky)), (unconfirmed, Some(Flag::Unconfirmed))];
+        let older =
+            [(flaky[0], Some(Flag::Flaky)), (flaky[1], Some(Flag::Flaky)), (unconfirmed, Some(Flag::Unconfirmed))];
         assert_eq!(listed().await, older.into());
         let passed = work(&store, attic, PASSES, 3).await.unwrap();
         let all: Vec<_> = older.into_iter().chain([(passed, None)]).collect();
@@ -551,7 +551,10 @@ async fn a_runner_that_is_the_odd_one_out_too_often_gets_no_work_and_what_it_fou
         work(&store, ada, PASSES, 4).await.unwrap();
         assert_eq!(stands(&store, waits).await.0, JobState::Finished);
 
-        assert_eq!(tended(&store, 5).await, Tended { taken: vec![open.run_id], rerun: 4, settled: 1, ..Tended::default() });
+        assert_eq!(
+            tended(&store, 5).await,
+            Tended { taken: vec![open.run_id], rerun: 4, settled: 1, ..Tended::default() }
+        );
         assert_eq!(tended(&store, 5).await, Tended::default());
         let token = token();
         let state = runs::check_lease(&mut store.read().await.unwrap(), &key(&open, eve, &token)).await.unwrap();

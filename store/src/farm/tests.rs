@@ -20,7 +20,9 @@ async fn an_empty_farm_counts_nothing() {
 async fn what_its_own_runner_found_flaky_counts_for_nothing() {
     on_both(async |store| {
         let runner = runner(&store, "attic").await;
-        for (dist, flags) in [("pear", vec![Flag::Flaky]), ("plum", vec![Flag::Flaky, Flag::Warnings]), ("quince", vec![])] {
+        for (dist, flags) in
+            [("pear", vec![Flag::Flaky]), ("plum", vec![Flag::Flaky, Flag::Warnings]), ("quince", vec![])]
+        {
             let id = insert(&store, &release(dist, "1.0.0")).await.id();
             plan(&store, id, "pg17-amd64", "theory", at(0)).await;
             let claimed = claim(&store, runner, &["pg17-amd64"], at(1)).await.unwrap();

@@ -8,7 +8,8 @@ use super::claim::waits;
 use super::*;
 use crate::confirm::Retries;
 use crate::testing::{
-    at, claim, explain, full_scans, insert, key, name, on_both, pair, plan, plan_as, plan_for, release, runner, target, token, version,
+    at, claim, explain, full_scans, insert, key, name, on_both, pair, plan, plan_as, plan_for, release, runner, target,
+    token, version,
 };
 use crate::{Store, matrix, runs};
 
@@ -244,8 +245,13 @@ async fn claim_times(store: &Store, runner_id: RunnerId) -> [Duration; 2] {
     let (token, targets) = (token(), [target("pg18-amd64"), target(PG17)]);
     let mut times = [Vec::new(), Vec::new()];
     for _ in 0..101 {
-        let claim =
-            Claim { runner_id, targets: &targets, run_id: RunId::new(at(5)), token: &token, lease: Duration::from_mins(5) };
+        let claim = Claim {
+            runner_id,
+            targets: &targets,
+            run_id: RunId::new(at(5)),
+            token: &token,
+            lease: Duration::from_mins(5),
+        };
         let start = Instant::now();
         let mut tx = store.begin().await.unwrap();
         super::claim(&mut tx, &claim, at(5)).await.unwrap().unwrap();

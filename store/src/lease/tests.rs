@@ -71,11 +71,13 @@ async fn a_run_of_a_release_that_was_replaced_does_not_come_back_to_the_queue() 
                 release_lease(&mut tx, &key(&claimed, runner, &token)).await;
                 tx.commit().await.unwrap();
             } else {
-                let expected =
-                    Expired { run_id: claimed.run_id, runner_id: runner, job_state: JobState::Withdrawn };
+                let expected = Expired { run_id: claimed.run_id, runner_id: runner, job_state: JobState::Withdrawn };
                 assert_eq!(expire_at(&store, 5).await, [expected]);
             }
-            assert_eq!(jobs::get(&mut store.read().await.unwrap(), job).await.unwrap().unwrap().state, JobState::Withdrawn);
+            assert_eq!(
+                jobs::get(&mut store.read().await.unwrap(), job).await.unwrap().unwrap().state,
+                JobState::Withdrawn
+            );
             assert_eq!(claim(&store, runner, PG17, at(6)).await, None);
             assert_eq!(insert(&store, &original).await.id(), release);
             assert_eq!(plan(&store, release, "pg17-amd64", "theory", at(6)).await, job);

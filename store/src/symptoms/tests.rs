@@ -4,7 +4,9 @@ use protocol::{Decisive, ReleaseId, RunId, RunnerId};
 
 use super::*;
 use crate::confirm::Retries;
-use crate::testing::{at, claim, explain, full_scans, insert, key, on_both, plan, release, report, run_sql, runner, token};
+use crate::testing::{
+    at, claim, explain, full_scans, insert, key, on_both, plan, release, report, run_sql, runner, token,
+};
 use crate::{Store, matrix, results, runs};
 
 const SHARED: &str = "a.c:3:9: error: too few arguments to function ‘index_open’";
@@ -97,7 +99,11 @@ async fn a_test_that_passes_again_leaves_the_count() {
 #[tokio::test]
 async fn a_page_of_a_symptom_is_read_by_an_index_in_its_order() {
     on_both(async |store| {
-        let sql = matrix::OF_SYMPTOM.replace("$1", "'0123456789abcdef'").replace("$2", "0").replace("$3", "200").replace("$4", "0");
+        let sql = matrix::OF_SYMPTOM
+            .replace("$1", "'0123456789abcdef'")
+            .replace("$2", "0")
+            .replace("$3", "200")
+            .replace("$4", "0");
         let plan = explain(&mut store.read().await.unwrap(), &sql).await;
         assert!(plan.contains("symptom_cells_paged"), "{plan}");
         assert_eq!(full_scans(&plan), [""; 0], "{plan}");

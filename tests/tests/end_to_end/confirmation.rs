@@ -47,7 +47,8 @@ async fn a_single_runner_confirms_a_failure_and_calls_flaky_what_ends_now_so_and
     let _turn = turn::take().await;
     let farm = Farm::new()?;
     let toss = "all: toss\ntoss:\n\ttest $$(od -An -N1 -tu1 /dev/urandom) -gt 127\n.PHONY: toss";
-    let tosses = (0..TOSSES).map(|number| like_passes("fixtures", ("tosses-a-coin", &format!("1.{number}.0")), toss, number));
+    let tosses =
+        (0..TOSSES).map(|number| like_passes("fixtures", ("tosses-a-coin", &format!("1.{number}.0")), toss, number));
     farm.mirror()?.publish_all(tosses.collect::<Result<Vec<_>>>()?)?;
     fixtures::publish(&mut farm.mirror()?, &["fails-tests"])?;
     let _coordinator = farm.coordinator("17", &[]).await?;

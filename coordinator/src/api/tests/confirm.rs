@@ -110,7 +110,10 @@ async fn a_runner_that_nobody_agrees_with_is_told_why_it_gets_no_work_until_it_i
         assert_eq!(farm.happened().iter().filter(|event| quarantined(event)).count(), 1);
         let ask = || Call::post("/api/v1/claim", &json!({"targets": PG18, "version": "1"})).bearer(&eve);
         let detail = farm.call(ask()).await.problem(403);
-        assert!(detail.starts_with("the runner eve is quarantined: two others agreed against it on releases of 3"), "{detail}");
+        assert!(
+            detail.starts_with("the runner eve is quarantined: two others agreed against it on releases of 3"),
+            "{detail}"
+        );
         assert!(detail.contains("admin runners release eve"), "{detail}");
         let list = farm.call(Call::get("/api/v1/runners").bearer(&admin(&farm))).await.json();
         let of_eve = list.as_array().unwrap().iter().find(|runner| runner["name"] == "eve").unwrap();
