@@ -32,6 +32,7 @@ mod warnings;
 use protocol::{Flag, Phase, Reason};
 
 use cause::Cause;
+pub(crate) use command::ONE_BY_ONE;
 pub use evidence::{CrashSite, Evidence, Limit, LogFile, Server, Setting};
 pub use finding::Finding;
 pub(crate) use lines::{lines, shown};

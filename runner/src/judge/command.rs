@@ -3,6 +3,9 @@
 //! make stops at the first command that fails, so that the first line that is a cause decides. A line after which commands often go on
 //! (a `$(shell …)` whose program is missing, a library that pkg-config does not know) is only a hint: the first one counts where no
 //! cause follows, and the last one where make confirms it (`Error 127`, or a message after which it stops). What make ignores is forgotten.
+//!
+//! A build that failed in parallel is made once more, one job at a time: that many jobs at a time ran out of memory or of processes does not
+//! explain why one fails.
 
 use std::sync::LazyLock;
 
@@ -35,6 +38,9 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
 /// How the lines end by which make pardons: once a cause is known, only these can change anything.
 const PARDON: &str = " (ignored)";
 
+/// The runner's own line between the parallel attempt at a build and the serial one.
+pub(crate) const ONE_BY_ONE: &str = "pgxn-testers: make failed; once more, one job at a time";
+
 /// What was found in a log so far.
 #[derive(Debug, Default)]
 struct Search {
@@ -61,8 +67,12 @@ fn search<'a>(evidence: &Evidence<'a>, lines: impl Iterator<Item = Line<'a>>) ->
     let mut search = Search::default();
     let mut lines = lines.peekable();
     while let Some(line) = lines.next() {
-        if line.text.is_empty() || (search.cause.is_some() && !line.text.ends_with(PARDON)) {
+        let is_known = search.cause.is_some() && !line.text.ends_with(PARDON) && line.text != ONE_BY_ONE;
+        if line.text.is_empty() || is_known {
             continue;
+        }
+        if line.text == ONE_BY_ONE {
+            search.forget_many_jobs();
         }
         let next = lines.peek().map_or("", |next| &next.text);
         let context = Context { setting: evidence.setting, phase: evidence.phase, text: &line.text, next };
@@ -74,6 +84,14 @@ fn search<'a>(evidence: &Evidence<'a>, lines: impl Iterator<Item = Line<'a>>) ->
 }
 
 impl Search {
+    /// Forgets what only happens to many jobs at a time; had it been anything else, it would stand.
+    fn forget_many_jobs(&mut self) {
+        let all = [&mut self.cause, &mut self.first_hint, &mut self.last_hint];
+        for cause in all {
+            cause.take_if(|cause| matches!(cause.reason, Reason::OutOfMemory | Reason::TooManyProcesses));
+        }
+    }
+
     fn take(&mut self, line: &Line<'_>, (weight, reason, detail): (Weight, Reason, String)) {
         let cause = || Cause::at(line, reason, &detail);
         match weight {

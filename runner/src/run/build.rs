@@ -2,12 +2,10 @@
 
 use protocol::{Phase, Reason};
 
+use crate::judge::ONE_BY_ONE;
 use crate::run::phase::Bench;
-use crate::run::{Book, SOURCE_DIR, Step, Subject};
+use crate::run::{Book, SOURCE_DIR, Step, Subject, collect};
 use crate::sandbox::Command;
-
-/// What the second, serial attempt begins with.
-const AGAIN: &str = "pgxn-testers: make failed; once more, one job at a time";
 
 /// Builds.
 pub(crate) async fn run(bench: &mut Bench<'_>, book: &mut Book<'_>) -> Step<()> {
@@ -18,7 +16,7 @@ pub(crate) async fn run(bench: &mut Bench<'_>, book: &mut Book<'_>) -> Step<()> 
     let (script, shown) = commands(bench);
     book.begin(Phase::Build).await;
     let attempt = bench.attempt(Phase::Build, &Command::shell(SOURCE_DIR, &script), book).await?;
-    let again = attempt.log.contains_line(AGAIN);
+    let again = attempt.log.contains_line(ONE_BY_ONE);
     let ended = bench.conclude(attempt, &shown, book).await?;
     if again && ended.exit == Some(0) {
         book.note("Its Makefile does not stand parallel jobs: `make -j` failed, `make` did not.").await;
@@ -33,7 +31,9 @@ pub(crate) fn commands(bench: &Bench<'_>) -> (String, String) {
         0 | 1 => (serial.clone(), serial),
         cpus => {
             let parallel = bench.make(&format!("-j{cpus} all"));
-            (format!("{parallel} || {{ echo '{AGAIN}'; {serial}; }}"), parallel)
+            // What several compilers at a time had no memory for, one at a time may well have.
+            let note = collect::note();
+            (format!("{parallel} || {{\n{note}echo '{ONE_BY_ONE}'; {serial}; }}"), parallel)
         }
     }
 }

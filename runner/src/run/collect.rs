@@ -19,7 +19,9 @@ pub(super) const SCRIPT: &str = r#"
 cd / || exit 1
 if [ "$SLOW" = yes ] && read -r group </run/pgxn-phase; then kill -9 "-$group"; fi 2>/dev/null
 {
-    cat /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control | sed -n 's/^oom_kill /pgxn-killed /p'
+COUNT
+    read -r before rest </run/pgxn-killed
+    echo "pgxn-killed $killed $before"
     df --type=tmpfs --output=avail,target | sed 's/^/pgxn-room /'
     if [ -e /run/pgxn-server ]; then
         read -r pg_config </pgxn/pg_config
@@ -44,6 +46,18 @@ fi
     find sandbox/src -xdev -type f -size -16384k \( NAMES \) -print0 2>/dev/null | head -z -n 60
 } 3>&2 | tar -c -f - --null --verbatim-files-from -T - 2>/dev/null
 "#;
+
+/// Counts the processes that the kernel has killed for memory so far, by either version of control groups, and starts none itself.
+const COUNT: &str = r#"    killed=0
+    for file in /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control; do
+        while read -r word count; do [ "$word" != oom_kill ] || killed=$((killed + count)); done <$file
+    done"#;
+
+/// A piece of shell that writes down how many were killed before what follows: the count goes on over all of a container's life, and what
+/// was killed earlier is no reason of what fails now.
+pub(crate) fn note() -> String {
+    format!("{{\n{COUNT}\n    echo \"$killed\" >/run/pgxn-killed\n}} 2>/dev/null\n")
+}
 
 /// The most that the engine itself says of a container that has ended.
 #[derive(Clone, Copy, Debug)]
@@ -155,6 +169,7 @@ pub(crate) async fn run(sandbox: &Sandbox, phase: Phase, slow: bool) -> Result<L
         "{slow}\n{}",
         SCRIPT
             .replace("NAMES", &names)
+            .replace("COUNT", COUNT)
             .replace("COMPARE", if phase == Phase::Installcheck { contact::COMPARE } else { "" })
     );
     let mut collected = sandbox.copy_out(&script).await?;
@@ -193,7 +208,8 @@ fn read(collected: Collected) -> Look {
     for line in collected.said.lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words[..] {
-            ["pgxn-killed", count] => look.out_of_memory |= count != "0",
+            ["pgxn-killed", killed] => look.out_of_memory |= number(killed) > 0,
+            ["pgxn-killed", killed, before] => look.out_of_memory |= number(killed) > number(before),
             ["pgxn-room", "0", mount] => look.out_of_space |= !mount.starts_with("/proc") && !mount.starts_with("/sys"),
             ["pgxn-replaced", program] => look.replaced.push(shown(program, 100)),
             ["pgxn-server", "failed"] => look.server = Server::NotStarted,
@@ -208,6 +224,11 @@ fn read(collected: Collected) -> Look {
     look.server_ms = took.map(super::book::millis);
     look.files = collected.files.into_iter().filter_map(|(path, text)| found(&path, text)).collect();
     look
+}
+
+/// A count; what anything in the container wrote in its place counts for nothing.
+fn number(text: &str) -> u64 {
+    text.parse().unwrap_or_default()
 }
 
 /// What a file is, by its path.
@@ -242,7 +263,7 @@ mod tests {
     #[test]
     fn memory_and_space_and_the_server_are_read() {
         let look = look(
-            "pgxn-killed 2\npgxn-room Avail Mounted on\npgxn-room 0 /sandbox\npgxn-server 2\n\
+            "pgxn-killed 3 1\npgxn-room Avail Mounted on\npgxn-room 0 /sandbox\npgxn-server 2\n\
              pgxn-time /dev/mqueue 10.5\npgxn-time /run/pgxn-server 10.75\n",
             &[],
         );
@@ -251,8 +272,16 @@ mod tests {
     }
 
     #[test]
+    fn what_was_killed_before_the_phase_is_no_reason_of_its_failure() {
+        let is_out = |said: &str| look(said, &[]).out_of_memory;
+        assert!(!is_out("pgxn-killed 2 2\n") && !is_out("pgxn-killed 0\n"));
+        assert!(is_out("pgxn-killed 2 1\n") && is_out("pgxn-killed 1\n"));
+        assert!(is_out("pgxn-killed 1 -$x\n") && !is_out("pgxn-killed 0 9\n"), "somebody else wrote the file");
+    }
+
+    #[test]
     fn a_healthy_container_shows_nothing() {
-        let look = look("pgxn-killed 0\npgxn-room 123 /sandbox\npgxn-room 0 /proc/acpi\npgxn-server 0\n", &[]);
+        let look = look("pgxn-killed 0 0\npgxn-room 123 /sandbox\npgxn-room 0 /proc/acpi\npgxn-server 0\n", &[]);
         assert!(!look.out_of_memory && !look.out_of_space);
         assert_eq!(look.server, Server::Running);
     }

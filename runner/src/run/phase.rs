@@ -70,7 +70,8 @@ impl<'a> Bench<'a> {
         let mut log = Log::new(self.site.limits.log_bytes);
         let events = book.events();
         let mut heard = |bytes: &[u8]| events.output(phase, bytes);
-        let ended = match self.sandbox.run(command, wall, &mut log, &mut heard).await {
+        let command = Command { before: collect::note() + &command.before, ..command.clone() };
+        let ended = match self.sandbox.run(&command, wall, &mut log, &mut heard).await {
             Ok(ended) => ended,
             Err(error) => {
                 let gone = collect::gone(&self.sandbox).await.ok_or(Stop::Failed(phase, error))?;

@@ -43,6 +43,17 @@ fn headers_of_postgresql_and_of_the_distribution_are_the_authors() {
 }
 
 #[test]
+fn what_many_jobs_at_a_time_had_no_memory_for_does_not_explain_why_one_fails() {
+    let killed = "g++: fatal error: Killed signal terminated program cc1plus\nmake: *** [a.o] Error 1\n";
+    let again = format!("{killed}pgxn-testers: make failed; once more, one job at a time\n");
+    build(&again, Reason::BuildFailed);
+    build(&format!("{again}a.c:3:5: error: unknown type name 'x'"), Reason::CompileError);
+    build(&format!("{again}{killed}"), Reason::OutOfMemory);
+    let network = "fatal: unable to access 'https://x/': Could not resolve host: x\n";
+    build(&again.replace(killed, network), Reason::NetworkNeeded);
+}
+
+#[test]
 fn headers_of_libraries_are_the_farms() {
     build("a.c:1:10: fatal error: 'curl/curl.h' file not found", Reason::MissingHeader);
     build("a.cc:1:10: fatal error: geos_c.h: No such file or directory", Reason::MissingHeader);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use protocol::{FileKind, Flag, Phase, Reason};
 
 use super::whole::{fixture, run_source, site};
-use crate::run::collect::SCRIPT;
+use crate::run::collect::note;
 use crate::run::{Completed, Source};
 
 #[tokio::test]
@@ -58,10 +58,9 @@ fn cost(files: &[(&str, &str)]) -> String {
     with_cgroup(files, &format!("{functions}\necho $(cpu_usec) $(peak_bytes)"))
 }
 
-/// Whether the look around sees that the kernel killed something for memory.
+/// How many processes a phase would note that the kernel had killed for memory.
 fn killed(files: &[(&str, &str)]) -> String {
-    let line = SCRIPT.lines().find(|line| line.contains("memory.oom_control")).unwrap();
-    with_cgroup(files, line)
+    with_cgroup(files, &note().replace(">/run/pgxn-killed", ""))
 }
 
 /// `cpu.stat` is of a real group of version 2; `memory.peak` and `memory.events` are as the kernel's documentation has them.
@@ -77,6 +76,43 @@ const V1: &[(&str, &str)] = &[
     ("memory/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n"),
 ];
 
+/// Writes a distribution whose targets do this.
+fn distribution(dir: &Path, makefile: &str) -> Source {
+    let source = dir.join("source");
+    std::fs::create_dir(&source).unwrap();
+    let meta = r#"{"name": "eats", "version": "1.0.0", "provides": {"eats": {"file": "eats", "version": "1.0.0"}}}"#;
+    std::fs::write(source.join("META.json"), meta).unwrap();
+    std::fs::write(source.join("Makefile"), makefile).unwrap();
+    Source::Directory(source)
+}
+
+/// Takes memory until the kernel kills it, which does not make make fail.
+const EAT: &str = "-python3 -c 'x = bytearray(2 << 30)'";
+
+#[tokio::test]
+async fn a_failure_is_not_explained_by_what_an_earlier_phase_had_no_memory_for_which_needs_an_engine() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = site(&dir.path().join("data")).await;
+    let makefile = format!("all:\n\t{EAT}\ninstall:\ninstallcheck:\n\t@echo no; exit 7\n");
+    let report = run_source(&site, distribution(dir.path(), &makefile)).await.0.report;
+    assert_eq!((report.verdict.phase, report.verdict.reason), (Phase::Installcheck, Reason::TestsBroken));
+    let build = report.phases.iter().find(|record| record.phase == Phase::Build).unwrap();
+    assert!(build.peak_memory_bytes.unwrap() > 900 << 20, "the kernel had to kill it: {build:?}");
+}
+
+#[tokio::test]
+async fn what_only_parallel_jobs_had_no_memory_for_does_not_explain_why_one_job_fails_which_needs_an_engine() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = site(&dir.path().join("data")).await;
+    let eats = "python3 -c 'x = bytearray(2 << 30)'";
+    let makefile = format!(
+        "all:\n\t@case '$(MAKEFLAGS)' in *--jobserver*) {eats};; *) echo 'a.c:1:2: error: no'; exit 1;; esac\n"
+    );
+    let report = run_source(&site, distribution(dir.path(), &makefile)).await.0.report;
+    assert_eq!((report.verdict.phase, report.verdict.reason), (Phase::Build, Reason::CompileError));
+    assert!(report.verdict.decisive.unwrap().text.starts_with("a.c:1:2"));
+}
+
 #[test]
 fn both_versions_of_control_groups_say_what_a_phase_cost() {
     assert_eq!(cost(V2), "5271017949 137363456\n");
@@ -88,8 +124,5 @@ fn both_versions_of_control_groups_say_what_a_phase_cost() {
 
 #[test]
 fn both_versions_of_control_groups_say_what_was_killed_for_memory() {
-    assert_eq!(
-        (killed(V2).as_str(), killed(V1).as_str(), killed(&[]).as_str()),
-        ("pgxn-killed 2\n", "pgxn-killed 2\n", "")
-    );
+    assert_eq!((killed(V2).as_str(), killed(V1).as_str(), killed(&[]).as_str()), ("2\n", "2\n", "0\n"));
 }
