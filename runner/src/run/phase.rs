@@ -21,6 +21,7 @@ pub(crate) struct Bench<'a> {
     pub(crate) sandbox: Sandbox,
     pub(crate) subject: Subject,
     pub(crate) target: Target,
+    /// When the prerequisites have to be there; once they are, when the run has to be over.
     deadline: Instant,
     /// The server processes whose crashes are in the report.
     crashed: BTreeSet<u32>,
@@ -41,6 +42,11 @@ impl<'a> Bench<'a> {
         Self { site, image, sandbox, subject, target, deadline, crashed: BTreeSet::new() }
     }
 
+    /// From now on the time is the distribution's own; what its prerequisites took was theirs.
+    pub(crate) fn begin_own_time(&mut self) {
+        self.deadline = Instant::now() + self.site.limits.run;
+    }
+
     /// `make` with what every call of it gets, and then this.
     pub(crate) fn make(&self, rest: &str) -> String {
         let variables =
@@ -48,7 +54,7 @@ impl<'a> Bench<'a> {
         format!("make PG_CONFIG={} USE_PGXS=1 {}{rest}", self.image.pg_config, variables.collect::<String>())
     }
 
-    /// What is left of the run's time.
+    /// What is left of the run's time, or of that for prerequisites.
     pub(crate) fn left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }

@@ -3,6 +3,8 @@
 //! What META requires and the server does not ship is looked up in the registry, fetched and checked as the distribution itself is, and then
 //! built and installed in the same container under the same limits, before anything of the distribution is in it.
 //!
+//! All prerequisites together may take as long as a run may, and the distribution's own time begins after them.
+//!
 //! What cannot be had, or fails, blocks the run: its grade is BLOCKED also where it fails for want of something that the farm lacks. The
 //! dependency is then ENV in its own runs, and an override for it heals all that need it at once; ENV here would send an operator to look for
 //! a library that this distribution does not use. The detail says which it is. Only a language of PostgreSQL's own that the image lacks is
@@ -78,6 +80,7 @@ pub(crate) async fn run(
         })
         .await;
     }
+    bench.begin_own_time();
     outcome
 }
 

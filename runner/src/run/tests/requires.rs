@@ -1,27 +1,59 @@
 //! Whole runs of distributions that need others, in real containers, from a registry of fixtures.
 
-use std::path::Path;
+use std::io::{Seek, Write};
+use std::path::{Path, PathBuf};
 
 use pgxn::{ClientOptions, Registry};
-use protocol::{FileKind, Origin, Phase, Reason, Report};
+use protocol::{Clock, FileKind, Origin, Phase, Reason, Report, RunId, SystemClock};
 use sample::{Mirror, Tree, Upload, User};
 
+use super::subject;
 use super::whole::{fixture, run_source, site};
-use crate::run::{Completed, Source};
+use crate::event::Events;
+use crate::run::{Bench, Book, Completed, Request, Source, Subject, dependencies};
+use crate::sandbox::Sandbox;
+use crate::sandbox::tests::{TARGET, engine_and_image};
 use crate::site::Site;
 
-/// Publishes fixtures in a registry below `dir`, and gives one of them as a release of it.
+/// Publishes fixtures in a registry below `dir`, and gives the first of them as a release of it.
 async fn published(dir: &Path, fates: &[&str]) -> Source {
+    offered(dir, &fates.iter().map(|fate| fixture(fate)).collect::<Vec<_>>(), fates[0]).await
+}
+
+/// The same with what lies in these directories.
+async fn offered(dir: &Path, sources: &[PathBuf], dist: &str) -> Source {
     let mut mirror = Mirror::open(dir).unwrap();
     let date = protocol::Timestamp::from_millis(1_767_312_000_000);
     let upload =
-        |fate: &&str| Upload::of_tree(&Tree::of_directory(&fixture(fate)).unwrap(), User::named("fixtures"), date);
-    mirror.publish_all(fates.iter().map(|fate| upload(fate).unwrap()).collect::<Vec<_>>()).unwrap();
+        |source: &PathBuf| Upload::of_tree(&Tree::of_directory(source).unwrap(), User::named("fixtures"), date);
+    mirror.publish_all(sources.iter().map(|source| upload(source).unwrap()).collect::<Vec<_>>()).unwrap();
     let url = format!("file://{}/", dir.display()).parse().unwrap();
     let registry = Registry::open(&url, ClientOptions::default()).await.unwrap();
-    let (dist, version) = (fates[0].parse().unwrap(), "1.0.0".parse().unwrap());
+    let (dist, version) = (dist.parse().unwrap(), "1.0.0".parse().unwrap());
     let release = registry.meta(&dist, &version).await.unwrap().unwrap().release().unwrap();
     Source::Release(registry, Box::new(release))
+}
+
+/// An extension without tests in a directory of its own, that needs another distribution or nothing; its Makefile begins so.
+fn written(dir: &Path, name: &str, needs: Option<&str>, makefile: &str) -> PathBuf {
+    let source = dir.join(name);
+    std::fs::create_dir(&source).unwrap();
+    let needs = needs.map_or("{}".to_owned(), |needs| format!(r#"{{"runtime": {{"requires": {{"{needs}": 0}}}}}}"#));
+    let meta = format!(
+        r#"{{"name": "{name}", "version": "1.0.0", "abstract": "a", "maintainer": "A <a@example.org>", "license": "postgresql",
+        "provides": {{"{name}": {{"file": "{name}--1.0.0.sql", "version": "1.0.0"}}}}, "prereqs": {needs},
+        "meta-spec": {{"version": "1.0.0", "url": "https://pgxn.org/meta/spec.txt"}}}}"#
+    );
+    let pgxs = "PGXS := $(shell $(PG_CONFIG) --pgxs)\ninclude $(PGXS)\n";
+    for (file, text) in [
+        ("META.json", meta),
+        ("Makefile", format!("{makefile}EXTENSION = {name}\nDATA = {name}--1.0.0.sql\n{pgxs}")),
+        (&format!("{name}.control"), "default_version = '1.0.0'\n".to_owned()),
+        (&format!("{name}--1.0.0.sql"), "SELECT 1;\n".to_owned()),
+    ] {
+        std::fs::write(source.join(file), text).unwrap();
+    }
+    source
 }
 
 /// Runs the first of these fixtures.
@@ -89,6 +121,42 @@ async fn a_run_is_blocked_by_what_it_needs_and_says_why_which_needs_an_engine() 
     let report = run_first(&site, dir.path(), &["requires-what-misses-a-library", "misses-a-library"]).await.report;
     assert_eq!(report.verdict.reason, Reason::PrerequisiteFailed);
     assert!(report.verdict.detail.contains("does not count against the author: "), "{}", report.verdict.detail);
+}
+
+#[tokio::test]
+async fn the_time_of_what_is_needed_is_not_the_distributions_which_needs_an_engine() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = site(dir.path()).await;
+    let (_, image) = engine_and_image().await;
+    let (run_id, target) = (RunId::new(SystemClock.now()), TARGET.parse().unwrap());
+    let request = Request { run_id, source: Source::Directory(fixture("passes")), target };
+    let sandbox = Sandbox::start(&site.place, &image, run_id, &site.limits).await.unwrap();
+    let mut packed = tempfile::tempfile().unwrap();
+    packed.write_all(&[0; 1024]).unwrap();
+    packed.rewind().unwrap();
+    let subject = Subject { packed: Some(packed), ..subject(&[]) };
+    let events = Events::unheard();
+    let mut book = Book::new(&events, SystemClock.now());
+    let mut bench = Bench::new(&site, &image, sandbox, subject, target);
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    let before = bench.left();
+    dependencies::run(&mut bench, (&request, true), &mut book).await.unwrap();
+    let left = bench.left();
+    assert!(left > before, "{left:?} are left, {before:?} were");
+    bench.sandbox.remove().await;
+}
+
+#[tokio::test]
+async fn a_prerequisite_that_takes_too_long_blocks_and_is_named_which_needs_an_engine() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut site = site(&dir.path().join("data")).await;
+    site.limits.run = std::time::Duration::from_secs(4);
+    let slow = "all: nap\nnap:\n\tsleep 100\n";
+    let sources = [written(dir.path(), "first", Some("second"), ""), written(dir.path(), "second", None, slow)];
+    let source = offered(&dir.path().join("mirror"), &sources, "first").await;
+    let verdict = run_source(&site, source).await.0.report.verdict;
+    assert_eq!((verdict.phase, verdict.reason), (Phase::Dependencies, Reason::PrerequisiteFailed));
+    assert!(verdict.detail.starts_with("second 1.0.0 (build): "), "{}", verdict.detail);
 }
 
 #[tokio::test]
