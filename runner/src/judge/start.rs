@@ -1,11 +1,12 @@
 //! Judges a restart that failed: the farm's server was up, got libraries to preload or other settings, and did not come back.
 //!
-//! The farm changes nothing but what the distribution asks for, so that a library which cannot be loaded, or whose `_PG_init` refuses
-//! without a reason that a setting could mend, is the distribution's. One that says that it wants to be configured is not.
+//! The farm changes nothing but what the distribution asks for, so that a library of its own which cannot be loaded, or whose `_PG_init`
+//! refuses without a reason that a setting could mend, is the distribution's. One that says that it wants to be configured is not; and where
+//! what refuses is a library that the server has or that a prerequisite brought, the distribution is blocked by it.
 
 use std::sync::LazyLock;
 
-use protocol::{Reason, Verdict};
+use protocol::{Grade, Reason, Verdict};
 use regex::Regex;
 
 use crate::judge::cause::Cause;
@@ -20,9 +21,30 @@ static CONFIGURATION: LazyLock<Regex> = LazyLock::new(|| {
         .expect("the tests compile it")
 });
 
-/// Why the server does not start any more; the evidence's log is what it has logged since it was to restart.
-pub(crate) fn refused_start(evidence: &Evidence<'_>) -> Verdict {
-    cause(evidence).verdict(evidence.phase)
+/// Why the server does not start any more; the evidence's log is what it has logged since it was to restart. The libraries are those that
+/// it was to preload, each with whether it is the distribution's own.
+pub(crate) fn refused_start(evidence: &Evidence<'_>, preloaded: &[(&str, bool)]) -> Verdict {
+    let cause = cause(evidence);
+    let said = cause.decisive.as_ref().map_or(&cause.detail, |decisive| &decisive.text);
+    match others(&format!("{said} {}", cause.detail), preloaded) {
+        // That the time was over is no library's fault.
+        Some(names) if cause.reason.grade() == Grade::Fail && evidence.limit.is_none() => {
+            let detail =
+                format!("{names}, which it does not bring itself: {}", cause.reason.sentence_with(&cause.detail));
+            Cause { decisive: cause.decisive, ..Cause::unshown(Reason::PrerequisiteFailed, detail) }
+        }
+        _ => cause,
+    }
+    .verdict(evidence.phase)
+}
+
+/// The libraries to blame, where none of them is the distribution's own: those that are named; where none is, all of them.
+fn others(said: &str, preloaded: &[(&str, bool)]) -> Option<String> {
+    let words: Vec<&str> = said.split(|c: char| !(c.is_alphanumeric() || "_-".contains(c))).collect();
+    let named: Vec<_> = preloaded.iter().filter(|(name, _)| words.contains(name)).collect();
+    let blamed = if named.is_empty() { preloaded.iter().collect() } else { named };
+    let list = blamed.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    (!blamed.is_empty() && blamed.iter().all(|(_, is_own)| !is_own)).then_some(list)
 }
 
 fn cause(evidence: &Evidence<'_>) -> Cause {
@@ -62,10 +84,30 @@ mod tests {
     use crate::judge::{LogFile, Setting};
 
     fn reason(log: &str) -> Reason {
+        verdict(log, &[("widget", true)]).reason
+    }
+
+    fn verdict(log: &str, preloaded: &[(&str, bool)]) -> Verdict {
         let shipped = BTreeSet::new();
         let setting = Setting { major: 17.try_into().unwrap(), files: &[], provides: &[], shipped: &shipped };
         let log = LogFile { name: "restart.log", bytes: log.as_bytes() };
-        refused_start(&Evidence::ended(&setting, Phase::Create, 1, log)).reason
+        refused_start(&Evidence::ended(&setting, Phase::Create, 1, log), preloaded)
+    }
+
+    #[test]
+    fn a_library_that_somebody_else_brought_blocks() {
+        let unloadable = "FATAL:  could not load library \"/x/gadget.so\": /x/gadget.so: undefined symbol: pg_gone\n";
+        let crashed = "LOG:  startup process (PID 7) was terminated by signal 11: Segmentation fault\n";
+        let both = [("gadget", false), ("widget", true)];
+        let blocked = verdict(unloadable, &both);
+        assert_eq!(blocked.reason, Reason::PrerequisiteFailed);
+        assert!(blocked.detail.starts_with("gadget, which it does not bring itself: "), "{}", blocked.detail);
+        assert!(blocked.decisive.is_some());
+        assert_eq!(verdict(crashed, &both[..1]).reason, Reason::PrerequisiteFailed);
+        assert_eq!(verdict(crashed, &both).reason, Reason::ServerCrashed, "it may be either");
+        assert_eq!(verdict(&unloadable.replace("gadget", "widget"), &both).reason, Reason::CreateFailed);
+        assert_eq!(verdict(crashed, &[]).reason, Reason::ServerCrashed);
+        assert_eq!(verdict("FATAL:  gadget.key must be set\n", &both).reason, Reason::SettingNeeded);
     }
 
     #[test]

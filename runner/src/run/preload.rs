@@ -57,11 +57,15 @@ fn shows(root: &Path, file: &str) -> bool {
     read.is_ok() && SIGNS.iter().any(|sign| text.contains(sign))
 }
 
-/// The libraries that the server finds, by name, and whether `make install` brought them.
-type Libraries = BTreeMap<String, bool>;
+/// The libraries that the server finds, by name, and whether the distribution's own `make install` brought them.
+pub(crate) type Libraries = BTreeMap<String, bool>;
 
-/// Those of the listed libraries that are there, and the distribution's own where it needs to be preloaded.
-pub(crate) async fn there(bench: &mut Bench<'_>, book: &mut Book<'_>, listed: &[String]) -> Step<Vec<String>> {
+/// Those of the listed libraries that are there, and the distribution's own where it needs to be preloaded, of all that are there.
+pub(crate) async fn there(
+    bench: &mut Bench<'_>,
+    book: &mut Book<'_>,
+    listed: &[String],
+) -> Step<(Vec<String>, Libraries)> {
     let libraries = list(bench, Phase::Create, book).await?;
     let (mut wanted, absent): (Vec<String>, Vec<String>) =
         listed.iter().cloned().partition(|name| libraries.contains_key(name));
@@ -71,7 +75,7 @@ pub(crate) async fn there(bench: &mut Bench<'_>, book: &mut Book<'_>, listed: &[
     if bench.subject.preload {
         wanted.extend(libraries.iter().filter(|(_, own)| **own).map(|(name, _)| name.clone()));
     }
-    Ok(wanted)
+    Ok((wanted, libraries))
 }
 
 /// Preloads what a phase that failed asks for, if it does and that can be found; then the phase is worth another attempt.
@@ -92,7 +96,7 @@ pub(crate) async fn heal(
         return Ok(false);
     }
     book.keep(&format!("first-{}.log", attempt.phase), FileKind::Log, &attempt.log.so_far());
-    let change = Change { settings: &BTreeMap::new(), libraries: &libraries };
+    let change = Change { settings: &BTreeMap::new(), libraries: &libraries, found: &found };
     restart::run(bench, attempt.phase, change, book).await?;
     let names = libraries.join(", ");
     book.circumstances.provided.why.push(format!("It says that it has to be preloaded: {names}."));

@@ -66,8 +66,8 @@ pub(crate) async fn before_create(bench: &mut Bench<'_>, book: &mut Book<'_>) ->
     let Provision { preload: listed, settings, prepare, .. } = bench.subject.provision.clone();
     if !listed.is_empty() || !settings.is_empty() || bench.subject.preload {
         book.begin(Phase::Create).await;
-        let mut libraries = if listed.is_empty() && !bench.subject.preload {
-            Vec::new()
+        let (mut libraries, found) = if listed.is_empty() && !bench.subject.preload {
+            Default::default()
         } else {
             preload::there(bench, book, &listed).await?
         };
@@ -77,7 +77,8 @@ pub(crate) async fn before_create(bench: &mut Bench<'_>, book: &mut Book<'_>) ->
         libraries.sort();
         libraries.dedup();
         if !libraries.is_empty() || !settings.is_empty() {
-            restart::run(bench, Phase::Create, Change { settings: &settings, libraries: &libraries }, book).await?;
+            let change = Change { settings: &settings, libraries: &libraries, found: &found };
+            restart::run(bench, Phase::Create, change, book).await?;
             book.note(told(&libraries, &settings.keys().cloned().collect::<Vec<_>>())).await;
         }
     }

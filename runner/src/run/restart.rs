@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use crate::judge::{Evidence, LogFile, refused_start};
 use crate::run::pgtap::quoted;
 use crate::run::phase::{Attempt, Bench};
+use crate::run::preload::Libraries;
 use crate::run::{Book, Step, Stop};
 use crate::sandbox::{Command, WAIT_FOR_SERVER};
 
@@ -35,6 +36,8 @@ pub(crate) struct Change<'a> {
     pub(crate) settings: &'a BTreeMap<String, String>,
     /// Libraries beside those that it preloads already.
     pub(crate) libraries: &'a [String],
+    /// All libraries that are there.
+    pub(crate) found: &'a Libraries,
 }
 
 /// Changes and restarts, within the phase that is open; where the server does not come back, that decides the run.
@@ -53,7 +56,7 @@ pub(crate) async fn run(bench: &mut Bench<'_>, phase: Phase, change: Change<'_>,
         bench.sandbox.started = Instant::now();
         return Ok(());
     }
-    Err(refused(bench, attempt, book).await?)
+    Err(refused(bench, attempt, change.found, book).await?)
 }
 
 /// Lines of postgresql.conf.
@@ -65,7 +68,7 @@ fn configuration(settings: &BTreeMap<String, String>, libraries: &[String]) -> S
 }
 
 /// What it means that the server did not come back.
-async fn refused(bench: &mut Bench<'_>, attempt: Attempt, book: &mut Book<'_>) -> Step<Stop> {
+async fn refused(bench: &mut Bench<'_>, attempt: Attempt, found: &Libraries, book: &mut Book<'_>) -> Step<Stop> {
     let look = bench.look(&attempt, book).await?;
     let Attempt { phase, ended, log, .. } = attempt;
     let log = log.finish();
@@ -73,14 +76,19 @@ async fn refused(bench: &mut Bench<'_>, attempt: Attempt, book: &mut Book<'_>) -
     look.keep(book);
     let setting = bench.subject.setting(bench.target.major);
     let log = LogFile { name: &name, bytes: &log.bytes };
-    let verdict = refused_start(&Evidence {
+    let preloaded = book.circumstances.provided.preload.iter();
+    let preloaded = preloaded.map(|name| (name.as_str(), found.get(name).is_some_and(|own| *own)));
+    let evidence = Evidence {
         exit: ended.exit,
         signal: ended.signal,
         limit: ended.limit,
         out_of_memory: look.out_of_memory,
         out_of_space: look.out_of_space,
+        server: look.server,
+        sites: look.crashes.sites(),
         ..Evidence::ended(&setting, phase, 1, log)
-    });
+    };
+    let verdict = refused_start(&evidence, &preloaded.collect::<Vec<_>>());
     book.close(|record| {
         (record.outcome, record.reason) = (Outcome::Failed, Some(verdict.reason));
         (record.exit, record.signal) = (ended.exit, ended.signal);

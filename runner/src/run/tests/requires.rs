@@ -160,6 +160,21 @@ async fn a_prerequisite_that_takes_too_long_blocks_and_is_named_which_needs_an_e
 }
 
 #[tokio::test]
+async fn a_library_of_a_prerequisite_with_which_the_server_does_not_start_blocks_which_needs_an_engine() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = site(&dir.path().join("data")).await;
+    let refuses = "refuses-to-be-preloaded";
+    let sources = [written(dir.path(), "first", Some(refuses), ""), fixture(refuses)];
+    let source = offered(&dir.path().join("mirror"), &sources, "first").await;
+    let report = run_source(&site, source).await.0.report;
+    assert_eq!((report.verdict.phase, report.verdict.reason), (Phase::Create, Reason::PrerequisiteFailed));
+    let detail = &report.verdict.detail;
+    assert!(detail.starts_with("refuses_to_be_preloaded, which it does not bring itself: "), "{detail}");
+    assert!(report.verdict.decisive.unwrap().text.contains("the moon is not full"));
+    assert_eq!(report.phases.last().unwrap().reason, Some(Reason::PrerequisiteFailed));
+}
+
+#[tokio::test]
 async fn what_cannot_be_put_together_costs_no_build_which_needs_an_engine() {
     let dir = tempfile::tempdir().unwrap();
     let site = site(&dir.path().join("data")).await;
