@@ -97,7 +97,7 @@ pub(crate) async fn heal(
     }
     book.keep(&format!("first-{}.log", attempt.phase), FileKind::Log, &attempt.log.so_far());
     let change = Change { settings: &BTreeMap::new(), libraries: &libraries, found: &found };
-    restart::run(bench, attempt.phase, change, book).await?;
+    restart::anew(bench, attempt.phase, change, book).await?;
     let names = libraries.join(", ");
     book.circumstances.provided.why.push(format!("It says that it has to be preloaded: {names}."));
     let phase = attempt.phase;

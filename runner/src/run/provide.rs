@@ -63,7 +63,7 @@ pub(crate) async fn record(image: &Image, provision: &Provision, book: &mut Book
 
 /// Sees to what has to be so before anything is created. Costs nothing where nothing is wanted.
 pub(crate) async fn before_create(bench: &mut Bench<'_>, book: &mut Book<'_>) -> Step<()> {
-    let Provision { preload: listed, settings, prepare, .. } = bench.subject.provision.clone();
+    let Provision { preload: listed, settings, .. } = bench.subject.provision.clone();
     if !listed.is_empty() || !settings.is_empty() || bench.subject.preload {
         book.begin(Phase::Create).await;
         let (mut libraries, found) = if listed.is_empty() && !bench.subject.preload {
@@ -82,7 +82,12 @@ pub(crate) async fn before_create(bench: &mut Bench<'_>, book: &mut Book<'_>) ->
             book.note(told(&libraries, &settings.keys().cloned().collect::<Vec<_>>())).await;
         }
     }
-    if prepare.is_empty() { Ok(()) } else { run_lines(bench, &prepare, book).await }
+    if !bench.subject.provision.prepare.is_empty() {
+        book.begin(Phase::Create).await;
+        prepare(bench, Phase::Create, book).await?;
+        book.note("The farm prepared something before its tests, as its overrides say.").await;
+    }
+    Ok(())
 }
 
 fn told(libraries: &[String], settings: &[String]) -> String {
@@ -92,23 +97,32 @@ fn told(libraries: &[String], settings: &[String]) -> String {
     format!("The server was restarted {}.", with.join(", and "))
 }
 
-/// Runs the lines of preparation; one that fails is the farm's.
-async fn run_lines(bench: &mut Bench<'_>, lines: &[String], book: &mut Book<'_>) -> Step<()> {
-    book.begin(Phase::Create).await;
+/// Runs the lines of preparation, within the phase that is open; one that fails is the farm's.
+pub(crate) async fn prepare(bench: &mut Bench<'_>, phase: Phase, book: &mut Book<'_>) -> Step<()> {
+    match run_lines(bench, phase, book).await? {
+        None => Ok(()),
+        Some(said) => {
+            let detail = format!("what the farm prepares failed: {said}");
+            Err(book.refuse(Reason::PreparationNeeded, detail).await)
+        }
+    }
+}
+
+/// Runs them; where they fail, what they said last.
+pub(crate) async fn run_lines(bench: &mut Bench<'_>, phase: Phase, book: &mut Book<'_>) -> Step<Option<String>> {
+    let lines = &bench.subject.provision.prepare;
+    if lines.is_empty() {
+        return Ok(None);
+    }
     let script = format!("set -e\n{}\n", lines.join("\n"));
     let command = Command { before: WAIT_FOR_SERVER.into(), ..Command::shell(SOURCE_DIR, &script) };
-    let attempt = bench.attempt(Phase::Create, &command, book).await?;
+    let attempt = bench.attempt(phase, &command, book).await?;
     let failed = attempt.ended.exit != Some(0);
     let log = attempt.log.finish();
     if failed || !log.bytes.is_empty() {
         book.keep("prepare.log", FileKind::Log, &log);
     }
-    if failed {
-        let text = String::from_utf8_lossy(&log.bytes);
-        let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
-        let detail = format!("what the farm prepares failed: {last}");
-        return Err(book.refuse(Reason::PreparationNeeded, detail).await);
-    }
-    book.note("The farm prepared something before its tests, as its overrides say.").await;
-    Ok(())
+    let text = String::from_utf8_lossy(&log.bytes);
+    let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    Ok(failed.then(|| last.to_owned()))
 }

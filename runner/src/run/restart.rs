@@ -1,5 +1,8 @@
 //! Gives the farm's server settings and libraries to preload, and restarts it in its container. The lines go to the end of
 //! postgresql.conf, where they hold against all before them.
+//!
+//! A phase that is repeated gets a new cluster: what its first attempt left (roles, tablespaces, settings of the whole server) would make
+//! the second one fail.
 
 use std::collections::BTreeMap;
 
@@ -10,24 +13,25 @@ use crate::judge::{Evidence, LogFile, refused_start};
 use crate::run::pgtap::quoted;
 use crate::run::phase::{Attempt, Bench};
 use crate::run::preload::Libraries;
-use crate::run::{Book, Step, Stop};
+use crate::run::{Book, Step, Stop, provide};
 use crate::sandbox::{Command, WAIT_FOR_SERVER};
 
-/// Restarts, and prints what the server has logged since where it does not come back. Databases of an attempt that failed before are
-/// dropped, as it is made once more.
+/// Restarts, and prints what the server has logged since where it does not come back. A new cluster is the image's own once more; what
+/// the old one kept in tablespaces would be in its way.
 const SCRIPT: &str = r#"
 log=/data/server.log
+action='restart --mode=fast'
+if [ "$ANEW" = yes ]; then
+    { /pgxn/bin/server stop --wait --timeout=30 --mode=fast || /pgxn/bin/server stop --wait --timeout=30 --mode=immediate; } 2>/dev/null
+    for space in /data/cluster/pg_tblspc/*; do [ ! -L "$space" ] || rm -rf "$space"/PG_*; done
+    rm -rf /data/cluster && cp -a /pgxn/seed/data/cluster /data/ || exit 1
+    action=start
+fi
 logged=$(stat -c %s $log)
 printf '%s' "$LINES" >>/data/cluster/postgresql.conf
-if ! /pgxn/bin/server restart --wait --timeout=60 --mode=fast; then
-    tail -c +$((logged + 1)) $log | head -c 200000
-    exit 1
-fi
-psql -X -q -d postgres <<'SQL'
-SELECT format('DROP DATABASE %I', datname) FROM pg_database WHERE datname LIKE 'pgxn\_%'
-\gexec
-SQL
-exit 0
+/pgxn/bin/server $action --wait --timeout=60 && exit 0
+tail -c +$((logged + 1)) $log | head -c 200000
+exit 1
 "#;
 
 /// What the server gets.
@@ -42,6 +46,29 @@ pub(crate) struct Change<'a> {
 
 /// Changes and restarts, within the phase that is open; where the server does not come back, that decides the run.
 pub(crate) async fn run(bench: &mut Bench<'_>, phase: Phase, change: Change<'_>, book: &mut Book<'_>) -> Step<()> {
+    take(&change, book);
+    let lines = configuration(change.settings, &book.circumstances.provided.preload);
+    match start(bench, phase, ("no", &lines), book).await? {
+        None => Ok(()),
+        Some(attempt) => Err(refused(bench, attempt, change.found, book).await?),
+    }
+}
+
+/// The same with a new cluster, for another attempt at the phase that is open, which is prepared as the first one was.
+pub(crate) async fn anew(bench: &mut Bench<'_>, phase: Phase, change: Change<'_>, book: &mut Book<'_>) -> Step<()> {
+    take(&change, book);
+    match start_anew(bench, phase, book).await? {
+        None => provide::prepare(bench, phase, book).await,
+        Some(attempt) => Err(refused(bench, attempt, change.found, book).await?),
+    }
+}
+
+/// Nothing but a new cluster; whether it is there, and prepared. Where it is not, the server may be down, and nothing is decided.
+pub(crate) async fn unchanged(bench: &mut Bench<'_>, phase: Phase, book: &mut Book<'_>) -> Step<bool> {
+    Ok(start_anew(bench, phase, book).await?.is_none() && provide::run_lines(bench, phase, book).await?.is_none())
+}
+
+fn take(change: &Change<'_>, book: &mut Book<'_>) {
     let provided = &mut book.circumstances.provided;
     provided.settings.extend(change.settings.iter().map(|(name, value)| (name.clone(), value.clone())));
     for library in change.libraries {
@@ -49,14 +76,30 @@ pub(crate) async fn run(bench: &mut Bench<'_>, phase: Phase, change: Change<'_>,
             provided.preload.push(library.clone());
         }
     }
-    let script = format!("LINES={}\n{SCRIPT}", quoted(&configuration(change.settings, &provided.preload)));
+}
+
+/// Starts a new cluster with everything that the old one was given.
+async fn start_anew(bench: &mut Bench<'_>, phase: Phase, book: &mut Book<'_>) -> Step<Option<Attempt>> {
+    let provided = &book.circumstances.provided;
+    let lines = configuration(&provided.settings, &provided.preload);
+    start(bench, phase, ("yes", &lines), book).await
+}
+
+/// The attempt, where the server does not come back.
+async fn start(
+    bench: &mut Bench<'_>,
+    phase: Phase,
+    (anew, lines): (&str, &str),
+    book: &mut Book<'_>,
+) -> Step<Option<Attempt>> {
+    let script = format!("ANEW={anew} LINES={}\n{SCRIPT}", quoted(lines));
     let command = Command { before: WAIT_FOR_SERVER.into(), ..Command::shell("/", &script) };
     let attempt = bench.attempt(phase, &command, book).await?;
-    if attempt.ended.exit == Some(0) {
-        bench.sandbox.started = Instant::now();
-        return Ok(());
+    if attempt.ended.exit != Some(0) {
+        return Ok(Some(attempt));
     }
-    Err(refused(bench, attempt, change.found, book).await?)
+    bench.sandbox.started = Instant::now();
+    Ok(None)
 }
 
 /// Lines of postgresql.conf.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use protocol::{Clock, FileKind, Grade, Overrides, Phase, Reason, Report, RunId, SourceKind, SystemClock, Target};
 
+use super::requires::written;
 use super::whole::{fixture, run_source, site};
 use crate::event::Events;
 use crate::run::{Completed, Request, Source, run};
@@ -62,6 +63,33 @@ async fn settings_and_preparation_are_there_before_anything_is_created_which_nee
     assert_eq!((provided.settings.len(), provided.why.as_slice()), (2, ["It is only a test.".to_owned()].as_slice()));
     let log = files.iter().find(|file| file.record.name == "prepare.log").unwrap();
     assert_eq!(log.bytes(), b"prepared\n");
+}
+
+#[tokio::test]
+async fn a_phase_is_repeated_on_a_cluster_without_what_the_first_attempt_left_which_needs_an_engine() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut site = site(&dir.path().join("data")).await;
+    let prepare = r#"prepare = ["mkdir -p /tmp/space", "psql -X -q -c 'CREATE ROLE prepared'"]"#;
+    let overrides = format!("[[override]]\ndist = \"first\"\nwhy = \"It is only a test.\"\n{prepare}\n");
+    site.overrides = Arc::new(Overrides::parse(&overrides).unwrap());
+    let makefile = r#"
+all:
+checks:
+	psql -X -v ON_ERROR_STOP=1 -c 'CREATE ROLE once IN ROLE prepared'
+	psql -X -v ON_ERROR_STOP=1 -c "CREATE TABLESPACE space LOCATION '/tmp/space'"
+	psql -X -v ON_ERROR_STOP=1 -c "ALTER SYSTEM SET work_mem = '5MB'"
+	@test "$$(psql -X -A -t -c 'SHOW work_mem')" = 4MB
+	@test "$$(psql -X -A -t -c 'SHOW shared_preload_libraries')" = plpgsql || \
+		{ echo 'ERROR:  plpgsql must be loaded via shared_preload_libraries'; exit 1; }
+	@echo 'ok 1 - it'
+	@echo 1..1
+installcheck: checks
+"#;
+    let source = written(dir.path(), "first", None, makefile);
+    let Completed { report, files } = run_source(&site, Source::Directory(source)).await.0;
+    let log = files.iter().find(|file| file.record.name == "installcheck.log").unwrap();
+    assert_eq!(found(&report), PASSED, "{:?} {}", report.verdict, String::from_utf8_lossy(&log.bytes()));
+    assert_eq!(report.circumstances.provided.preload, ["plpgsql"]);
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ async fn offered(dir: &Path, sources: &[PathBuf], dist: &str) -> Source {
 }
 
 /// An extension without tests in a directory of its own, that needs another distribution or nothing; its Makefile begins so.
-fn written(dir: &Path, name: &str, needs: Option<&str>, makefile: &str) -> PathBuf {
+pub(super) fn written(dir: &Path, name: &str, needs: Option<&str>, makefile: &str) -> PathBuf {
     let source = dir.join(name);
     std::fs::create_dir(&source).unwrap();
     let needs = needs.map_or("{}".to_owned(), |needs| format!(r#"{{"runtime": {{"requires": {{"{needs}": 0}}}}}}"#));
