@@ -19,6 +19,9 @@ static PANIC: LazyLock<Regex> = LazyLock::new(|| compiled(r"\bPANIC:\s+(?P<it>.+
 static RUNNING: LazyLock<Regex> = LazyLock::new(|| compiled(r"DETAIL:\s+Failed process was running: (?P<it>.+)"));
 static SHUT_DOWN: LazyLock<Regex> = LazyLock::new(|| compiled(r"LOG:\s+received \w+ shutdown request"));
 
+static READY: LazyLock<Regex> =
+    LazyLock::new(|| compiled(r"LOG:\s+database system is ready to accept (?:read.only )?connections"));
+
 /// Signals that people and scripts send, and the kernel where memory ends.
 const SENT: [&str; 4] = ["2", "3", "9", "15"];
 
@@ -139,10 +142,13 @@ pub(crate) fn gone(evidence: &Evidence<'_>) -> Option<Cause> {
     }
 }
 
-/// A shutdown that was asked for, which only the distribution's own commands can have done.
+/// A shutdown that was asked for, and after which the server did not come back: only the distribution's own commands can have done that.
+/// One after which it did is a restart, such as the farm's own.
 fn stopped(evidence: &Evidence<'_>) -> Option<Cause> {
     let log = evidence.server_log?;
-    let line = lines(log).find(|line| SHUT_DOWN.is_match(&line.text))?;
+    let line = lines(log).fold(None, |found, line| {
+        if READY.is_match(&line.text) { None } else { found.or_else(|| SHUT_DOWN.is_match(&line.text).then_some(line)) }
+    })?;
     Some(Cause::at(&line, crate::judge::unexplained(evidence.phase), "something shut the server down"))
 }
 

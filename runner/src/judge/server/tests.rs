@@ -92,3 +92,14 @@ fn a_postmaster_that_died_of_a_library_is_no_failure_of_the_farm() {
     );
     assert_eq!(verdict(ready, Server::Gone, vec![]).0.unwrap().0, Reason::EngineFailed);
 }
+
+#[test]
+fn a_restart_is_not_taken_for_a_shutdown() {
+    let stop = "2026-11-21 01:16:25.527 UTC [18] LOG:  received fast shutdown request\n";
+    let ready = "2026-11-21 01:16:26.527 UTC [40] LOG:  database system is ready to accept connections\n";
+    let reason = |log: &str| verdict(log, Server::Gone, vec![]).0.unwrap();
+    assert_eq!(reason(&format!("{ready}{stop}{ready}")).0, Reason::EngineFailed);
+    let down = (Reason::CreateFailed, "something shut the server down".to_owned());
+    assert_eq!(reason(&format!("{ready}{stop}")), down);
+    assert_eq!(reason(&format!("{stop}{ready}{stop}")), down);
+}
