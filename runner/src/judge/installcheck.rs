@@ -6,7 +6,10 @@
 //! process is not that first one, unless there is no other: whether they come depends on the moment (`pg_repack` 1.5.3 tells of the
 //! transactions for which it waits, on a busy machine), and the verdict must not.
 
+use std::sync::LazyLock;
+
 use protocol::{Grade, Reason, Suite};
+use regex::Regex;
 
 use crate::judge::cause::Cause;
 use crate::judge::lines::{Line, lines};
@@ -14,6 +17,10 @@ use crate::judge::messages::{Message, Within, explain, first_error};
 use crate::judge::suites::{Seen, Suites};
 use crate::judge::table::Context;
 use crate::judge::{Evidence, Server, command, diffs, server};
+
+/// Two words that a shell compares, and nothing else in the line.
+static COMPARISON: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^\[ \S+ ==? \S+ \]$").expect("the tests compile it"));
 
 /// So many failing tests are named.
 const MAX_NAMED: usize = 12;
@@ -42,10 +49,9 @@ pub(crate) fn cause(evidence: &Evidence<'_>, suites: &Suites) -> Cause {
 }
 
 /// A condition that the Makefile itself asks a shell, as make prints it; `bgw_replstatus` 1.0.8: `[ "MASTER" = "MASTER" ]`. That the command
-/// succeeded says that it holds.
+/// succeeded says that it holds. Nothing but such a comparison counts: `[ INFO ]` is no test, nor is `test -d build || mkdir build`.
 fn condition(evidence: &Evidence<'_>) -> Option<Cause> {
-    let is_condition = |text: &str| (text.starts_with("[ ") && text.ends_with(" ]")) || text.starts_with("test -");
-    let line = lines(evidence.log).find(|line| is_condition(line.text.trim()))?;
+    let line = lines(evidence.log).find(|line| COMPARISON.is_match(line.text.trim()))?;
     Some(Cause::at(&line, Reason::TestsPassed, "the condition of its Makefile holds"))
 }
 
@@ -149,6 +155,11 @@ mod tests {
             reason(2, "[ \"\" = \"MASTER\" ]\nmake: *** [Makefile:13: installcheck] Error 1\n"),
             Reason::TestsBroken
         );
+        for line in
+            ["test -d build || mkdir build", "test -n x", "[ INFO ]", "[ a = b ] || true", "[ -f x ]", "[ a = b c ]"]
+        {
+            assert_eq!(reason(0, &format!("{line}\n")), Reason::NoTests, "{line}");
+        }
         assert_eq!(reason(0, "make: Nothing to be done for 'installcheck'.\n"), Reason::NoTests);
         assert_eq!(reason(0, "echo there are no tests\nthere are no tests\n"), Reason::NoTests);
     }
