@@ -128,6 +128,29 @@ pub struct LimitFacts {
 }
 
 impl Circumstances {
+    /// Cuts what is beyond the bounds; what was left out, a sentence each.
+    pub(crate) fn fit(&mut self) -> Vec<String> {
+        let provided = &mut self.provided;
+        let mut left_out = Vec::new();
+        shorten(&mut self.warnings, "warnings", &mut left_out);
+        shorten(&mut self.crashes, "crashes", &mut left_out);
+        shorten(&mut self.prerequisites, "prerequisites", &mut left_out);
+        shorten(&mut provided.preload, "libraries to preload", &mut left_out);
+        shorten(&mut provided.packages, "packages", &mut left_out);
+        shorten(&mut provided.why, "reasons for what was provided", &mut left_out);
+        for crash in &mut self.crashes {
+            shorten(&mut crash.frames, "frames", &mut left_out);
+            [&mut crash.process, &mut crash.query].into_iter().chain(&mut crash.frames).for_each(cut);
+        }
+        for one in &mut self.prerequisites {
+            [&mut one.wanted, &mut one.range].into_iter().for_each(cut);
+        }
+        self.warnings.iter_mut().map(|warning| &mut warning.text).for_each(cut);
+        [&mut provided.preload, &mut provided.packages, &mut provided.why].into_iter().flatten().for_each(cut);
+        provided.settings.values_mut().for_each(cut);
+        left_out
+    }
+
     /// The names of the report's files that this refers to.
     pub(crate) fn files(&self) -> impl Iterator<Item = &str> {
         self.crashes.iter().filter_map(|crash| crash.file.as_deref())
@@ -160,5 +183,22 @@ impl Circumstances {
         let lists = [&provided.preload, &provided.packages, &provided.why].into_iter().flatten();
         let settings = provided.settings.iter().flat_map(|(name, value)| [name, value]);
         self.warnings.iter().map(|warning| &warning.text).chain(crashes).chain(wanted).chain(lists).chain(settings)
+    }
+}
+
+/// Leaves out the end of a list that is too long.
+fn shorten<T>(list: &mut Vec<T>, what: &str, left_out: &mut Vec<String>) {
+    if list.len() > MAX_ITEMS {
+        left_out.push(format!("Of {} {what} the first {MAX_ITEMS} are listed.", list.len()));
+        list.truncate(MAX_ITEMS);
+    }
+}
+
+/// Cuts a text that is too long, and says so by a sign at its end.
+pub(crate) fn cut(text: &mut String) {
+    const SIGN: char = '…';
+    if text.len() > MAX_TEXT {
+        text.truncate(text.floor_char_boundary(MAX_TEXT - SIGN.len_utf8()));
+        text.push(SIGN);
     }
 }

@@ -13,7 +13,7 @@ use crate::reason::Reason;
 use crate::record::{FileRecord, PhaseRecord, TestRecord};
 use crate::time::Timestamp;
 
-/// A report holds at most this many tests; further ones are counted in a note.
+/// A report holds at most this many tests. What a runner leaves out of them, it counts in a note.
 const MAX_TESTS: usize = 20_000;
 const MAX_FILES: usize = 256;
 const MAX_NOTES: usize = 64;
@@ -197,6 +197,8 @@ pub fn is_file_name(text: &str) -> bool {
         && !text.starts_with('.')
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
+
+mod fit;
 
 #[cfg(test)]
 mod tests;

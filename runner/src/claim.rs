@@ -18,10 +18,11 @@ use url::Url;
 use crate::client::{CallError, Coordinator};
 use crate::error::Result;
 use crate::event::Events;
-use crate::run::{Completed, Request, Source, StoredFile, VERSION, run};
+use crate::run::{Completed, Request, Source, VERSION, run};
 use crate::sandbox::Image;
 use crate::site::Site;
 
+mod deliver;
 mod offer;
 mod room;
 
@@ -213,24 +214,6 @@ impl Agent {
             }
         }
     }
-
-    /// Uploads the files, then the report. A coordinator that is away is waited for; the lease's end ends the waiting, see [`Agent::keep`].
-    async fn deliver(&self, lease: &Lease, completed: Completed, term: &Mutex<Term>) -> Result<(), String> {
-        let Completed { mut report, files } = completed;
-        for StoredFile { record, zstd } in files {
-            let upload = || self.coordinator.upload(lease, &record.name, zstd.clone());
-            match insist(upload, term).await {
-                Ok(()) => {}
-                // One file too many is no reason to lose a verdict.
-                Err(CallError::Refused { status: 413, detail, .. }) => {
-                    forget(&mut report, &record.name);
-                    report.notes.push(format!("The file {} was not taken: {detail}.", record.name));
-                }
-                Err(error) => return Err(error.to_string()),
-            }
-        }
-        insist(|| self.coordinator.report(lease, &report), term).await.map_err(|error| error.to_string())
-    }
 }
 
 /// Why a step of the loop could not be done; the next one may.
@@ -294,15 +277,6 @@ where
             outcome => return outcome,
         }
     }
-}
-
-/// Takes a file that was not accepted out of a report, and what refers to it.
-fn forget(report: &mut protocol::Report, name: &str) {
-    report.files.retain(|file| file.name != name);
-    for phase in &mut report.phases {
-        phase.log.take_if(|log| log == name);
-    }
-    report.verdict.decisive.take_if(|decisive| decisive.file == name);
 }
 
 #[cfg(test)]

@@ -74,6 +74,30 @@ fn a_backtrace_that_was_not_uploaded_cannot_be_named() {
 }
 
 #[test]
+fn whatever_follows_from_what_was_tested_is_cut_until_it_is_taken() {
+    let mut report = report();
+    let sound = report.clone();
+    report.fit();
+    assert_eq!(report, sound, "nothing is cut where all fits");
+    let long = || "é".repeat(5_000);
+    report.phases[0].command = long();
+    report.verdict.detail = long();
+    report.notes = vec![long(); 70];
+    report.circumstances.provided.preload = (0..312).map(|number| format!("library{number}")).collect();
+    report.circumstances.provided.settings.insert("a".into(), long());
+    report.circumstances.provided.why = vec![long()];
+    report.files.clear();
+    report.fit();
+    report.check().unwrap();
+    assert!(report.phases[0].command.ends_with('…') && report.phases[0].command.len() > 4_000);
+    assert_eq!(report.phases[0].log, None);
+    report.notes.clear();
+    report.circumstances.provided.preload.resize(312, "x".into());
+    report.fit();
+    assert_eq!(report.notes, ["Of 312 libraries to preload the first 200 are listed."]);
+}
+
+#[test]
 fn circumstances_are_bounded() {
     let mut report = report();
     report.circumstances.provided.packages = vec!["libical-dev".into(); 201];

@@ -197,7 +197,7 @@ impl<'a> Book<'a> {
         verdict.flags = flags.into_iter().collect();
         verdict.detail.truncate(verdict.detail.floor_char_boundary(MAX_NOTE_BYTES));
         let files = self.files;
-        let report = Report {
+        let mut report = Report {
             run_id,
             verdict,
             phases: self.records,
@@ -212,6 +212,7 @@ impl<'a> Book<'a> {
             started_at: self.started_at,
             finished_at,
         };
+        report.fit();
         Completed { report, files }
     }
 }
@@ -220,10 +221,9 @@ impl<'a> Book<'a> {
 fn free_name(wanted: &str, taken: impl Fn(&str) -> bool) -> String {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     let name: String = wanted.chars().map(|c| if allowed(c) { c } else { '-' }).collect();
-    let name = name.trim_start_matches(['.', '-']);
     // The end of a path says more than its beginning.
-    let name = &name[name.len().saturating_sub(90)..];
-    let name = if name.is_empty() { "file" } else { name.trim_start_matches('.') };
+    let name = name[name.len().saturating_sub(90)..].trim_start_matches(['.', '-']);
+    let name = if name.is_empty() { "file" } else { name };
     let numbered = (2..).map(|number| format!("{number}-{name}"));
     std::iter::once(name.to_owned()).chain(numbered).find(|name| !taken(name)).expect("there is always another number")
 }
@@ -235,7 +235,44 @@ pub(crate) fn millis(duration: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Texts of any kind, some longer than a report takes.
+    fn text() -> impl Strategy<Value = String> {
+        ("(?s).{0,40}", prop_oneof![6 => 1..3_usize, 1 => Just(300)]).prop_map(|(text, times)| text.repeat(times))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+        #[test]
+        fn whatever_a_run_writes_down_becomes_a_report_that_is_taken(
+            names in prop::collection::vec("(regress_log_)?[./a-z é-]{0,110}", 0..6),
+            texts in prop::collection::vec(text(), 4),
+            libraries in 0..400_usize,
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let events = Events::unheard();
+            let now = Timestamp::from_millis(0);
+            let mut book = Book::new(&events, now);
+            runtime.block_on(async {
+                book.begin(Phase::Create).await;
+                book.note(texts[0].clone()).await;
+                book.close(|record| record.command.clone_from(&texts[1])).await;
+            });
+            for name in &names {
+                book.keep(name, FileKind::Log, &LogText::default());
+            }
+            book.circumstances.provided.preload = vec!["widget".into(); libraries];
+            book.circumstances.provided.why.push(texts[2].clone());
+            let verdict = Verdict::new(Phase::Create, Reason::CreateFailed).with_detail(texts[3].clone());
+            let (kernel, engine) = (String::new(), String::new());
+            let runner = RunnerFacts { version: "1".into(), kernel, engine, cpus: 1.0, memory_bytes: 1 };
+            let report = book.complete(RunId::new(now), verdict, runner, now).report;
+            prop_assert_eq!(report.check(), Ok(()));
+        }
+    }
 
     #[test]
     fn a_file_gets_a_name_that_a_report_may_have() {
@@ -243,6 +280,7 @@ mod tests {
         assert_eq!(free_name("../../etc/x", |_| false), "etc-x");
         assert_eq!(free_name("a", |name| name == "a" || name == "2-a"), "3-a");
         assert_eq!(free_name("...", |_| false), "file");
+        assert_eq!(free_name(&format!("regress_log_{}", ".".repeat(100)), |_| false), "file");
         assert!(free_name(&"x".repeat(500), |name| name.len() == 90).len() <= 100);
     }
 }
