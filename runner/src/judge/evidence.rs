@@ -3,6 +3,7 @@
 //! The runner gathers it; nothing here reads a file, a socket or the clock.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use protocol::{PgMajor, Phase};
 
@@ -52,7 +53,7 @@ pub struct CrashSite {
 }
 
 /// What stays the same for all phases of a run.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Setting<'a> {
     /// The server's major.
     pub major: PgMajor,
@@ -62,6 +63,8 @@ pub struct Setting<'a> {
     pub provides: &'a [String],
     /// The extensions whose control files the image holds before `make install`.
     pub shipped: &'a BTreeSet<String>,
+    /// The paths of `files` from their ends, sorted: a log can ask for as many files as it has lines.
+    turned: OnceLock<Vec<Vec<u8>>>,
 }
 
 /// What is known of one phase whose command ended or was ended.
@@ -118,11 +121,56 @@ impl<'a> Evidence<'a> {
     }
 }
 
-impl Setting<'_> {
+impl<'a> Setting<'a> {
+    /// A setting.
+    pub fn new(major: PgMajor, files: &'a [String], provides: &'a [String], shipped: &'a BTreeSet<String>) -> Self {
+        Self { major, files, provides, shipped, turned: OnceLock::new() }
+    }
+
     /// Whether the distribution holds a file whose path ends with this one, name by name.
     pub(crate) fn owns(&self, path: &str) -> bool {
-        let ends =
-            |file: &String| file.strip_suffix(path).is_some_and(|before| before.is_empty() || before.ends_with('/'));
-        !path.is_empty() && self.files.iter().any(ends)
+        let files = self.turned.get_or_init(|| {
+            let mut turned: Vec<_> = self.files.iter().map(|file| turn(file)).collect();
+            turned.sort_unstable();
+            turned
+        });
+        let mut wanted = turn(path);
+        let is_whole = files.binary_search(&wanted).is_ok();
+        wanted.push(b'/');
+        let longer = files.get(files.partition_point(|file| *file < wanted));
+        !path.is_empty() && (is_whole || longer.is_some_and(|file| file.starts_with(&wanted)))
+    }
+}
+
+/// A path from its end.
+fn turn(path: &str) -> Vec<u8> {
+    path.bytes().rev().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_owned_name_by_name() {
+        let files = ["src/own.c", "a/b/own.h", "Makefile"].map(str::to_owned);
+        let (provides, shipped) = ([], BTreeSet::new());
+        let setting = Setting::new(17.try_into().unwrap(), &files, &provides, &shipped);
+        for path in ["own.c", "src/own.c", "b/own.h", "a/b/own.h", "Makefile"] {
+            assert!(setting.owns(path), "{path}");
+        }
+        for path in ["", "/", "wn.c", "c/own.h", "/src/own.c", "src/", "x/a/b/own.h"] {
+            assert!(!setting.owns(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn many_questions_about_many_files_take_no_time() {
+        let files: Vec<String> = (0..20_000).map(|number| format!("some/directory/or/other/{number}/file.h")).collect();
+        let (provides, shipped) = ([], BTreeSet::new());
+        let setting = Setting::new(17.try_into().unwrap(), &files, &provides, &shipped);
+        let began = std::time::Instant::now();
+        assert!((0..100_000).all(|number| !setting.owns(&format!("{number}/other/file.h"))));
+        assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
     }
 }

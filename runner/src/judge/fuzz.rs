@@ -18,7 +18,7 @@ pub fn evidence(bytes: &[u8]) {
     let files = ["Makefile".to_owned(), "src/pair.h".to_owned(), "sql/pair.sql".to_owned()];
     let (provides, shipped) = (["pair".to_owned()], BTreeSet::from(["plpgsql".to_owned(), "hstore".to_owned()]));
     let major = PgMajor::try_from(17).expect("17 is a major");
-    let setting = Setting { major, files: &files, provides: &provides, shipped: &shipped };
+    let setting = Setting::new(major, &files, &provides, &shipped);
     let log = LogFile { name: "phase.log", bytes: log };
     let mut evidence = Evidence::ended(&setting, Phase::Build, 0, log);
     ended(&mut evidence, end);

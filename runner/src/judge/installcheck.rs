@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn a_condition_of_the_makefile_is_a_test_and_other_commands_are_none() {
         let shipped = BTreeSet::new();
-        let setting = Setting { major: 17.try_into().unwrap(), files: &[], provides: &[], shipped: &shipped };
+        let setting = Setting::new(17.try_into().unwrap(), &[], &[], &shipped);
         let reason = |exit, log: &str| {
             let log = LogFile { name: "installcheck.log", bytes: log.as_bytes() };
             crate::judge::judge(&Evidence::ended(&setting, Phase::Installcheck, exit, log)).reason().unwrap()

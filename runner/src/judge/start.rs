@@ -89,7 +89,7 @@ mod tests {
 
     fn verdict(log: &str, preloaded: &[(&str, bool)]) -> Verdict {
         let shipped = BTreeSet::new();
-        let setting = Setting { major: 17.try_into().unwrap(), files: &[], provides: &[], shipped: &shipped };
+        let setting = Setting::new(17.try_into().unwrap(), &[], &[], &shipped);
         let log = LogFile { name: "restart.log", bytes: log.as_bytes() };
         refused_start(&Evidence::ended(&setting, Phase::Create, 1, log), preloaded)
     }

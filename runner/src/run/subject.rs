@@ -47,6 +47,6 @@ impl Subject {
 
     /// The setting that phases are judged in.
     pub(crate) fn setting(&self, major: PgMajor) -> Setting<'_> {
-        Setting { major, files: &self.files, provides: &self.provides, shipped: &self.shipped }
+        Setting::new(major, &self.files, &self.provides, &self.shipped)
     }
 }

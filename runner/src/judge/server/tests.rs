@@ -54,7 +54,7 @@ fn a_flood_of_faults_is_bounded() {
 
 fn verdict(server_log: &str, server: Server, sites: Vec<CrashSite>) -> (Option<(Reason, String)>, Vec<Flag>) {
     let shipped = BTreeSet::new();
-    let setting = Setting { major: 17.try_into().unwrap(), files: &[], provides: &[], shipped: &shipped };
+    let setting = Setting::new(17.try_into().unwrap(), &[], &[], &shipped);
     let said = LogFile { name: "create.log", bytes: b"psql: error: server closed the connection unexpectedly\n" };
     let evidence = Evidence {
         server_log: Some(log(server_log)),

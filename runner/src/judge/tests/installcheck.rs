@@ -19,7 +19,7 @@ fn verdict(first: &str, second: &str) -> (Reason, String) {
     };
     let diffs = diff("a", first) + &diff("b", second);
     let shipped = BTreeSet::new();
-    let setting = Setting { major: 17.try_into().unwrap(), files: &[], provides: &[], shipped: &shipped };
+    let setting = Setting::new(17.try_into().unwrap(), &[], &[], &shipped);
     let log = LogFile { name: "installcheck.log", bytes: log.as_bytes() };
     let mut evidence = Evidence::ended(&setting, Phase::Installcheck, 2, log);
     evidence.diffs = vec![LogFile { name: "regression.diffs", bytes: diffs.as_bytes() }];

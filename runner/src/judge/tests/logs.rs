@@ -82,7 +82,7 @@ impl Case {
         let shipped: BTreeSet<String> =
             self.names(&all().join(format!("shipped-{}.txt", terms.major))).into_iter().collect();
         let major = terms.major.try_into().unwrap();
-        let setting = Setting { major, files: &files, provides: &terms.provides, shipped: &shipped };
+        let setting = Setting::new(major, &files, &terms.provides, &shipped);
         let log_name = format!("{}.log", terms.phase);
         let (log, server) = (self.bytes(&log_name), self.bytes("server.log"));
         let diffs: Vec<Vec<u8>> = terms.diffs.iter().map(|name| self.bytes(name)).collect();

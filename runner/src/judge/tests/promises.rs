@@ -63,7 +63,7 @@ proptest! {
         server in prop::sample::select(&[Server::Running, Server::NotStarted, Server::Gone][..]),
     ) {
         let (files, provides, shipped) = setting_parts();
-        let setting = Setting { major: 17.try_into().unwrap(), files: &files, provides: &provides, shipped: &shipped };
+        let setting = Setting::new(17.try_into().unwrap(), &files, &provides, &shipped);
         let named = [("x.log", &texts.0), ("server.log", &texts.1), ("regression.diffs", &texts.2)];
         let [log, server_log, diffs] = named.map(|(name, bytes)| LogFile { name, bytes });
         let evidence = Evidence {
@@ -93,7 +93,7 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_mins(1);
 #[test]
 fn five_megabytes_of_anything_are_judged_in_good_time() {
     let (files, provides, shipped) = setting_parts();
-    let setting = Setting { major: 17.try_into().unwrap(), files: &files, provides: &provides, shipped: &shipped };
+    let setting = Setting::new(17.try_into().unwrap(), &files, &provides, &shipped);
     let repeated = |piece: &str| piece.repeat(5_000_000 / piece.len());
     let logs = [
         repeated("a"),

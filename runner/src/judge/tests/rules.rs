@@ -13,7 +13,7 @@ fn reason(phase: Phase, log: &str) -> (Reason, String) {
             .map(Into::into)
             .to_vec();
     let (provides, shipped) = (vec!["own".to_owned()], BTreeSet::from(["pltcl".to_owned()]));
-    let setting = Setting { major: 17.try_into().unwrap(), files: &files, provides: &provides, shipped: &shipped };
+    let setting = Setting::new(17.try_into().unwrap(), &files, &provides, &shipped);
     let verdict =
         judge(&Evidence::ended(&setting, phase, 2, LogFile { name: "x.log", bytes: log.as_bytes() })).verdict.unwrap();
     (verdict.reason, verdict.detail)
@@ -243,7 +243,7 @@ fn nothing_said_is_the_phases_own_failure() {
 /// Judges tests that all passed and left the farm's server in some state, with this in its log.
 fn after_tests_that_passed(server: Server, server_log: &str) -> Verdict {
     let shipped = BTreeSet::new();
-    let setting = Setting { major: 17.try_into().unwrap(), files: &[], provides: &[], shipped: &shipped };
+    let setting = Setting::new(17.try_into().unwrap(), &[], &[], &shipped);
     let log = LogFile { name: "installcheck.log", bytes: b"ok 1         - a    3 ms\n1..1\n" };
     let mut evidence = Evidence::ended(&setting, Phase::Installcheck, 0, log);
     evidence.server = server;

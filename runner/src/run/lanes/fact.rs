@@ -3,6 +3,8 @@
 
 /// Facts beyond these are not read.
 const MAX_FACTS: usize = 2_000;
+/// Lines of a fact beyond these are not read, as each is compared with all others of its fact; the script writes fewer.
+const MAX_LINES: usize = 200;
 
 /// One fact.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,7 +43,7 @@ pub(super) fn read(text: &str) -> Vec<Fact> {
     let mut facts: Vec<Fact> = Vec::new();
     for line in text.lines().filter(|line| !line.is_empty()) {
         if let Some(item) = line.strip_prefix('\t') {
-            if let Some(fact) = facts.last_mut() {
+            if let Some(fact) = facts.last_mut().filter(|fact| fact.lines.len() < MAX_LINES) {
                 fact.lines.push(item.to_owned());
             }
         } else if facts.len() < MAX_FACTS {
@@ -68,6 +70,13 @@ mod tests {
         assert_eq!((facts[0].word.as_str(), facts[0].detail(0), facts[0].detail(7)), ("tried", "1.0", ""));
         assert_eq!(facts[0].lines, ["a\tb", "c"]);
         assert_eq!((facts.len(), facts[1].why()), (2, "3"));
+    }
+
+    #[test]
+    fn neither_facts_nor_their_lines_are_without_end() {
+        let facts = read(&format!("updated\tw\n{}", "\tx\n".repeat(100_000)).repeat(2));
+        assert_eq!((facts.len(), facts[0].lines.len()), (2, MAX_LINES));
+        assert_eq!(read(&"tried\n".repeat(10_000)).len(), MAX_FACTS);
     }
 
     #[test]

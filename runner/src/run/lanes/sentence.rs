@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use protocol::Phase;
 
+use crate::run::lanes::MAX_WARNINGS;
 use crate::run::lanes::difference::{describe, is_part_of, named};
 use crate::run::lanes::fact::Fact;
 
@@ -47,7 +48,7 @@ pub(super) fn tell(phase: Phase, facts: &[Fact]) -> Told {
         }
         if let Some(note) = note(phase, fact) {
             told.notes.push(cut(note));
-        } else {
+        } else if told.warnings.len() < MAX_WARNINGS {
             let alike: Vec<&Fact> = facts[at..].iter().filter(|it| are_alike(it, fact)).collect();
             let removals = facts[..at].iter().rfind(|it| it.word == "removals");
             told.warnings.extend(warning(fact, &alike, removals).map(cut));

@@ -60,3 +60,12 @@ fn files_that_pgxs_cannot_find_are_not_the_distributions_fault() {
 fn nothing_done_is_nothing_shown() {
     assert_eq!(told(Phase::Upgrade, ""), Told::default());
 }
+
+#[test]
+fn whatever_is_told_is_put_in_words_in_good_time() {
+    let lines: Vec<String> = (0..200).map(|at| format!("\t-\tfunction\tf{at}()\tbody\tx\n")).collect();
+    let facts: Vec<String> = (0..2_000).map(|at| format!("updated\tq{at}\t\t1\t2\t2\n{}", lines.concat())).collect();
+    let began = std::time::Instant::now();
+    assert_eq!(told(Phase::Upgrade, &facts.concat()).warnings.len(), MAX_WARNINGS);
+    assert!(began.elapsed().as_secs() < 30, "{:?}", began.elapsed());
+}
