@@ -1,6 +1,6 @@
 //! Where the image, and not the release, was found to lack something, a run may be made again on an image of another source.
 
-use protocol::{Reason, Report, SourceKind};
+use protocol::{Reason, SourceKind, Verdict};
 
 use crate::judge::SERVER_WITHOUT_ICU;
 use crate::run::{Completed, Request};
@@ -22,7 +22,7 @@ pub(crate) struct Again {
 pub(crate) async fn elsewhere(site: &Site, request: &Request, completed: &Completed) -> Option<Again> {
     let report = &completed.report;
     let used = report.image.as_ref()?;
-    let what = lacks(report).filter(|_| used.source == SourceKind::Portable)?;
+    let what = lacks(&report.verdict).filter(|_| used.source == SourceKind::Portable)?;
     let other = site.images.other(request.target, &|source| source.kind != used.source, &()).await;
     let image = other.inspect_err(|error| tracing::debug!(%error, "no other source could be tried")).ok().flatten()?;
     let note = format!(
@@ -33,12 +33,33 @@ pub(crate) async fn elsewhere(site: &Site, request: &Request, completed: &Comple
 }
 
 /// A part of PostgreSQL that a run missed, in words.
-fn lacks(report: &Report) -> Option<String> {
-    let verdict = &report.verdict;
+fn lacks(verdict: &Verdict) -> Option<String> {
     match verdict.reason {
-        Reason::MissingLanguage if LANGUAGES.contains(&verdict.detail.as_str()) => Some(verdict.detail.clone()),
+        // A log names it alone, and where META asks for it, who does so comes first.
+        Reason::MissingLanguage => {
+            let named = verdict.detail.rsplit(' ').next().unwrap_or_default().to_lowercase();
+            Some(named).filter(|named| LANGUAGES.contains(&named.as_str()))
+        }
         Reason::MissingLocale => Some(format!("the collation {}", verdict.detail)),
         Reason::MissingLibrary if verdict.detail == SERVER_WITHOUT_ICU => Some("ICU".into()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::Phase;
+
+    use super::*;
+    use crate::prerequisites::Refusal;
+
+    #[test]
+    fn a_language_is_lacking_whether_a_log_or_meta_names_it() {
+        let lacks = |detail: &str| lacks(&Verdict::new(Phase::Create, Reason::MissingLanguage).with_detail(detail));
+        assert_eq!(lacks("plperl").as_deref(), Some("plperl"));
+        let refusal = Refusal::Language { name: "PLPython3u".parse().unwrap(), by: "widget".parse().unwrap() };
+        assert_eq!(refusal.reason(), Reason::MissingLanguage);
+        assert_eq!(lacks(&refusal.to_string()).as_deref(), Some("plpython3u"));
+        assert_eq!(lacks("plmoon"), None);
     }
 }
