@@ -145,10 +145,14 @@ impl<'a> Book<'a> {
         }
     }
 
-    /// Takes the flags and tests of a finding.
-    pub(crate) fn take(&mut self, finding: &Finding) {
+    /// Takes the flags and tests of a finding, and notes how many tests it leaves out.
+    pub(crate) async fn take(&mut self, finding: &Finding) {
         self.flags.extend(finding.flags.iter().copied());
         self.tests.extend(finding.tests.iter().cloned());
+        let listed = finding.tests.len();
+        if finding.omitted_tests > 0 {
+            self.note(format!("It ran {} tests, of which {listed} are listed.", listed + finding.omitted_tests)).await;
+        }
     }
 
     /// Adds a flag.
@@ -272,6 +276,16 @@ mod tests {
             let report = book.complete(RunId::new(now), verdict, runner, now).report;
             prop_assert_eq!(report.check(), Ok(()));
         }
+    }
+
+    #[tokio::test]
+    async fn tests_that_are_not_listed_are_counted() {
+        let events = Events::unheard();
+        let mut book = Book::new(&events, Timestamp::from_millis(0));
+        book.take(&Finding { omitted_tests: 12_345, ..Finding::default() }).await;
+        assert_eq!(book.notes, ["It ran 12345 tests, of which 0 are listed."]);
+        book.take(&Finding::default()).await;
+        assert_eq!(book.notes.len(), 1);
     }
 
     #[test]

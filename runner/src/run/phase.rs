@@ -168,7 +168,7 @@ impl<'a> Bench<'a> {
             book.note("It left more diffs and logs behind than the farm keeps; some are missing here.").await;
         }
         let finding = self.judge((phase, &ended), LogFile { name: &name, bytes: &log.bytes }, &look, &kept);
-        book.take(&finding);
+        book.take(&finding).await;
         book.close(|record| {
             record.reason = finding.reason().filter(|reason| reason.grade() != Grade::Pass);
             record.outcome = match record.reason {
