@@ -9,6 +9,7 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use serde::Deserialize;
 use url::Url;
 
+use crate::judge::shown;
 use crate::run::VERSION;
 
 /// A claim may wait on the coordinator's side for this long before it is answered with "nothing"; a proxy between may add to it.
@@ -170,7 +171,7 @@ impl Coordinator {
         let status = response.status();
         let bytes = bounded(response).await.unwrap_or_default();
         match serde_json::from_slice::<Problem>(&bytes) {
-            Ok(problem) => problem.detail.chars().filter(|c| !c.is_control()).take(500).collect(),
+            Ok(problem) => shown(&problem.detail, 500),
             Err(_) => status.canonical_reason().unwrap_or("an unknown error").to_owned(),
         }
     }

@@ -9,6 +9,7 @@ use protocol::{Name, Override, Overrides, Range, Reason, Target, Version};
 use serde::Serialize;
 
 use crate::images::Candidate;
+use crate::judge::shown;
 
 /// Further candidates that a proposal names.
 const MAX_OTHERS: usize = 5;
@@ -105,7 +106,7 @@ fn seen(found: &[&Missing]) -> String {
 }
 
 fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect()
+    shown(&text.replace(['\n', '\r'], " "), 200)
 }
 
 #[cfg(test)]
@@ -150,7 +151,7 @@ mod tests {
 
     #[test]
     fn what_no_package_has_is_said_in_a_comment() {
-        let text = suggest(&[missing("moon.h\nevil = 1")], &Overrides::default(), |_| Vec::new());
+        let text = suggest(&[missing("moon\u{202e}.h\nevil = 1")], &Overrides::default(), |_| Vec::new());
         assert_eq!(
             text,
             "# pg_rrule (0.1.0 on pg17-amd64): missing-header moon.h evil = 1: no package of trixie has it\n\n"

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::error::Error;
 use crate::event::{Events, RunEvent};
-use crate::judge::Finding;
+use crate::judge::{Finding, shown};
 use crate::run::stop::{in_words, reason};
 use crate::run::{Completed, Stop};
 use crate::sandbox::LogText;
@@ -160,9 +160,9 @@ impl<'a> Book<'a> {
         self.flags.insert(flag);
     }
 
-    /// Writes down what was done beside the plain commands: a sentence.
-    pub(crate) async fn note(&mut self, text: impl Into<String>) {
-        let mut text: String = text.into();
+    /// Writes down what was done beside the plain commands: a sentence. Names in it may be a distribution's.
+    pub(crate) async fn note(&mut self, text: impl AsRef<str>) {
+        let mut text = shown(text.as_ref(), MAX_NOTE_BYTES);
         text.truncate(text.floor_char_boundary(MAX_NOTE_BYTES));
         if self.notes.len() < MAX_NOTES && !self.notes.contains(&text) {
             self.notes.push(text.clone());
@@ -199,6 +199,7 @@ impl<'a> Book<'a> {
         let mut flags = self.flags;
         flags.extend(verdict.flags.iter().copied());
         verdict.flags = flags.into_iter().collect();
+        verdict.detail = shown(&verdict.detail, MAX_NOTE_BYTES);
         verdict.detail.truncate(verdict.detail.floor_char_boundary(MAX_NOTE_BYTES));
         let files = self.files;
         let mut report = Report {
@@ -276,6 +277,19 @@ mod tests {
             let report = book.complete(RunId::new(now), verdict, runner, now).report;
             prop_assert_eq!(report.check(), Ok(()));
         }
+    }
+
+    #[tokio::test]
+    async fn neither_a_note_nor_a_verdict_can_hide_or_turn_what_stands_around_it() {
+        let events = Events::unheard();
+        let now = Timestamp::from_millis(0);
+        let mut book = Book::new(&events, now);
+        book.note("It needs \u{202e}w\u{200b}\u{1b}[31m.").await;
+        let verdict = Verdict::new(Phase::Install, Reason::InstallFailed).with_detail("no \u{2066}w");
+        let (kernel, engine) = (String::new(), String::new());
+        let runner = RunnerFacts { version: "1".into(), kernel, engine, cpus: 1.0, memory_bytes: 1 };
+        let report = book.complete(RunId::new(now), verdict, runner, now).report;
+        assert_eq!((report.notes[0].as_str(), report.verdict.detail.as_str()), ("It needs w.", "no w"));
     }
 
     #[tokio::test]

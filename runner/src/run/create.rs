@@ -6,6 +6,7 @@
 
 use protocol::{Grade, Phase, Reason, Verdict};
 
+use crate::judge::shown;
 use crate::run::install::{Kind, kind};
 use crate::run::pgtap::quoted;
 use crate::run::phase::Bench;
@@ -14,6 +15,9 @@ use crate::sandbox::{Command, WAIT_FOR_SERVER};
 
 /// The script's line where it could not even create what the distribution needs.
 const NOT_EVEN: &str = "pgxn-testers: what it needs could not be created";
+
+/// A statement is shown with at most so many characters.
+const MAX_SHOWN_CHARS: usize = 500;
 
 /// The functions that create one thing in a database of its own; the first failure ends the phase.
 const FUNCTIONS: &str = r#"
@@ -118,13 +122,13 @@ impl Plan {
     fn extension(&mut self, name: &str) {
         let identifier = identifier(name);
         self.calls.push(format!("extension pgxn_create_{} {}", self.calls.len() + 1, quoted(&identifier)));
-        self.shown.push(format!("CREATE EXTENSION {identifier};"));
+        self.shown.push(shown(&format!("CREATE EXTENSION {identifier};"), MAX_SHOWN_CHARS));
     }
 
     fn script(&mut self, file: &str) {
         let base = file.rsplit('/').next().unwrap_or_default().trim_end_matches(".in");
         self.calls.push(format!("script pgxn_create_{} {}", self.calls.len() + 1, quoted(base)));
-        self.shown.push(format!("\\i {base}"));
+        self.shown.push(shown(&format!("\\i {base}"), MAX_SHOWN_CHARS));
     }
 }
 

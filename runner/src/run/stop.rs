@@ -3,6 +3,7 @@
 use protocol::{Phase, Reason, Verdict};
 
 use crate::error::Error;
+use crate::judge::shown;
 
 /// A step of a run: what it gives to the next, or why there is none.
 pub(crate) type Step<T> = Result<T, Stop>;
@@ -48,5 +49,5 @@ pub(crate) fn in_words(error: &dyn std::error::Error) -> String {
         }
         cause = inner.source();
     }
-    text.chars().filter(|c| !c.is_control()).take(1_000).collect()
+    shown(&text, 1_000)
 }

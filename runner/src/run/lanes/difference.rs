@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::judge::shown;
+
 /// Things beyond these are counted.
 const MAX_NAMED: usize = 6;
 /// A value that is longer is not shown.
@@ -74,10 +76,6 @@ fn in_property(property: &str, sides: [Option<&str>; 2]) -> String {
         }
         _ => shown(property, 100),
     }
-}
-
-fn shown(text: &str, most: usize) -> String {
-    text.chars().filter(|c| !c.is_control()).take(most).collect()
 }
 
 #[cfg(test)]

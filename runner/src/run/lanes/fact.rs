@@ -1,6 +1,8 @@
 //! What the script of a lane told the runner: facts, a line each, with fields divided by tabs; lines that begin with a tab belong to the fact
 //! before. The distribution's code can write into the same file: nothing in here is more than text.
 
+use crate::judge::shown;
+
 /// Facts beyond these are not read.
 const MAX_FACTS: usize = 2_000;
 /// Lines of a fact beyond these are not read, as each is compared with all others of its fact; the script writes fewer.
@@ -55,9 +57,9 @@ pub(super) fn read(text: &str) -> Vec<Fact> {
     facts
 }
 
-/// Without control characters, of a length that a sentence can bear.
+/// Without what nobody can see, of a length that a sentence can bear.
 fn clean(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(500).collect::<String>().trim().to_owned()
+    shown(text.trim(), 500)
 }
 
 #[cfg(test)]
@@ -81,6 +83,6 @@ mod tests {
 
     #[test]
     fn what_is_told_cannot_paint_a_terminal() {
-        assert_eq!(read("tried\t\u{1b}[31mred\u{7}\n")[0].extension(), "[31mred");
+        assert_eq!(read("tried\t\u{1b}[31mred\u{7}\n")[0].extension(), "red");
     }
 }

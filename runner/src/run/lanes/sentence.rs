@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use protocol::Phase;
 
+use crate::judge::shown;
 use crate::run::lanes::MAX_WARNINGS;
 use crate::run::lanes::difference::{describe, is_part_of, named};
 use crate::run::lanes::fact::Fact;
@@ -168,7 +169,8 @@ fn has_crashed(fact: &Fact) -> bool {
     CRASHED.iter().any(|crashed| fact.why().contains(crashed))
 }
 
-fn cut(mut text: String) -> String {
+fn cut(text: impl AsRef<str>) -> String {
+    let mut text = shown(text.as_ref(), MAX_BYTES);
     text.truncate(text.floor_char_boundary(MAX_BYTES));
     text
 }

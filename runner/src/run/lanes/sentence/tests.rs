@@ -69,3 +69,14 @@ fn whatever_is_told_is_put_in_words_in_good_time() {
     assert_eq!(told(Phase::Upgrade, &facts.concat()).warnings.len(), MAX_WARNINGS);
     assert!(began.elapsed().as_secs() < 30, "{:?}", began.elapsed());
 }
+
+#[test]
+fn nothing_that_is_told_can_hide_or_turn_what_stands_around_it() {
+    let told = told(
+        Phase::Uninstall,
+        "tried\tq\u{202e}\nobjects-left\tq\u{202e}\n\ttable\ts.\u{200b}t\u{1b}[31m\nfiles-left\t\t1\n\t/doc/w\u{202e}.md\n",
+    );
+    let is_plain = |text: &String| text.chars().all(|c| c.is_ascii() && !c.is_control());
+    assert_eq!(told.warnings.len(), 2);
+    assert!(told.warnings.iter().chain([&told.shown]).all(is_plain), "{told:?}");
+}
