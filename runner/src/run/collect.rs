@@ -8,11 +8,12 @@ use protocol::{FileKind, Phase};
 use crate::error::Result;
 use crate::judge::{LogFile, Server, shown};
 use crate::run::crash::{Crashes, Dump};
+use crate::run::pgtap::quoted;
 use crate::run::{Book, contact};
 use crate::sandbox::{Collected, LogText, Sandbox};
 
-/// Finds and prints. A server's log that is too long is cut by itself, so that it cannot crowd out the rest. Only file systems in memory are
-/// asked for room: they are the run's own, and the engine's disk, which shows as `/`, is not.
+/// Finds and prints. A server's log that is too long is cut by itself, so that it cannot crowd out the rest. Only the file systems in memory
+/// that the run was given are asked for room: others are the machine's, such as the one of which Podman binds `/etc/hosts`.
 ///
 /// Where the phase was too slow, its process group is killed first, and the server lives on.
 pub(super) const SCRIPT: &str = r#"
@@ -22,7 +23,7 @@ if [ "$SLOW" = yes ] && read -r group </run/pgxn-phase; then kill -9 "-$group"; 
 COUNT
     read -r before rest </run/pgxn-killed
     echo "pgxn-killed $killed $before"
-    df --type=tmpfs --output=avail,target | sed 's/^/pgxn-room /'
+    df --type=tmpfs --output=avail,target IN_MEMORY | sed 's/^/pgxn-room /'
     if [ -e /run/pgxn-server ]; then
         read -r pg_config </pgxn/pg_config
         timeout 10 "${pg_config%/*}/pg_isready" -q -t 3
@@ -157,21 +158,7 @@ impl Look {
 
 /// Looks around; `slow` says that the phase was ended by a limit and may still run.
 pub(crate) async fn run(sandbox: &Sandbox, phase: Phase, slow: bool) -> Result<Look> {
-    let names: &[&str] = match phase {
-        Phase::Configure => &["config.log"],
-        Phase::Installcheck => &["regression.diffs", "regression.out", "regress_log_*"],
-        _ => &[],
-    };
-    let names: Vec<String> = names.iter().map(|name| format!("-name '{name}'")).collect();
-    let names = if names.is_empty() { "-false".to_owned() } else { names.join(" -o ") };
-    let slow = if slow { "SLOW=yes" } else { "SLOW=no" };
-    let script = format!(
-        "{slow}\n{}",
-        SCRIPT
-            .replace("NAMES", &names)
-            .replace("COUNT", COUNT)
-            .replace("COMPARE", if phase == Phase::Installcheck { contact::COMPARE } else { "" })
-    );
+    let script = script(phase, slow, &sandbox.in_memory);
     let mut collected = sandbox.copy_out(&script).await?;
     let (dumps, earlier) = dumps(&mut collected);
     let mut look = read(collected);
@@ -181,6 +168,24 @@ pub(crate) async fn run(sandbox: &Sandbox, phase: Phase, slow: bool) -> Result<L
         Crashes::find(sandbox, log, dumps, &earlier).await
     };
     Ok(look)
+}
+
+/// What looks around after a phase, in a container with these file systems in memory.
+fn script(phase: Phase, slow: bool, in_memory: &[String]) -> String {
+    let names: &[&str] = match phase {
+        Phase::Configure => &["config.log"],
+        Phase::Installcheck => &["regression.diffs", "regression.out", "regress_log_*"],
+        _ => &[],
+    };
+    let names: Vec<String> = names.iter().map(|name| format!("-name '{name}'")).collect();
+    let names = if names.is_empty() { "-false".to_owned() } else { names.join(" -o ") };
+    let in_memory: Vec<String> = in_memory.iter().map(|path| quoted(path)).collect();
+    let filled = SCRIPT
+        .replace("NAMES", &names)
+        .replace("IN_MEMORY", &in_memory.join(" "))
+        .replace("COUNT", COUNT)
+        .replace("COMPARE", if phase == Phase::Installcheck { contact::COMPARE } else { "" });
+    format!("{}\n{filled}", if slow { "SLOW=yes" } else { "SLOW=no" })
 }
 
 /// Takes what crashing processes wrote down out of the files, and which of it is older than the phase.
@@ -210,7 +215,7 @@ fn read(collected: Collected) -> Look {
         match words[..] {
             ["pgxn-killed", killed] => look.out_of_memory |= number(killed) > 0,
             ["pgxn-killed", killed, before] => look.out_of_memory |= number(killed) > number(before),
-            ["pgxn-room", "0", mount] => look.out_of_space |= !mount.starts_with("/proc") && !mount.starts_with("/sys"),
+            ["pgxn-room", "0", _] => look.out_of_space = true,
             ["pgxn-replaced", program] => look.replaced.push(shown(program, 100)),
             ["pgxn-server", "failed"] => look.server = Server::NotStarted,
             ["pgxn-server", "2"] => look.server = Server::Gone,
@@ -281,9 +286,15 @@ mod tests {
 
     #[test]
     fn a_healthy_container_shows_nothing() {
-        let look = look("pgxn-killed 0 0\npgxn-room 123 /sandbox\npgxn-room 0 /proc/acpi\npgxn-server 0\n", &[]);
+        let look = look("pgxn-killed 0 0\npgxn-room 123 /sandbox\npgxn-server 0\n", &[]);
         assert!(!look.out_of_memory && !look.out_of_space);
         assert_eq!(look.server, Server::Running);
+    }
+
+    #[test]
+    fn only_the_file_systems_that_a_run_was_given_are_asked_for_room() {
+        let script = script(Phase::Build, false, &["/sandbox".to_owned(), "/it's".to_owned()]);
+        assert!(script.contains(r"df --type=tmpfs --output=avail,target '/sandbox' '/it'\''s' |"), "{script}");
     }
 
     #[test]

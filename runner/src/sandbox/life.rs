@@ -70,6 +70,8 @@ pub struct Sandbox {
     name: Option<String>,
     env: Vec<String>,
     limits: Limits,
+    /// Where its file systems in memory are that the run may write to.
+    pub(crate) in_memory: Vec<String>,
     /// How long it took to make and start.
     pub(crate) start: Duration,
     /// When it had started.
@@ -100,9 +102,10 @@ impl Sandbox {
             (INSTANCE_LABEL.to_owned(), place.instance.clone()),
         ]);
         let env = environment(image);
-        let mut sandbox =
-            Self { place, name: Some(name.clone()), env, limits, start: Duration::ZERO, started: Instant::now() };
-        let mounts = mounts(image, &sandbox.limits);
+        let mounts = mounts(image, &limits);
+        let in_memory = mounts.iter().map(|mount| mount.path.clone()).chain(["/dev/shm".to_owned()]).collect();
+        let (start, started) = (Duration::ZERO, Instant::now());
+        let mut sandbox = Self { place, name: Some(name.clone()), env, limits, in_memory, start, started };
         let spec = ContainerSpec {
             name: &name,
             image: &image.facts.digest,
