@@ -1,8 +1,17 @@
 //! Directories that keep files between runs, bounded: archives, and what prerequisites installed.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use protocol::Timestamp;
+
+/// Says that a file was written or used now. Where that cannot be said, it makes room early.
+pub(crate) fn touch(file: &File, now: Timestamp) -> io::Result<()> {
+    let since = Duration::from_millis(now.as_millis().try_into().unwrap_or_default());
+    file.set_modified(SystemTime::UNIX_EPOCH + since)
+}
 
 /// Removes the files that were written or used longest ago, until there is room for so many bytes more.
 pub(crate) fn make_room(dir: &Path, wanted: u64, max_bytes: u64) -> io::Result<()> {
@@ -31,9 +40,6 @@ pub(crate) fn make_room(dir: &Path, wanted: u64, max_bytes: u64) -> io::Result<(
 
 #[cfg(test)]
 mod tests {
-    use std::fs::File;
-    use std::time::{Duration, SystemTime};
-
     use super::*;
 
     #[test]

@@ -6,7 +6,8 @@ use crate::judge::cause::Cause;
 use crate::judge::lines::lines;
 use crate::judge::{Evidence, Limit};
 
-/// SIGKILL, which nobody but the kernel, the engine or the runner sends to a phase's own command.
+/// SIGKILL. The kernel, the engine and the runner send it to a phase's own command, and so can the distribution's code: nobody can tell, so
+/// that the farm takes the blame and tries again (`docs/attacks.md`).
 const SIGKILL: i32 = 9;
 
 /// What ended a phase from outside, with the last line before; none where its command decided.

@@ -11,13 +11,12 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
 
 use protocol::{Release, Timestamp};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
-use crate::kept::make_room;
+use crate::kept::{make_room, touch};
 
 /// Changes with the way in which prerequisites are built or kept.
 const FORMAT: &str = "pgxn-testers prerequisite 1";
@@ -68,7 +67,7 @@ impl Cache {
         match unpacked(&entry) {
             Ok(archive) => {
                 // Whoever makes room takes away what was used longest ago; where that cannot be said, it goes early.
-                let _ = entry.set_modified(moment(now));
+                let _ = touch(&entry, now);
                 Some(archive)
             }
             Err(error) => {
@@ -93,7 +92,7 @@ impl Cache {
         let Hashing { inner: mut file, hasher } = draft.encoder.finish()?;
         file.seek(SeekFrom::Start(0))?;
         file.write_all(&hasher.finalize())?;
-        file.as_file().set_modified(moment(now))?;
+        touch(file.as_file(), now)?;
         file.persist(self.path(key)).map_err(|error| error.error)?;
         make_room(&self.dir, 0, self.max_bytes)
     }
@@ -101,10 +100,6 @@ impl Cache {
     fn path(&self, key: &Key) -> PathBuf {
         self.dir.join(format!("{}.tar.zst", key.0))
     }
-}
-
-fn moment(now: Timestamp) -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_millis(now.as_millis().try_into().unwrap_or_default())
 }
 
 /// An entry in the making, which leaves nothing behind unless it is kept.

@@ -1,12 +1,13 @@
 //! Phase fetch: the archive, from the registry or from what an earlier run has kept.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use pgxn::Registry;
-use protocol::{ArchiveFacts, Phase, Release};
+use protocol::{ArchiveFacts, Phase, Release, Timestamp};
 
 use crate::error::Error;
-use crate::kept::make_room;
+use crate::kept::{make_room, touch};
 use crate::run::stop::{in_phase, in_words};
 use crate::run::{Book, Request, Source, Step};
 use crate::site::Site;
@@ -58,6 +59,14 @@ async fn local(zip: PathBuf) -> Result<Fetched, Error> {
     hashing.await.expect("hashing does not panic")
 }
 
+/// An archive that an earlier run has kept, if it is there and its digest is right; it is used now.
+async fn used(kept: &Path, sha1: &str, now: Timestamp) -> Option<Fetched> {
+    let fetched = local(kept.to_owned()).await.ok().filter(|fetched| fetched.facts.sha1 == sha1)?;
+    // Whoever makes room takes away what was used longest ago.
+    let _ = File::open(kept).and_then(|file| touch(&file, now));
+    Some(fetched)
+}
+
 /// The registry's archive, or the kept copy of it whose digest is right.
 pub(crate) async fn download(
     site: &Site,
@@ -66,9 +75,7 @@ pub(crate) async fn download(
     dir: &Path,
 ) -> Result<Fetched, pgxn::Error> {
     let kept = site.download_dir.join(format!("{}.zip", release.sha1));
-    if let Ok(fetched) = local(kept.clone()).await
-        && fetched.facts.sha1 == release.sha1
-    {
+    if let Some(fetched) = used(&kept, &release.sha1, site.clock.now()).await {
         return Ok(fetched);
     }
     let archive = registry.download_release(release, dir).await?;
@@ -77,4 +84,24 @@ pub(crate) async fn download(
     let keeping =
         make_room(&site.download_dir, facts.bytes, MAX_KEPT_BYTES).and_then(|()| std::fs::rename(&archive.path, &kept));
     Ok(Fetched { zip: if keeping.is_ok() { kept } else { archive.path }, facts })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_archive_that_is_used_makes_room_last() {
+        let dir = tempfile::tempdir().unwrap();
+        let [often, once] = ["often.zip", "once.zip"].map(|name| dir.path().join(name));
+        for (path, written) in [(&often, 1_000), (&once, 2_000)] {
+            std::fs::write(path, "abc").unwrap();
+            touch(&File::open(path).unwrap(), Timestamp::from_millis(written)).unwrap();
+        }
+        assert!(used(&often, "another", Timestamp::from_millis(3_000)).await.is_none());
+        let sha1 = "a9993e364706816aba3e25717850c26c9cd0d89d";
+        assert_eq!(used(&often, sha1, Timestamp::from_millis(3_000)).await.unwrap().facts.bytes, 3);
+        make_room(dir.path(), 0, 3).unwrap();
+        assert!(often.exists() && !once.exists());
+    }
 }
