@@ -8,7 +8,7 @@ use protocol::{FileKind, Phase};
 use crate::error::Result;
 use crate::judge::{LogFile, Server, shown};
 use crate::run::crash::{Crashes, Dump};
-use crate::run::pgtap::quoted;
+use crate::run::quote::quoted;
 use crate::run::{Book, contact};
 use crate::sandbox::{Collected, LogText, Sandbox};
 

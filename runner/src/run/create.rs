@@ -8,8 +8,8 @@ use protocol::{Grade, Phase, Reason, Verdict};
 
 use crate::judge::shown;
 use crate::run::install::{Kind, kind};
-use crate::run::pgtap::quoted;
 use crate::run::phase::Bench;
+use crate::run::quote::{identifier, quoted};
 use crate::run::{Book, SOURCE_DIR, Step, Stop, Subject, preload, provide};
 use crate::sandbox::{Command, WAIT_FOR_SERVER};
 
@@ -130,11 +130,6 @@ impl Plan {
         self.calls.push(format!("script pgxn_create_{} {}", self.calls.len() + 1, quoted(base)));
         self.shown.push(shown(&format!("\\i {base}"), MAX_SHOWN_CHARS));
     }
-}
-
-/// A name as SQL has it; quoted always, as a name from META can be anything.
-pub(crate) fn identifier(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ mod pgtap;
 mod phase;
 mod preload;
 mod provide;
+mod quote;
 mod restart;
 mod source;
 mod stop;

@@ -11,6 +11,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use crate::run::quote::{identifier, quoted};
+
 /// Tests beyond these are not run.
 const MAX_TESTS: usize = 500;
 /// What is looked at of a script.
@@ -93,18 +95,13 @@ pub(crate) fn script(tests: &[TestFile], first: &[String], provides: &[String]) 
     let wanted = std::iter::once("pgtap").chain(first.iter().chain(provides).map(String::as_str));
     let mut seen = BTreeSet::new();
     let missing = wanted.filter(|name| !by_themselves.contains(name.to_lowercase().as_str()) && seen.insert(*name));
-    let create = |name| format!("CREATE EXTENSION IF NOT EXISTS {} CASCADE", super::create::identifier(name));
+    let create = |name| format!("CREATE EXTENSION IF NOT EXISTS {} CASCADE", identifier(name));
     let psql = |sql: String| format!("psql -X -q -v ON_ERROR_STOP=1 -d pgxn_pgtap -c {}\n", quoted(&sql));
     let creating: String = missing.map(create).map(psql).collect();
     // pg_prove knows no `--`; that no path starts with a hyphen is seen to here.
     let paths: Vec<String> = tests.iter().map(|test| quoted(&format!("./{}", test.path))).collect();
     let begin = "set -e\npsql -X -q -d postgres -c 'CREATE DATABASE pgxn_pgtap'\n";
     format!("{begin}{creating}exec pg_prove -d pgxn_pgtap --verbose {}\n", paths.join(" "))
-}
-
-/// A word for the shell.
-pub(crate) fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::judge::{Evidence, Finding, Limit, LogFile, judge};
 use crate::run::collect::{self, Gone, Kept, Look};
-use crate::run::pgtap::quoted;
+use crate::run::quote::quoted;
 use crate::run::stop::in_phase;
 use crate::run::{Book, Step, Stop, Subject, book, log_name, spoken};
 use crate::sandbox::{Command, Ended, Image, Log, Sandbox};

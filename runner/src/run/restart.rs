@@ -10,9 +10,9 @@ use protocol::{FileKind, Outcome, Phase};
 use tokio::time::Instant;
 
 use crate::judge::{Evidence, LogFile, refused_start};
-use crate::run::pgtap::quoted;
 use crate::run::phase::{Attempt, Bench};
 use crate::run::preload::Libraries;
+use crate::run::quote::quoted;
 use crate::run::{Book, Step, Stop, provide};
 use crate::sandbox::{Command, WAIT_FOR_SERVER};
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::judge::shown;
 use crate::run::crash::dump::{Dump, Place};
-use crate::run::pgtap::quoted;
+use crate::run::quote::quoted;
 
 /// So many libraries are asked, about so many places each.
 const MAX_LIBRARIES: usize = 8;

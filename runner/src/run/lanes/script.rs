@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use crate::config::Lanes;
 use crate::run::Subject;
-use crate::run::create::identifier;
 use crate::run::lanes::SHARED;
-use crate::run::pgtap::quoted;
 use crate::run::phase::Bench;
+use crate::run::quote::{identifier, quoted};
 
 /// Passes on what the script has found, and forgets it.
 pub(super) const TELL: &str = "head -c 400000 /tmp/pgxn-lanes/found >&2 2>/dev/null; rm -f /tmp/pgxn-lanes/found";
