@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use reqwest::header::{CACHE_CONTROL, ETAG, HeaderMap, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, Response, StatusCode};
-use rustls_platform_verifier::BuilderVerifierExt;
 use url::Url;
 
 use crate::address::{self, ForbiddenAddress, PolicyResolver};
@@ -14,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::fetch::{Fetched, Validators};
 use crate::options::{AddressPolicy, ClientOptions};
 use crate::retry::{Attempts, Failure, retry_after};
+use crate::tls;
 
 /// A client of one registry.
 pub(crate) struct Http {
@@ -149,19 +149,9 @@ fn conditional(headers: &mut HeaderMap, name: HeaderName, value: Option<&str>) {
     }
 }
 
-/// TLS by rustls with ring, trusting what the system trusts (or the bundle in `SSL_CERT_FILE`); no process-wide state.
+/// Without anything to trust, a registry over TLS is an error, and any other is none.
 fn tls(base: &Url) -> Result<rustls::ClientConfig> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = || {
-        rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()
-            .map_err(|source| Error::Tls { source })
-    };
-    match builder()?.with_platform_verifier() {
-        Ok(trusting) => Ok(trusting.with_no_client_auth()),
-        Err(source) if base.scheme() == "https" => Err(Error::Tls { source }),
-        Err(_) => Ok(builder()?.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth()),
-    }
+    if base.scheme() == "https" { tls::trusting().map_err(|source| Error::Tls { source }) } else { Ok(tls::client()) }
 }
 
 /// Follows a few redirects, never from https to http, never to where the policy forbids.

@@ -24,6 +24,7 @@ mod provider;
 mod registry;
 mod retry;
 mod template;
+pub mod tls;
 
 pub use census::Census;
 pub use document::{Feed, FeedEntry, Listed, Listing, Unreadable, User, UserEntry};

@@ -1,14 +1,13 @@
 //! The runner's side of the wire: one call per route of `/api/v1`, each tried once. Who calls decides what to try again.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::{Assignment, ClaimRequest, Lease, Phase, Problem, RenewRequest, Report, RunId};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
-use rustls_platform_verifier::BuilderVerifierExt;
 use serde::Deserialize;
 use url::Url;
 
+use crate::error::innermost;
 use crate::judge::shown;
 use crate::run::VERSION;
 
@@ -81,11 +80,11 @@ impl Coordinator {
             .user_agent(format!("pgxn-testers-runner/{VERSION}"))
             .connect_timeout(Duration::from_secs(10))
             .redirect(reqwest::redirect::Policy::none())
-            .tls_backend_preconfigured(tls())
+            .tls_backend_preconfigured(pgxn::tls::client())
             .build();
         match built {
             Ok(http) => Ok(Self { http, base, token: token.to_owned() }),
-            Err(error) => Err(CallError::Away { coordinator: base, why: words(&error) }),
+            Err(error) => Err(CallError::Away { coordinator: base, why: innermost(&error) }),
         }
     }
 
@@ -140,7 +139,7 @@ impl Coordinator {
     }
 
     async fn send(&self, call: RequestBuilder) -> Result<Response, CallError> {
-        let response = call.send().await.map_err(|error| self.away(words(&error)))?;
+        let response = call.send().await.map_err(|error| self.away(innermost(&error)))?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
@@ -161,7 +160,7 @@ impl Coordinator {
     }
 
     async fn json<T: serde::de::DeserializeOwned>(&self, response: Response) -> Result<T, CallError> {
-        let bytes = bounded(response).await.map_err(|error| self.away(words(&error)))?;
+        let bytes = bounded(response).await.map_err(|error| self.away(innermost(&error)))?;
         serde_json::from_slice(&bytes)
             .map_err(|error| self.away(format!("its answer is not what it should be: {error}")))
     }
@@ -188,29 +187,4 @@ async fn bounded(mut response: Response) -> Result<Vec<u8>, reqwest::Error> {
         }
     }
     Ok(bytes)
-}
-
-/// The last cause of a failed request, which says what happened rather than where.
-fn words(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        text = inner.to_string();
-        cause = inner.source();
-    }
-    text
-}
-
-/// TLS that trusts what the system trusts; where that is nothing, only plain HTTP works.
-fn tls() -> rustls::ClientConfig {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = || {
-        rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()
-            .expect("ring knows the versions that rustls takes as safe")
-    };
-    match builder().with_platform_verifier() {
-        Ok(trusting) => trusting.with_no_client_auth(),
-        Err(_) => builder().with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth(),
-    }
 }

@@ -92,3 +92,39 @@ impl Error {
         move |source| Self::File { what, path, source }
     }
 }
+
+/// An error and everything below it, in one line.
+pub(crate) fn in_words(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    for cause in causes(error) {
+        let said = cause.to_string();
+        if !text.ends_with(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+    }
+    crate::judge::shown(&text, 1_000)
+}
+
+/// The cause at the bottom of an error, which says what happened rather than where: a person understands it best.
+pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
+    causes(error).last().map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+fn causes(error: &dyn std::error::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |cause| cause.source())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_causes_of_an_error_are_told_in_order_and_the_last_one_alone() {
+        let source = std::io::Error::other("the disk is gone");
+        let error = Error::file("read", "/a")(source);
+        assert_eq!(in_words(&error), "could not read `/a`: the disk is gone");
+        assert_eq!(innermost(&error), "the disk is gone");
+        assert_eq!(innermost(&Error::NoImage), Error::NoImage.to_string());
+    }
+}

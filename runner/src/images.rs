@@ -17,7 +17,7 @@ use protocol::{Matrix, Platform, SourceKind, Target};
 use reqwest::{Client, Url};
 use tokio::sync::Mutex;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, innermost};
 use crate::sandbox::Image;
 use crate::sandbox::docker::Engine;
 
@@ -259,11 +259,7 @@ impl Images {
                     seen.fresh.insert(tag);
                     return Ok(Ok(()));
                 }
-                // The last of the causes is the one that a person understands.
-                Err(error) => {
-                    let why = base::in_words(&error);
-                    seen.unpullable = Some(why.rsplit(": ").next().unwrap_or_default().to_owned());
-                }
+                Err(error) => seen.unpullable = Some(innermost(&error)),
             }
         }
         let why = seen.unpullable.as_deref().unwrap_or_default();

@@ -7,7 +7,7 @@ use protocol::Platform;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::error::{Error, Result};
+use crate::error::{Result, in_words};
 use crate::images::progress::{Told, plain};
 use crate::sandbox::docker::Engine;
 
@@ -101,17 +101,6 @@ fn explain(tail: &[String], suite: &str, platform: Platform) -> String {
         "Check that this machine reaches Debian's archive (`apt-get update`).".to_owned()
     };
     format!("mmdebstrap could not make a base image of {suite}. {remedy}\n{text}")
-}
-
-/// An error with its causes, on one line.
-pub(super) fn in_words(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -1,32 +1,20 @@
 //! The two public services that images come from, beside Debian's archive: bounded downloads, TLS by rustls.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
-use rustls_platform_verifier::BuilderVerifierExt;
 
-/// An HTTP client that trusts what the system trusts, or the bundle in `SSL_CERT_FILE`; none where TLS cannot be set up, in words.
+use crate::error::innermost;
+
+/// An HTTP client that trusts what the system trusts, or the bundle in `SSL_CERT_FILE`; none where it cannot be set up, in words.
 pub(super) fn client() -> Result<Client, String> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder =
-        || rustls::ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
-    let bare = builder().map_err(|error| error.to_string())?;
-    let tls = match bare.with_platform_verifier() {
-        Ok(trusting) => trusting.with_no_client_auth(),
-        // Without any certificate authority, plain HTTP still works.
-        Err(_) => builder()
-            .map_err(|error| error.to_string())?
-            .with_root_certificates(rustls::RootCertStore::empty())
-            .with_no_client_auth(),
-    };
     Client::builder()
         .user_agent(concat!("pgxn-testers/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(Duration::from_secs(5))
         .read_timeout(Duration::from_secs(30))
         .redirect(Policy::limited(5))
-        .tls_backend_preconfigured(tls)
+        .tls_backend_preconfigured(pgxn::tls::client())
         .build()
         .map_err(|error| error.to_string())
 }
@@ -50,13 +38,4 @@ pub(super) async fn get(client: &Client, url: &Url, limit: usize, within: Durati
         Ok(Err(error)) => Err(format!("{url}: {}", innermost(&error.without_url()))),
         Err(_) => Err(format!("{url} did not answer within {} s", within.as_secs())),
     }
-}
-
-/// The cause at the bottom, which is the one that a person understands.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }

@@ -3,7 +3,7 @@
 use protocol::{Phase, Reason, Verdict};
 
 use crate::error::Error;
-use crate::judge::shown;
+pub(crate) use crate::error::in_words;
 
 /// A step of a run: what it gives to the next, or why there is none.
 pub(crate) type Step<T> = Result<T, Stop>;
@@ -35,19 +35,4 @@ pub(crate) fn reason(error: &Error) -> Reason {
 
 fn is_full(error: &std::io::Error) -> bool {
     matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
-}
-
-/// An error and everything below it, in one line.
-pub(crate) fn in_words(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let said = inner.to_string();
-        if !text.ends_with(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        cause = inner.source();
-    }
-    shown(&text, 1_000)
 }

@@ -5,7 +5,7 @@
 use bollard::Docker;
 use bollard::errors::Error as DockerError;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, innermost};
 
 mod confine;
 mod container;
@@ -88,12 +88,7 @@ async fn engine_name(docker: &Docker) -> &'static str {
 
 /// Says why an engine does not answer, and what to do about it.
 fn unreachable(host: &str, source: &DockerError) -> Error {
-    let mut why = source.to_string();
-    let mut cause = std::error::Error::source(source);
-    while let Some(inner) = cause {
-        why = inner.to_string();
-        cause = inner.source();
-    }
+    let why = innermost(source);
     let text = format!("{source} {why}");
     let remedy = if text.contains("ermission denied") {
         "Add your user to the group `docker` and log in again, or run this as root."
