@@ -11,7 +11,6 @@ mod confine;
 mod container;
 mod exec;
 mod images;
-mod lookup;
 
 pub(crate) use container::{ContainerSpec, ContainerState, Mount};
 pub(crate) use exec::{Chunk, Exec, ExecSpec, SYSTEM_PATH};

@@ -53,7 +53,7 @@ pub(crate) struct ContainerState {
 }
 
 impl Engine {
-    /// Makes a container and starts it; its identity.
+    /// Makes a container and starts it.
     pub(crate) async fn start_container(&self, spec: &ContainerSpec<'_>) -> Result<()> {
         let options = CreateContainerOptionsBuilder::default().name(spec.name);
         let options = if spec.platform == Platform::native() {
