@@ -10,6 +10,7 @@ use crate::images::context::{self, Input};
 use crate::images::progress::{Told, plain};
 use crate::images::recipe::Recipe;
 use crate::sandbox::docker::{BuildEvent, BuildSpec, Engine};
+use crate::sandbox::label;
 
 /// The last lines of a build that an error shows.
 const TAIL: usize = 20;
@@ -93,7 +94,7 @@ fn finish(recipe: &Recipe, built: &str, facts: &str, writable: &str) -> Result<B
         context: context::pack_dockerfile(&dockerfile),
         platform: recipe.target.platform,
         arguments: HashMap::new(),
-        labels: labels.into_iter().map(|(name, value)| (format!("org.pgxn.testers.{name}"), value)).collect(),
+        labels: labels.into_iter().map(|(name, value)| (label(name), value)).collect(),
         tag: Some(recipe.tag()),
         afresh: false,
     })

@@ -15,8 +15,8 @@ use crate::images::build::{Failure, follow};
 use crate::images::context::{self, Input};
 use crate::images::progress::Told;
 use crate::images::{Images, Progress, recipe, settings};
-use crate::sandbox::Image;
 use crate::sandbox::docker::BuildSpec;
+use crate::sandbox::{Image, label};
 
 /// The files of `images/derived`.
 pub(super) const DOCKERFILE: (&str, &str) = ("Dockerfile", include_str!("../../../images/derived/Dockerfile"));
@@ -84,7 +84,7 @@ impl Images {
     /// The image of that tag, if it stands on that base.
     async fn derived(&self, tag: &str, base: &Image) -> Result<Option<Image>> {
         let found = self.engine.found_image(tag).await?;
-        let found = found.filter(|found| found.labels.get(BASE_LABEL) == Some(&base.facts.digest));
+        let found = found.filter(|found| found.labels.get(&label("base")) == Some(&base.facts.digest));
         Ok(found.and_then(|found| Image::from_labels(tag, &found.id, &found.labels).ok()))
     }
 
@@ -123,9 +123,6 @@ pub(super) fn arguments(base: &str, step: &str) -> HashMap<String, String> {
     [("BASE", base), ("STEP", step)].into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-/// The image on which a derived one stands.
-const BASE_LABEL: &str = "org.pgxn.testers.base";
-
 struct Plan<'a> {
     base: &'a Image,
     wanted: &'a BTreeSet<&'a str>,
@@ -146,7 +143,7 @@ impl Plan<'_> {
             context: context::pack_dockerfile(&format!("FROM {built}\n")),
             platform: self.base.facts.platform,
             arguments: HashMap::new(),
-            labels: labels.into_iter().map(|(name, value)| (format!("org.pgxn.testers.{name}"), value)).collect(),
+            labels: labels.into_iter().map(|(name, value)| (label(name), value)).collect(),
             tag: Some(self.tag.to_owned()),
             afresh: false,
         }

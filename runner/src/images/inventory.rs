@@ -5,11 +5,9 @@ use protocol::{Matrix, Target, Timestamp};
 use crate::error::Result;
 use crate::images::Images;
 use crate::images::derived::WITH;
-use crate::sandbox::Image;
 use crate::sandbox::docker::FoundImage;
+use crate::sandbox::{Image, label};
 
-/// Every image of ours has it.
-const RECIPE: &str = "org.pgxn.testers.recipe";
 /// Packages get older by themselves: an image is worth making again after so many days.
 const OLD_DAYS: u64 = 30;
 
@@ -60,7 +58,7 @@ impl Condition {
 impl Images {
     /// Every image of ours that the engine holds, newest major first, newest image first.
     pub async fn list(&self) -> Result<Vec<Listed>> {
-        let found = self.engine.images_labelled(RECIPE).await?;
+        let found = self.engine.images_labelled(&label("recipe")).await?;
         let mut listed: Vec<Listed> = found.iter().flat_map(|found| of(found, &self.matrix)).collect();
         listed.sort_by_key(|listed| (std::cmp::Reverse((listed.target.major, listed.created)), listed.target.platform));
         Ok(listed)
@@ -87,7 +85,7 @@ impl Images {
 fn of(found: &FoundImage, matrix: &Matrix) -> Vec<Listed> {
     let listed = |tag: &String| {
         let image = Image::from_labels(tag, &found.id, &found.labels).ok()?;
-        let major = found.labels.get("org.pgxn.testers.pg")?.parse().ok()?;
+        let major = found.labels.get(&label("pg"))?.parse().ok()?;
         let target = Target { major, platform: image.facts.platform };
         let sources = matrix.get(major).map(|entry| entry.sources.as_slice()).unwrap_or_default();
         let current = sources.iter().any(|source| {

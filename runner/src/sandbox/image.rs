@@ -6,8 +6,10 @@ use protocol::{ImageFacts, Platform, SourceKind};
 
 use crate::error::{Error, Result};
 
-/// Every label of ours starts with this.
-const PREFIX: &str = "org.pgxn.testers.";
+/// A label of ours.
+pub(crate) fn label(name: &str) -> String {
+    format!("org.pgxn.testers.{name}")
+}
 
 /// An image that a run can use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,13 +25,10 @@ pub struct Image {
 }
 
 impl Image {
-    /// The label that every image of ours has.
-    pub const MARK: &str = "org.pgxn.testers.recipe";
-
     /// Reads an image's labels; the error names the label that is missing or wrong.
     pub fn from_labels(tag: &str, digest: &str, labels: &HashMap<String, String>) -> Result<Self> {
-        let wrong = |label: &str| Error::ImageLabel { tag: tag.to_owned(), label: format!("{PREFIX}{label}") };
-        let text = |label: &str| labels.get(&format!("{PREFIX}{label}")).cloned().ok_or_else(|| wrong(label));
+        let wrong = |name: &str| Error::ImageLabel { tag: tag.to_owned(), label: label(name) };
+        let text = |name: &str| labels.get(&label(name)).cloned().ok_or_else(|| wrong(name));
         let platform: Platform = text("platform")?.parse().map_err(|_| wrong("platform"))?;
         let writable: Vec<String> = serde_json::from_str(&text("writable")?).map_err(|_| wrong("writable"))?;
         let pg_config = text("pg-config")?;
@@ -39,7 +38,7 @@ impl Image {
         if !writable.iter().all(|path| path.starts_with('/') && path.len() > 1) {
             return Err(wrong("writable"));
         }
-        let packages = labels.get(&format!("{PREFIX}packages"));
+        let packages = labels.get(&label("packages"));
         let packages = packages.map(|packages| serde_json::from_str(packages).map_err(|_| wrong("packages")));
         let facts = ImageFacts {
             tag: tag.to_owned(),
@@ -76,7 +75,7 @@ mod tests {
             ("pg-config", "/usr/lib/postgresql/17/bin/pg_config"),
             ("writable", "[\"/usr/lib/postgresql/17/lib\"]"),
         ];
-        pairs.into_iter().map(|(label, value)| (format!("{PREFIX}{label}"), value.to_owned())).collect()
+        pairs.into_iter().map(|(name, value)| (label(name), value.to_owned())).collect()
     }
 
     #[test]
@@ -88,13 +87,13 @@ mod tests {
 
     #[test]
     fn a_label_that_is_missing_or_dangerous_is_named() {
-        for (label, value) in
+        for (name, value) in
             [("writable", "[\"/\"]"), ("writable", "x"), ("platform", "vax"), ("pg-config", "pg_config")]
         {
             let mut labels = labels();
-            labels.insert(format!("{PREFIX}{label}"), value.into());
+            labels.insert(label(name), value.into());
             let error = Image::from_labels("t", "sha256:1", &labels).unwrap_err().to_string();
-            assert!(error.contains(label) && error.contains("`t`"), "{error}");
+            assert!(error.contains(name) && error.contains("`t`"), "{error}");
         }
     }
 }

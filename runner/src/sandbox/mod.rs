@@ -16,6 +16,7 @@ pub(crate) use command::{Command, Ended, WAIT_FOR_SERVER};
 pub use files::Collected;
 pub(crate) use files::pack;
 pub use image::Image;
+pub(crate) use image::label;
 pub use instance::{INSTANCE_LABEL, Instance};
 pub use life::{Place, Sandbox};
 pub(crate) use log::Log;
