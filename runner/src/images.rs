@@ -107,25 +107,35 @@ impl Images {
 
     /// The image of a target, if it is there and of this program's recipe.
     pub async fn find(&self, target: Target) -> Result<Option<Image>> {
-        for recipe in self.recipes(target)? {
-            if let Some(image) = self.of_recipe(&recipe).await? {
-                return Ok(Some(image));
-            }
-        }
-        Ok(None)
+        self.first(&self.recipes(target)?).await
     }
 
     /// The image of a target, which is built where it is missing. The error says of every source why it gave none.
     pub async fn ensure(&self, target: Target, progress: &dyn Progress) -> Result<Image> {
-        if let Some(image) = self.find(target).await? {
+        self.found_or_made(target, self.recipes(target)?, progress).await
+    }
+
+    /// The image of the first of these recipes of which there is one; else it is made.
+    async fn found_or_made(&self, target: Target, recipes: Vec<Recipe>, progress: &dyn Progress) -> Result<Image> {
+        if let Some(image) = self.first(&recipes).await? {
             return Ok(image);
         }
         let mut seen = self.work.lock().await;
         // Another may have built it while this one waited.
-        match self.find(target).await? {
+        match self.first(&recipes).await? {
             Some(image) => Ok(image),
-            None => self.make(target, self.recipes(target)?, Told { target, to: progress }, &mut seen).await,
+            None => self.make(target, recipes, Told { target, to: progress }, &mut seen).await,
         }
+    }
+
+    /// The image of the first of these recipes of which there is one.
+    async fn first(&self, recipes: &[Recipe]) -> Result<Option<Image>> {
+        for recipe in recipes {
+            if let Some(image) = self.of_recipe(recipe).await? {
+                return Ok(Some(image));
+            }
+        }
+        Ok(None)
     }
 
     /// Builds the image of a target from the best source that answers now, whether there is one or not.

@@ -3,7 +3,6 @@
 use protocol::{Source, Target};
 
 use crate::error::{Error, Result};
-use crate::images::progress::Told;
 use crate::images::{Images, Progress};
 use crate::sandbox::Image;
 
@@ -18,19 +17,7 @@ impl Images {
     ) -> Result<Option<Image>> {
         let mut recipes = self.recipes(target)?;
         recipes.retain(|recipe| is_wanted(&recipe.source));
-        for recipe in &recipes {
-            if let Some(image) = self.of_recipe(recipe).await? {
-                return Ok(Some(image));
-            }
-        }
-        let mut seen = self.work.lock().await;
-        for recipe in &recipes {
-            // Another may have built it while this one waited.
-            if let Some(image) = self.of_recipe(recipe).await? {
-                return Ok(Some(image));
-            }
-        }
-        match self.make(target, recipes, Told { target, to: progress }, &mut seen).await {
+        match self.found_or_made(target, recipes, progress).await {
             Ok(image) => Ok(Some(image)),
             Err(Error::Image { why, .. }) => {
                 tracing::debug!(%target, why, "no other source has an image");
