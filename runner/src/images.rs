@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 use protocol::{Matrix, Platform, SourceKind, Target};
 use reqwest::{Client, Url};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
 use crate::error::{Error, Result, innermost};
 use crate::sandbox::Image;
@@ -80,6 +80,8 @@ pub struct Images {
     engine: Engine,
     matrix: Matrix,
     options: Options,
+    /// This machine's settings of apt, read once.
+    apt_settings: OnceCell<Vec<String>>,
     /// Held while an image is made: two at a time would only make each other slow, and both make their base.
     work: Mutex<Seen>,
     /// Held while packages are added to an image, for the same reason.
@@ -90,7 +92,6 @@ pub struct Images {
 #[derive(Debug, Default)]
 struct Seen {
     client: Option<Client>,
-    settings: Option<Vec<String>>,
     /// Whether the repository answers, by suite; if not, why.
     pgdg: BTreeMap<String, Result<(), String>>,
     /// Why no base image can be pulled.
@@ -102,7 +103,8 @@ struct Seen {
 impl Images {
     /// The images that an engine holds, or will hold, of the majors in a matrix.
     pub fn new(engine: Engine, matrix: Matrix, options: Options) -> Self {
-        Self { engine, matrix, options, work: Mutex::default(), derived: Mutex::default() }
+        let (apt_settings, work, derived) = (OnceCell::new(), Mutex::default(), Mutex::default());
+        Self { engine, matrix, options, apt_settings, work, derived }
     }
 
     /// The image of a target, if it is there and of this program's recipe.
@@ -244,9 +246,17 @@ impl Images {
                 self.options.pgdg.input(&client, recipe).await?
             }
         };
+        Ok(Input { server: brought.server, ..self.host_input().await })
+    }
+
+    /// What this machine brings to any build.
+    async fn host_input(&self) -> Input {
         let ca_bundle = self.options.ca_bundle.as_ref().and_then(|path| std::fs::read(path).ok());
-        let apt_conf = settings(seen).await.join("\n") + "\n";
-        Ok(Input { apt_conf, ca_bundle, ..brought })
+        Input { apt_conf: self.apt_settings().await.join("\n") + "\n", ca_bundle, server: Vec::new() }
+    }
+
+    async fn apt_settings(&self) -> &[String] {
+        self.apt_settings.get_or_init(host::apt_settings).await
     }
 
     /// Sees to it that the base image of a suite is there; else why it cannot be, in words.
@@ -275,18 +285,10 @@ impl Images {
         let why = seen.unpullable.as_deref().unwrap_or_default();
         told.note(format!("no base image of {suite} can be pulled ({why}), so that one is made by mmdebstrap"));
         told.step(format!("make a base image of {suite}"), None);
-        let made = base::bootstrap(&self.engine, suite, platform, settings(seen).await, told).await;
+        let made = base::bootstrap(&self.engine, suite, platform, self.apt_settings().await, told).await;
         seen.fresh.insert(tag);
         Ok(made)
     }
-}
-
-/// This machine's settings of apt, read once.
-async fn settings(seen: &mut Seen) -> &[String] {
-    if seen.settings.is_none() {
-        seen.settings = Some(host::apt_settings().await);
-    }
-    seen.settings.as_deref().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -12,9 +12,9 @@ use tokio::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::images::build::{Failure, follow};
-use crate::images::context::{self, Input};
+use crate::images::context;
 use crate::images::progress::Told;
-use crate::images::{Images, Progress, recipe, settings};
+use crate::images::{Images, Progress, recipe};
 use crate::sandbox::docker::BuildSpec;
 use crate::sandbox::{Image, label};
 
@@ -86,13 +86,6 @@ impl Images {
         let found = self.engine.found_image(tag).await?;
         let found = found.filter(|found| found.labels.get(&label("base")) == Some(&base.facts.digest));
         Ok(found.and_then(|found| Image::from_labels(tag, &found.id, &found.labels).ok()))
-    }
-
-    /// What this machine brings to a build beside the recipe.
-    pub(super) async fn host_input(&self) -> Input {
-        let apt_conf = settings(&mut *self.work.lock().await).await.join("\n") + "\n";
-        let ca_bundle = self.options.ca_bundle.as_ref().and_then(|path| std::fs::read(path).ok());
-        Input { apt_conf, ca_bundle, server: Vec::new() }
     }
 
     async fn add(&self, plan: &Plan<'_>, told: Told<'_>) -> Result<Result<(), Failure>> {

@@ -158,3 +158,11 @@ async fn a_base_image_tells_where_debians_archive_is_needs_an_engine() {
     let archive = text.lines().filter(|line| line.starts_with("deb ") || line.starts_with("URIs:")).count();
     assert!(archive >= 1, "{text}");
 }
+
+#[tokio::test]
+async fn what_the_machine_brings_is_known_while_an_image_is_made_needs_an_engine() {
+    let images = images(Matrix::embedded(), Options::default()).await;
+    let _held = images.work.lock().await;
+    let input = tokio::time::timeout(Duration::from_secs(20), images.host_input()).await.expect("it waits for nobody");
+    assert!(input.apt_conf.ends_with('\n') && input.server.is_empty());
+}
