@@ -18,8 +18,8 @@ use reqwest::{Client, Url};
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::error::{Error, Result, innermost};
-use crate::sandbox::Image;
 use crate::sandbox::docker::Engine;
+use crate::sandbox::{Image, Place};
 
 mod base;
 mod build;
@@ -77,7 +77,7 @@ impl Default for Options {
 /// The images of one engine.
 #[derive(Debug)]
 pub struct Images {
-    engine: Engine,
+    place: Place,
     matrix: Matrix,
     options: Options,
     /// This machine's settings of apt, read once.
@@ -101,10 +101,18 @@ struct Seen {
 }
 
 impl Images {
-    /// The images that an engine holds, or will hold, of the majors in a matrix.
+    /// The images that an engine holds, or will hold, of the majors in a matrix; for a program that is no runner.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
     pub fn new(engine: Engine, matrix: Matrix, options: Options) -> Self {
+        Self::at(Place::new(engine, String::new()), matrix, options)
+    }
+
+    /// The same for a runner, whose place removes the containers by which images are looked into.
+    pub(crate) fn at(place: Place, matrix: Matrix, options: Options) -> Self {
         let (apt_settings, work, derived) = (OnceCell::new(), Mutex::default(), Mutex::default());
-        Self { engine, matrix, options, apt_settings, work, derived }
+        Self { place, matrix, options, apt_settings, work, derived }
     }
 
     /// The image of a target, if it is there and of this program's recipe.
@@ -158,8 +166,8 @@ impl Images {
         let mut text = String::new();
         for path in APT_SOURCES {
             // Bases have the one or the other.
-            if let Ok(read) = self.engine.read_image(&tag, &[path], MAX_SOURCES_BYTES).await {
-                text.push_str(&read.concat());
+            if let Ok(read) = self.place.read_image(&tag, &[path], MAX_SOURCES_BYTES).await {
+                text.push_str(&String::from_utf8_lossy(&read.concat()));
             }
         }
         Ok(text)
@@ -178,7 +186,7 @@ impl Images {
     /// The image of exactly this recipe; one with broken labels counts as none, and will be built again.
     async fn of_recipe(&self, recipe: &Recipe) -> Result<Option<Image>> {
         let tag = recipe.tag();
-        let found = self.engine.found_image(&tag).await?;
+        let found = self.place.engine.found_image(&tag).await?;
         let image = found.and_then(|found| Image::from_labels(&tag, &found.id, &found.labels).ok());
         Ok(image.filter(|image| image.facts.recipe == recipe.digest()))
     }
@@ -221,7 +229,7 @@ impl Images {
         let named =
             format!("build PostgreSQL {} from {} on {}", recipe.target.major, recipe.source.kind, recipe.source.suite);
         told.step(named, None);
-        build::build(&self.engine, recipe, &base, (&input, self.options.afresh), told).await
+        build::build(&self.place, recipe, &base, (&input, self.options.afresh), told).await
     }
 
     /// What the source and this machine bring to the build; an error where the source does not answer, in words.
@@ -269,12 +277,12 @@ impl Images {
     ) -> Result<Result<(), String>> {
         let tag = base::tag(suite, platform);
         let wanted_anew = self.options.afresh && !seen.fresh.contains(&tag);
-        if !wanted_anew && self.engine.found_image(&tag).await?.is_some() {
+        if !wanted_anew && self.place.engine.found_image(&tag).await?.is_some() {
             return Ok(Ok(()));
         }
         if seen.unpullable.is_none() {
             told.step(format!("pull a base image of {suite}"), None);
-            match base::pull(&self.engine, suite, platform).await {
+            match base::pull(&self.place.engine, suite, platform).await {
                 Ok(()) => {
                     seen.fresh.insert(tag);
                     return Ok(Ok(()));
@@ -285,7 +293,7 @@ impl Images {
         let why = seen.unpullable.as_deref().unwrap_or_default();
         told.note(format!("no base image of {suite} can be pulled ({why}), so that one is made by mmdebstrap"));
         told.step(format!("make a base image of {suite}"), None);
-        let made = base::bootstrap(&self.engine, suite, platform, self.apt_settings().await, told).await;
+        let made = base::bootstrap(&self.place.engine, suite, platform, self.apt_settings().await, told).await;
         seen.fresh.insert(tag);
         Ok(made)
     }

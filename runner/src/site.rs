@@ -53,9 +53,9 @@ impl Site {
         }
         let instance = Arc::new(Instance::claim(&config.data_dir)?);
         let limits = Limits::fitting(engine.facts(), u32::from(config.jobs)).with(&config.limits);
-        let images = Arc::new(Images::new(engine.clone(), Matrix::embedded(), Options::default()));
         let overrides = Arc::clone(&config.overrides);
         let place = Place::new(engine, instance.id().to_owned());
+        let images = Arc::new(Images::at(place.clone(), Matrix::embedded(), Options::default()));
         let (work_dir, download_dir) = (instance.work_dir(&config.data_dir), config.data_dir.join("downloads"));
         let prerequisites = Cache::new(config.data_dir.join("prerequisites"));
         Ok(Self {

@@ -10,7 +10,7 @@ use crate::images::context::{self, Input};
 use crate::images::progress::{Told, plain};
 use crate::images::recipe::Recipe;
 use crate::sandbox::docker::{BuildEvent, BuildSpec, Engine};
-use crate::sandbox::label;
+use crate::sandbox::{Place, label};
 
 /// The last lines of a build that an error shows.
 const TAIL: usize = 20;
@@ -37,7 +37,7 @@ struct Facts {
 
 /// Builds and tags the image of a recipe on a base image.
 pub(super) async fn build(
-    engine: &Engine,
+    place: &Place,
     recipe: &Recipe,
     base: &str,
     (input, afresh): (&Input, bool),
@@ -58,16 +58,17 @@ pub(super) async fn build(
         tag: None,
         afresh,
     };
-    let built = match follow(engine, spec, told).await? {
+    let built = match follow(&place.engine, spec, told).await? {
         Ok(built) => built,
         Err(failure) => return Ok(Err(failure)),
     };
-    let read = engine.read_image(&built, &["/pgxn/facts.json", "/pgxn/writable"], MAX_FACTS).await?;
-    let spec = match finish(recipe, &built, &read[0], &read[1]) {
+    let read = place.read_image(&built, &["/pgxn/facts.json", "/pgxn/writable"], MAX_FACTS).await?;
+    let [facts, writable] = [&read[0], &read[1]].map(|bytes| String::from_utf8_lossy(bytes));
+    let spec = match finish(recipe, &built, &facts, &writable) {
         Ok(spec) => spec,
         Err(why) => return Ok(Err(Failure::Failed(why))),
     };
-    Ok(follow(engine, spec, told).await?.map(drop))
+    Ok(follow(&place.engine, spec, told).await?.map(drop))
 }
 
 /// A second build, which adds only what is known of the first: labels and the environment.

@@ -69,13 +69,13 @@ impl Images {
             tag: None,
             afresh: true,
         };
-        let built = follow(&self.engine, spec, told).await?.map_err(|failure| match failure {
+        let built = follow(&self.place.engine, spec, told).await?.map_err(|failure| match failure {
             Failure::Unavailable(why) => Error::Image { target, why: format!("Debian's archive of {suite} has {why}") },
             Failure::Failed(why) => Error::Image { target, why },
         })?;
-        let read = self.engine.read_image_bytes(&built, INDEX, MAX_INDEX).await;
-        self.engine.remove_image(&built).await?;
-        read
+        let read = self.place.engine.read_image_bytes(&built, INDEX, MAX_INDEX).await;
+        self.place.engine.remove_image(&built).await?;
+        Ok(read?.concat())
     }
 
     /// Base images belong to a suite and a platform; messages name a target.

@@ -83,7 +83,7 @@ impl Images {
 
     /// The image of that tag, if it stands on that base.
     async fn derived(&self, tag: &str, base: &Image) -> Result<Option<Image>> {
-        let found = self.engine.found_image(tag).await?;
+        let found = self.place.engine.found_image(tag).await?;
         let found = found.filter(|found| found.labels.get(&label("base")) == Some(&base.facts.digest));
         Ok(found.and_then(|found| Image::from_labels(tag, &found.id, &found.labels).ok()))
     }
@@ -102,12 +102,13 @@ impl Images {
             // The archive has moved on since the same step was last taken.
             afresh: true,
         };
-        let built = match follow(&self.engine, spec, told).await? {
+        let built = match follow(&self.place.engine, spec, told).await? {
             Ok(built) => built,
             Err(failure) => return Ok(Err(failure)),
         };
-        let read = self.engine.read_image(&built, &["/pgxn/added.txt"], MAX_ADDED).await?;
-        Ok(follow(&self.engine, plan.finish(&built, &read[0]), told).await?.map(drop))
+        let read = self.place.read_image(&built, &["/pgxn/added.txt"], MAX_ADDED).await?;
+        let added = String::from_utf8_lossy(&read[0]);
+        Ok(follow(&self.place.engine, plan.finish(&built, &added), told).await?.map(drop))
     }
 }
 

@@ -58,7 +58,7 @@ impl Condition {
 impl Images {
     /// Every image of ours that the engine holds, newest major first, newest image first.
     pub async fn list(&self) -> Result<Vec<Listed>> {
-        let found = self.engine.images_labelled(&label("recipe")).await?;
+        let found = self.place.engine.images_labelled(&label("recipe")).await?;
         let mut listed: Vec<Listed> = found.iter().flat_map(|found| of(found, &self.matrix)).collect();
         listed.sort_by_key(|listed| (std::cmp::Reverse((listed.target.major, listed.created)), listed.target.platform));
         Ok(listed)

@@ -185,7 +185,7 @@ impl Drop for Sandbox {
 }
 
 /// Removes a container, patiently: an engine that is restarting is back in seconds.
-async fn remove(place: Place, name: String) {
+pub(super) async fn remove(place: Place, name: String) {
     for attempt in 1..=REMOVALS {
         match place.engine.remove_container(&name).await {
             Ok(()) => return,

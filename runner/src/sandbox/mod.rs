@@ -10,6 +10,7 @@ mod image;
 mod instance;
 mod life;
 mod log;
+mod look;
 mod stream;
 
 pub(crate) use command::{Command, Ended, WAIT_FOR_SERVER};

@@ -278,3 +278,23 @@ async fn a_runner_that_waits_to_be_killed() {
     std::fs::rename(dir.join("starting"), dir.join("started")).unwrap();
     sleep(Duration::from_mins(5)).await;
 }
+
+#[tokio::test]
+async fn a_look_into_an_image_that_is_broken_off_leaves_no_container_which_needs_an_engine() {
+    let (place, image) = place().await;
+    let look = place.read_image(&image.facts.digest, &["/pgxn/facts.json", "/pgxn/writable"], 1 << 16);
+    let made = async {
+        while containers(&place).await.is_empty() {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::select! {
+        files = look => assert!(files.unwrap()[0].starts_with(b"{"), "it was faster than this test"),
+        () = made => {}
+    }
+    assert_gone(&place).await;
+    let files = place.read_image(&image.facts.digest, &["/pgxn/writable"], 1 << 16).await.unwrap();
+    assert!(files[0].starts_with(b"/"));
+    place.read_image(&image.facts.digest, &["/no/such/file"], 1 << 16).await.unwrap_err();
+    assert_gone(&place).await;
+}

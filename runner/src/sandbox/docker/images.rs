@@ -9,7 +9,7 @@ use bollard::errors::Error as DockerError;
 use bollard::models::{ContainerCreateBody, ImageInspect, ImageSummary};
 use bollard::query_parameters::{
     BuildImageOptions, CreateContainerOptions, CreateImageOptions, DownloadFromContainerOptions, ListImagesOptions,
-    RemoveContainerOptions, RemoveImageOptions, TagImageOptions,
+    RemoveImageOptions, TagImageOptions,
 };
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt};
@@ -144,42 +144,27 @@ impl Engine {
         }
     }
 
-    /// The files at `paths` in an image, each at most `limit` bytes, read through a container that never starts.
-    pub(crate) async fn read_image(&self, image: &str, paths: &[&str], limit: usize) -> Result<Vec<String>> {
-        let container = self.unstarted(image).await?;
-        let mut texts = Vec::new();
-        for path in paths {
-            let read = self.read_file(&container, path, limit).await;
-            texts.push(read.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()));
-        }
-        self.remove_unstarted(&container).await?;
-        texts.into_iter().collect()
+    /// Makes a container that never starts, to look into an image.
+    pub(crate) async fn create_unstarted(
+        &self,
+        image: &str,
+        name: &str,
+        labels: HashMap<String, String>,
+    ) -> Result<()> {
+        let body = ContainerCreateBody {
+            image: Some(image.to_owned()),
+            // An image that was imported has no command of its own, without which no container is made.
+            cmd: Some(vec!["true".to_owned()]),
+            labels: Some(labels),
+            ..ContainerCreateBody::default()
+        };
+        let options = CreateContainerOptions { name: Some(name.to_owned()), ..CreateContainerOptions::default() };
+        let created = self.client().create_container(Some(options), body).await;
+        created.map(drop).map_err(Error::engine(format!("look into the image {image}")))
     }
 
-    /// The bytes of a file in an image, at most `limit` of them.
-    pub(crate) async fn read_image_bytes(&self, image: &str, path: &str, limit: usize) -> Result<Vec<u8>> {
-        let container = self.unstarted(image).await?;
-        let read = self.read_file(&container, path, limit).await;
-        self.remove_unstarted(&container).await?;
-        read
-    }
-
-    /// A container that never starts.
-    async fn unstarted(&self, image: &str) -> Result<String> {
-        // An image that was imported has no command of its own, without which no container is made.
-        let cmd = Some(vec!["true".to_owned()]);
-        let body = ContainerCreateBody { image: Some(image.to_owned()), cmd, ..ContainerCreateBody::default() };
-        let created = self.client().create_container(None::<CreateContainerOptions>, body).await;
-        created.map(|created| created.id).map_err(Error::engine(format!("look into the image {image}")))
-    }
-
-    async fn remove_unstarted(&self, container: &str) -> Result<()> {
-        let options = RemoveContainerOptions { force: true, ..RemoveContainerOptions::default() };
-        let removed = self.client().remove_container(container, Some(options)).await;
-        removed.map_err(Error::engine(format!("remove the container {container}")))
-    }
-
-    async fn read_file(&self, container: &str, path: &str, limit: usize) -> Result<Vec<u8>> {
+    /// The bytes of a file in a container, at most `limit` of them.
+    pub(crate) async fn read_file(&self, container: &str, path: &str, limit: usize) -> Result<Vec<u8>> {
         let what = || Error::engine(format!("read {path} of an image"));
         let options = DownloadFromContainerOptions { path: path.to_owned() };
         let mut stream = self.client().download_from_container(container, Some(options));
