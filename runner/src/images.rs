@@ -207,7 +207,7 @@ impl Images {
                     told.note(format!("{name} has no PostgreSQL {} to offer here: {why}", target.major));
                     reasons.push(format!("{name}: {why}"));
                 }
-                Err(Failure::Failed(why)) => {
+                Err(Failure::Failed(why) | Failure::Inconsistent(why)) => {
                     told.note(format!("the build from {name} failed: {}", why.lines().next().unwrap_or_default()));
                     reasons.push(format!("{name}: the build failed: {why}"));
                 }

@@ -17,10 +17,12 @@ const TAIL: usize = 20;
 const MAX_FACTS: usize = 64 * 1024;
 
 /// Why there is no image: in words, with the last lines of the build.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
     /// The source turned out not to have the server: another may.
     Unavailable(String),
+    /// It has what is wanted, but its packages do not fit together for now.
+    Inconsistent(String),
     /// A step failed.
     Failed(String),
 }
@@ -121,7 +123,7 @@ pub(super) async fn follow(engine: &Engine, spec: BuildSpec, told: Told<'_>) -> 
 struct Output {
     rest: String,
     tail: Vec<String>,
-    unavailable: Option<String>,
+    refusal: Option<Failure>,
 }
 
 impl Output {
@@ -148,7 +150,9 @@ impl Output {
             return;
         }
         if let Some(why) = line.strip_prefix("pgxn-unavailable: ") {
-            self.unavailable = Some(why.to_owned());
+            self.refusal = Some(Failure::Unavailable(why.to_owned()));
+        } else if let Some(why) = line.strip_prefix("pgxn-inconsistent: ") {
+            self.refusal = Some(Failure::Inconsistent(why.to_owned()));
         }
         // Layers come and go: of no interest to anybody.
         if !line.starts_with(" --->") && !line.starts_with("Removing intermediate container") {
@@ -161,10 +165,7 @@ impl Output {
     }
 
     fn failure(&self, why: &str) -> Failure {
-        match &self.unavailable {
-            Some(why) => Failure::Unavailable(why.clone()),
-            None => Failure::Failed(format!("{}\n{}", plain(why), self.tail.join("\n"))),
-        }
+        self.refusal.clone().unwrap_or_else(|| Failure::Failed(format!("{}\n{}", plain(why), self.tail.join("\n"))))
     }
 }
 

@@ -71,7 +71,7 @@ impl Images {
         };
         let built = follow(&self.place.engine, spec, told).await?.map_err(|failure| match failure {
             Failure::Unavailable(why) => Error::Image { target, why: format!("Debian's archive of {suite} has {why}") },
-            Failure::Failed(why) => Error::Image { target, why },
+            Failure::Failed(why) | Failure::Inconsistent(why) => Error::Image { target, why },
         })?;
         let read = self.place.engine.read_image_bytes(&built, INDEX, MAX_INDEX).await;
         self.place.engine.remove_image(&built).await?;

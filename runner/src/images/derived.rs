@@ -22,19 +22,24 @@ use crate::sandbox::{Image, label};
 pub(super) const DOCKERFILE: (&str, &str) = ("Dockerfile", include_str!("../../../images/derived/Dockerfile"));
 const FILES: [(&str, &str); 2] = [DOCKERFILE, ("add", include_str!("../../../images/derived/add"))];
 /// The steps of an image that are taken again, by their path in `images/`.
-const STEPS: [&str; 3] = ["steps/install", "steps/seed", "steps/tidy"];
+const STEPS: [&str; 4] = ["steps/install", "steps/refuse", "steps/seed", "steps/tidy"];
 const MAX_ADDED: usize = 64 * 1024;
 /// An archive that lacked a package is asked again after so long.
 const REMEMBERED: Duration = Duration::from_hours(6);
 /// What stands between the tag of the image below and the digest of the set.
 pub(super) const WITH: &str = "-with-";
 
-/// The packages that the archive of an image's suite does not have, or cannot install, as they were asked for.
+/// The packages that the archive of an image's suite cannot give, as they were asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lacking(pub String);
+pub enum Lacking {
+    /// It does not have them, or they cannot be installed.
+    Settled(String),
+    /// It has them, but they do not fit together for now, as the suite is still in the making.
+    ForNow(String),
+}
 
-/// What was found lacking, by tag, and when.
-pub(super) type Refusals = HashMap<String, (Instant, Lacking)>;
+/// What was found lacking and is settled, by tag, and when.
+pub(super) type Refusals = HashMap<String, (Instant, String)>;
 
 impl Images {
     /// An image with further packages, found or made; each package may name alternatives, as in `a | b`.
@@ -59,7 +64,7 @@ impl Images {
         if let Some((at, lacking)) = refusals.get(&tag)
             && at.elapsed() < REMEMBERED
         {
-            return Ok(Err(lacking.clone()));
+            return Ok(Err(Lacking::Settled(lacking.clone())));
         }
         let told = Told { target, to: progress };
         told.step(format!("add {}", wanted.iter().copied().collect::<Vec<_>>().join(", ")), None);
@@ -71,10 +76,10 @@ impl Images {
                 built.map(Ok).ok_or(Error::Image { target, why })
             }
             Err(Failure::Unavailable(why)) => {
-                let lacking = Lacking(why);
-                refusals.insert(tag, (Instant::now(), lacking.clone()));
-                Ok(Err(lacking))
+                refusals.insert(tag, (Instant::now(), why.clone()));
+                Ok(Err(Lacking::Settled(why)))
             }
+            Err(Failure::Inconsistent(why)) => Ok(Err(Lacking::ForNow(why))),
             Err(Failure::Failed(why)) => {
                 Err(Error::Image { target, why: format!("packages could not be added to {}: {why}", base.facts.tag) })
             }

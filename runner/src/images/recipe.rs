@@ -18,6 +18,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("steps/facts", include_str!("../../../images/steps/facts")),
     ("steps/install", include_str!("../../../images/steps/install")),
     ("steps/packages", include_str!("../../../images/steps/packages")),
+    ("steps/refuse", include_str!("../../../images/steps/refuse")),
     ("steps/seed", include_str!("../../../images/steps/seed")),
     ("steps/server-debian", include_str!("../../../images/steps/server-debian")),
     ("steps/server-packages", include_str!("../../../images/steps/server-packages")),

@@ -166,3 +166,5 @@ async fn what_the_machine_brings_is_known_while_an_image_is_made_needs_an_engine
     let input = tokio::time::timeout(Duration::from_secs(20), images.host_input()).await.expect("it waits for nobody");
     assert!(input.apt_conf.ends_with('\n') && input.server.is_empty());
 }
+
+mod steps;

@@ -37,18 +37,29 @@ where
     }
     let mut suites = Vec::new();
     let mut missing = None;
+    let mut for_now = None;
     loop {
         match site.images.with_packages((target, &base), &provision.packages, &()).await? {
             Ok(image) => return Ok(image),
-            Err(Lacking(packages)) => missing.get_or_insert(packages),
-        };
+            Err(Lacking::Settled(packages)) => drop(missing.get_or_insert(packages)),
+            Err(Lacking::ForNow(packages)) => for_now = Some(unfit(target, &packages, &base.facts.suite)),
+        }
         suites.push(base.facts.suite);
         match site.images.other(target, &|source| !suites.contains(&source.suite), &()).await? {
             Some(image) => base = image,
             None => break,
         }
     }
+    // What another day may have is the farm's failure, which is tried again.
+    if let Some(error) = for_now {
+        return Err(error);
+    }
     Err(Error::Packages { packages: missing.unwrap_or_default(), suites: suites.join(" and ") })
+}
+
+/// Packages that a suite in the making cannot install for now.
+pub(crate) fn unfit(target: Target, packages: &str, suite: &str) -> Error {
+    Error::Image { target, why: format!("the packages of {suite} do not fit together for now: {packages}") }
 }
 
 /// Writes down what is provided before the first command runs.

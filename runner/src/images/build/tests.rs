@@ -47,6 +47,12 @@ fn a_source_without_the_server_is_told_from_a_failure() {
 }
 
 #[test]
+fn a_suite_in_the_making_is_told_from_a_source_without_the_server() {
+    let (output, _) = heard(&["pgxn-inconsistent: libpq-dev\n"]);
+    assert_eq!(output.failure("code: 75"), Failure::Inconsistent("libpq-dev".into()));
+}
+
+#[test]
 fn labels_say_what_a_run_relies_on() {
     let facts = r#"{"pg_full": "PostgreSQL 17.11 (Debian 17.11-0+deb13u1)", "pg_version": "17.11",
         "pg_config": "/usr/lib/postgresql/17/bin/pg_config", "bindir": "/usr/lib/postgresql/17/bin",

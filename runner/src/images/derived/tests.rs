@@ -54,6 +54,6 @@ async fn a_package_that_the_archive_lacks_is_named_which_needs_an_engine() {
     let wanted = ["pgxn-testers-no-such-package".to_owned(), SMALL.to_owned()];
     for _ in 0..2 {
         let lacking = images.with_packages((TARGET.parse().unwrap(), &base), &wanted, &()).await.unwrap();
-        assert_eq!(lacking, Err(Lacking("pgxn-testers-no-such-package".into())));
+        assert_eq!(lacking, Err(Lacking::Settled("pgxn-testers-no-such-package".into())));
     }
 }

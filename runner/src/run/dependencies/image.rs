@@ -7,6 +7,7 @@ use protocol::{Phase, RunId};
 use crate::images::Lacking;
 use crate::prerequisites::Planned;
 use crate::run::phase::Bench;
+use crate::run::provide::unfit;
 use crate::run::stop::in_phase;
 use crate::run::{Book, Step};
 use crate::sandbox::{Image, Sandbox};
@@ -20,7 +21,10 @@ pub(super) async fn richer(bench: &Bench<'_>, items: &[Planned], book: &mut Book
     let made = bench.site.images.with_packages((bench.target, bench.image), &packages, &()).await;
     match made.map_err(in_phase(Phase::Dependencies))? {
         Ok(image) => Ok(Some(image)),
-        Err(Lacking(packages)) => {
+        Err(Lacking::ForNow(packages)) => {
+            Err(in_phase(Phase::Dependencies)(unfit(bench.target, &packages, &bench.image.facts.suite)))
+        }
+        Err(Lacking::Settled(packages)) => {
             // What that means, its build will say.
             book.note(format!("Debian does not have what a prerequisite needs: {packages}.")).await;
             Ok(None)
