@@ -20,7 +20,7 @@ use crate::sandbox::{Image, label};
 
 /// The files of `images/derived`.
 pub(super) const DOCKERFILE: (&str, &str) = ("Dockerfile", include_str!("../../../images/derived/Dockerfile"));
-const FILES: [(&str, &str); 2] = [DOCKERFILE, ("add", include_str!("../../../images/derived/add"))];
+pub(super) const FILES: [(&str, &str); 2] = [DOCKERFILE, ("add", include_str!("../../../images/derived/add"))];
 /// The steps of an image that are taken again, by their path in `images/`.
 const STEPS: [&str; 4] = ["steps/install", "steps/refuse", "steps/seed", "steps/tidy"];
 const MAX_ADDED: usize = 64 * 1024;

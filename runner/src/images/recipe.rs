@@ -17,6 +17,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("steps/cluster", include_str!("../../../images/steps/cluster")),
     ("steps/facts", include_str!("../../../images/steps/facts")),
     ("steps/install", include_str!("../../../images/steps/install")),
+    ("steps/origin", include_str!("../../../images/steps/origin")),
     ("steps/packages", include_str!("../../../images/steps/packages")),
     ("steps/refuse", include_str!("../../../images/steps/refuse")),
     ("steps/seed", include_str!("../../../images/steps/seed")),
