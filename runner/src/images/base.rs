@@ -6,8 +6,10 @@ use std::time::Duration;
 use protocol::Platform;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+use tokio::time::timeout;
 
 use crate::error::{Result, in_words};
+use crate::images::build::{WALL, given_up};
 use crate::images::progress::{Told, plain};
 use crate::sandbox::docker::Engine;
 
@@ -37,7 +39,18 @@ pub(super) async fn bootstrap(
     settings: &[String],
     told: Told<'_>,
 ) -> Result<(), String> {
-    let mut child = start(suite, platform, settings)?;
+    let child = start(suite, platform, settings)?;
+    import(engine, child, (suite, platform), told, WALL).await
+}
+
+/// Makes the image of what a program prints, which may take so long.
+async fn import(
+    engine: &Engine,
+    mut child: Child,
+    (suite, platform): (&str, Platform),
+    told: Told<'_>,
+    wall: Duration,
+) -> Result<(), String> {
     let archive = child.stdout.take().expect("its output was asked for");
     let errors = child.stderr.take().expect("its errors were asked for");
     let mut tail = Vec::new();
@@ -52,7 +65,12 @@ pub(super) async fn bootstrap(
             }
         }
     };
-    let (imported, ()) = tokio::join!(engine.import_image(archive, platform), listen);
+    let importing = async { tokio::join!(engine.import_image(archive, platform), listen).0 };
+    // An import that is broken off leaves no image.
+    let Ok(imported) = timeout(wall, importing).await else {
+        end(child).await;
+        return Err(format!("mmdebstrap: {}\n{}", given_up(wall), tail.join("\n")));
+    };
     let status = child.wait().await.map_err(|error| format!("mmdebstrap: {error}"))?;
     match (status.success(), imported) {
         (true, Ok(image)) => engine.tag_image(&image, &tag(suite, platform)).await.map_err(|error| in_words(&error)),
@@ -64,6 +82,19 @@ pub(super) async fn bootstrap(
             }
             Err(explain(&tail, suite, platform))
         }
+    }
+}
+
+/// Asks a program to end, which lets mmdebstrap remove what it has unpacked; kills one that does not.
+async fn end(mut child: Child) {
+    if let Some(id) = child.id() {
+        let asked = Command::new("kill").arg(id.to_string()).stdin(Stdio::null()).stderr(Stdio::null()).status().await;
+        if asked.is_ok_and(|status| status.success()) && timeout(PATIENCE, child.wait()).await.is_ok() {
+            return;
+        }
+    }
+    if let Err(error) = child.kill().await {
+        tracing::warn!(%error, "could not end mmdebstrap");
     }
 }
 
@@ -119,5 +150,19 @@ mod tests {
             let text = said(line);
             assert!(text.contains(remedy) && text.contains(line) && text.contains("forky"), "{text}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_program_that_makes_no_image_is_ended_in_time_which_needs_an_engine() {
+        let engine = Engine::connect(&crate::engine_host()).await.unwrap();
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo 'I: downloading' >&2; exec sleep 600"]).kill_on_drop(true);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let id = child.id().unwrap();
+        let told = Told { target: "pg17-amd64".parse().unwrap(), to: &() };
+        let wall = Duration::from_secs(2);
+        let why = import(&engine, child, ("forky", Platform::native()), told, wall).await.unwrap_err();
+        assert!(why.contains("given up after 2 s") && why.contains("I: downloading"), "{why}");
+        assert!(!std::path::Path::new(&format!("/proc/{id}")).exists(), "it has ended");
     }
 }

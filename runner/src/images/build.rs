@@ -1,9 +1,11 @@
 //! From a recipe and its input to an image with labels.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use serde::Deserialize;
+use tokio::time::timeout;
 
 use crate::error::Result;
 use crate::images::context::{self, Input};
@@ -12,6 +14,8 @@ use crate::images::recipe::Recipe;
 use crate::sandbox::docker::{BuildEvent, BuildSpec, Engine};
 use crate::sandbox::{Place, label};
 
+/// No image takes so long to make: a build that does is stuck.
+pub(super) const WALL: Duration = Duration::from_hours(1);
 /// The last lines of a build that an error shows.
 const TAIL: usize = 20;
 const MAX_FACTS: usize = 64 * 1024;
@@ -105,17 +109,36 @@ fn finish(recipe: &Recipe, built: &str, facts: &str, writable: &str) -> Result<B
 
 /// Follows a build to its end; the image's identity.
 pub(super) async fn follow(engine: &Engine, spec: BuildSpec, told: Told<'_>) -> Result<Result<String, Failure>> {
+    follow_within(WALL, engine, spec, told).await
+}
+
+/// The same, for so long: then the engine, which nobody listens to any more, ends the build and removes its containers.
+async fn follow_within(
+    wall: Duration,
+    engine: &Engine,
+    spec: BuildSpec,
+    told: Told<'_>,
+) -> Result<Result<String, Failure>> {
     let mut output = Output::default();
-    let mut built = None;
-    let mut events = engine.build_image(spec);
-    while let Some(event) = events.next().await {
-        match event? {
-            BuildEvent::Text(text) => output.take(&text, told),
-            BuildEvent::Built(id) => built = Some(id),
-            BuildEvent::Failed(why) => return Ok(Err(output.failure(&why))),
+    let following = async {
+        let mut built = None;
+        let mut events = engine.build_image(spec);
+        while let Some(event) = events.next().await {
+            match event? {
+                BuildEvent::Text(text) => output.take(&text, told),
+                BuildEvent::Built(id) => built = Some(id),
+                BuildEvent::Failed(why) => return Ok(Err(why)),
+            }
         }
-    }
-    Ok(built.ok_or_else(|| output.failure("the builder did not say which image it made")))
+        Ok(built.ok_or_else(|| "the builder did not say which image it made".to_owned()))
+    };
+    let ended = timeout(wall, following).await.unwrap_or_else(|_| Ok(Err(given_up(wall))));
+    Ok(ended?.map_err(|why| output.failure(&why)))
+}
+
+/// Why something ended that was not done after so long.
+pub(super) fn given_up(wall: Duration) -> String {
+    format!("given up after {}, as it had not come to an end", crate::run::spoken(wall))
 }
 
 /// The output of a build, line by line; the builder sends it in pieces of any size.

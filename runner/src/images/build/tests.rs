@@ -52,6 +52,44 @@ fn a_suite_in_the_making_is_told_from_a_source_without_the_server() {
     assert_eq!(output.failure("code: 75"), Failure::Inconsistent("libpq-dev".into()));
 }
 
+#[tokio::test]
+async fn a_build_that_does_not_end_is_given_up_and_leaves_no_container_which_needs_an_engine() {
+    let (place, image) = crate::sandbox::tests::place().await;
+    let label = "org.pgxn.testers.test";
+    let dockerfile = format!("FROM {}\nLABEL {label}={}\nRUN sleep 600\n", image.facts.digest, place.instance);
+    let spec = BuildSpec {
+        context: context::pack_dockerfile(&dockerfile),
+        platform: image.facts.platform,
+        arguments: HashMap::new(),
+        labels: HashMap::new(),
+        tag: None,
+        afresh: true,
+    };
+    let told = Told { target: recipe().target, to: &() };
+    let containers = async || place.engine.labelled_containers(label, &place.instance).await.unwrap().len();
+    let most = tokio::sync::Mutex::new(0);
+    let watching = async {
+        loop {
+            *most.lock().await += containers().await;
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    let wall = Duration::from_secs(20);
+    let failure = tokio::select! {
+        ended = follow_within(wall, &place.engine, spec, told) => ended.unwrap().unwrap_err(),
+        () = watching => unreachable!("it goes on for ever"),
+    };
+    assert!(matches!(&failure, Failure::Failed(why) if why.contains("given up after 20 s")), "{failure:?}");
+    assert!(*most.lock().await > 0, "it had begun");
+    tokio::time::timeout(Duration::from_mins(1), async {
+        while containers().await > 0 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    })
+    .await
+    .expect("the engine removes it");
+}
+
 #[test]
 fn labels_say_what_a_run_relies_on() {
     let facts = r#"{"pg_full": "PostgreSQL 17.11 (Debian 17.11-0+deb13u1)", "pg_version": "17.11",
