@@ -64,7 +64,7 @@ impl Cache {
     pub(crate) fn find(&self, key: &Key, now: Timestamp) -> Option<File> {
         let path = self.path(key);
         let entry = File::open(&path).ok()?;
-        match unpacked(&entry) {
+        match self.unpacked(&entry) {
             Ok(archive) => {
                 // Whoever makes room takes away what was used longest ago; where that cannot be said, it goes early.
                 let _ = touch(&entry, now);
@@ -95,6 +95,30 @@ impl Cache {
         touch(file.as_file(), now)?;
         file.persist(self.path(key)).map_err(|error| error.error)?;
         make_room(&self.dir, 0, self.max_bytes)
+    }
+
+    /// Whether there is an entry, of which it is not known yet whether it is whole.
+    pub(crate) fn has(&self, key: &Key) -> bool {
+        self.path(key).exists()
+    }
+
+    /// The tar file of an entry, in a file without a name beside it; nothing of it is used before the digest was compared.
+    fn unpacked(&self, mut entry: &File) -> io::Result<File> {
+        let mut expected = [0; DIGEST_BYTES];
+        entry.read_exact(&mut expected)?;
+        let mut hasher = Sha256::new();
+        io::copy(&mut entry, &mut hasher)?;
+        if hasher.finalize()[..] != expected {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "its digest is another one"));
+        }
+        entry.seek(SeekFrom::Start(DIGEST_BYTES as u64))?;
+        let mut archive = tempfile::tempfile_in(&self.dir)?;
+        let mut decoder = zstd::Decoder::new(BufReader::new(entry))?.take(MAX_ENTRY_BYTES + 1);
+        if io::copy(&mut decoder, &mut archive)? > MAX_ENTRY_BYTES {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        archive.rewind()?;
+        Ok(archive)
     }
 
     fn path(&self, key: &Key) -> PathBuf {
@@ -135,25 +159,6 @@ impl<W: Write> Write for Hashing<W> {
     fn flush(&mut self) -> io::Result<()> {
         self.inner.flush()
     }
-}
-
-/// The tar file of an entry, in a file without a name; nothing of it is used before the digest was compared.
-fn unpacked(mut entry: &File) -> io::Result<File> {
-    let mut expected = [0; DIGEST_BYTES];
-    entry.read_exact(&mut expected)?;
-    let mut hasher = Sha256::new();
-    io::copy(&mut entry, &mut hasher)?;
-    if hasher.finalize()[..] != expected {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "its digest is another one"));
-    }
-    entry.seek(SeekFrom::Start(DIGEST_BYTES as u64))?;
-    let mut archive = tempfile::tempfile()?;
-    let mut decoder = zstd::Decoder::new(BufReader::new(entry))?.take(MAX_ENTRY_BYTES + 1);
-    if io::copy(&mut decoder, &mut archive)? > MAX_ENTRY_BYTES {
-        return Err(io::ErrorKind::FileTooLarge.into());
-    }
-    archive.rewind()?;
-    Ok(archive)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::path::Path;
 
 use pgxn::Meta;
 use pgxn::archive::{EntryKind, Tree};
@@ -35,15 +36,21 @@ pub(crate) async fn run(site: &Site, request: &Request, tree: Tree, book: &mut B
     if let Some(why) = &provision.skip {
         return Err(book.refuse(Reason::Skipped, why).await);
     }
-    let reading = tokio::task::spawn_blocking(move || subject(meta, provision, &tree, "src"));
+    let work_dir = site.work_dir.clone();
+    let reading = tokio::task::spawn_blocking(move || subject((meta, provision), &tree, "src", &work_dir));
     let subject = reading.await.expect("packing does not panic").map_err(in_phase(Phase::Metadata))?;
     book.pass().await;
     Ok(subject)
 }
 
-/// A distribution whose tree is packed for the container, below a directory of that name.
-pub(crate) fn subject(meta: Meta, provision: Provision, tree: &Tree, top: &str) -> Result<Subject> {
-    let packed: File = pack(tree, top)?;
+/// A distribution whose tree is packed for the container, below a directory named `top`, into a file of the work directory.
+pub(crate) fn subject(
+    (meta, provision): (Meta, Provision),
+    tree: &Tree,
+    top: &str,
+    work_dir: &Path,
+) -> Result<Subject> {
+    let packed: File = pack(tree, top, work_dir)?;
     let is_file = |kind: &EntryKind| !matches!(kind, EntryKind::Directory);
     let files = tree.entries.iter().filter(|entry| is_file(&entry.kind));
     let files: Vec<String> = files.map(|entry| entry.path.to_string_lossy().into_owned()).collect();

@@ -33,9 +33,10 @@ pub struct Collected {
     pub cut: bool,
 }
 
-/// Packs a tree into a tar file without a name, so that it can be copied in as soon as the container is there. Its top is named `top`.
-pub(crate) fn pack(tree: &Tree, top: &str) -> Result<File> {
-    let spool = tempfile::tempfile().map_err(Error::file("make a temporary file for", &tree.root))?;
+/// Packs a tree into a tar file without a name in `dir`, so that it can be copied in as soon as the container is there. Its top is named
+/// `top`. It may be as large as the tree, which the system's own place for temporary files, often in memory, was not made for.
+pub(crate) fn pack(tree: &Tree, top: &str, dir: &Path) -> Result<File> {
+    let spool = tempfile::tempfile_in(dir).map_err(Error::file("make a temporary file in", dir))?;
     let mut builder = tar::Builder::new(std::io::BufWriter::new(spool));
     builder.follow_symlinks(false);
     builder.append_dir(top, &tree.root).map_err(Error::file("pack", &tree.root))?;
@@ -186,7 +187,10 @@ mod tests {
         std::fs::write(dir.path().join("Makefile"), "all:\n").unwrap();
         std::os::unix::fs::symlink("Makefile", dir.path().join("link")).unwrap();
         let tree = Tree::of_directory(dir.path(), &pgxn::archive::Limits::default(), |_| false).unwrap();
-        let mut archive = tar::Archive::new(pack(&tree, "src").unwrap());
+        let work = tempfile::tempdir().unwrap();
+        let packed = pack(&tree, "src", work.path()).unwrap();
+        assert!(crate::sandbox::tests::path_of(&packed).starts_with(work.path()));
+        let mut archive = tar::Archive::new(packed);
         let entries = archive.entries().unwrap().map(Result::unwrap);
         let found: Vec<_> =
             entries.map(|entry| (entry.path().unwrap().display().to_string(), entry.header().entry_type())).collect();

@@ -36,6 +36,11 @@ pub(crate) async fn place() -> (Place, Image) {
     (Place::new(engine, instance), image)
 }
 
+/// Where a file lies that may have no name.
+pub(crate) fn path_of(file: &std::fs::File) -> std::path::PathBuf {
+    std::fs::read_link(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(file))).unwrap()
+}
+
 fn small() -> Limits {
     Limits { memory_bytes: 512 * MIB, cpus: 1, pids: 64, log_bytes: 64 * 1024, ..Limits::default() }
 }

@@ -44,6 +44,8 @@ fn what_was_kept_comes_back_and_a_draft_that_is_dropped_leaves_nothing() {
     let cache = Cache::new(dir.path().join("prerequisites"));
     assert!(cache.find(&key("1.3.3"), NOW).is_none());
     put(&cache, &key("1.3.3"), b"a tar file", NOW);
+    assert!(cache.has(&key("1.3.3")) && !cache.has(&key("1.3.4")));
+    assert!(crate::sandbox::tests::path_of(&cache.find(&key("1.3.3"), NOW).unwrap()).starts_with(&cache.dir));
     assert_eq!(text(&cache, &key("1.3.3")).unwrap(), b"a tar file");
     assert_eq!(text(&cache, &key("1.3.4")), None);
     drop(cache.draft().unwrap());

@@ -1,30 +1,35 @@
 //! Prerequisites on the runner's own machine: what an earlier run has kept, or the archive, fetched, verified, checked and packed as the
 //! distribution's own. Nothing of them runs here.
+//!
+//! All archives are fetched before the first is installed, so that none is built in vain. They are unpacked one after the other, each when
+//! its turn comes: thirty-two trees at a time, each of which may be a gigabyte, could fill a volunteer's disk.
 
-use std::fs::File;
-use std::path::Path;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 
 use pgxn::Registry;
 use pgxn::archive::{Limits, unpack};
-use protocol::{Grade, Phase, Reason, Verdict};
+use protocol::{Grade, Phase, Provision, Reason, Verdict};
+use tempfile::TempDir;
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::prerequisites::{Key, Planned};
 use crate::run::phase::Bench;
 use crate::run::stop::{in_phase, in_words};
 use crate::run::{Request, Step, Stop, Subject, fetch, metadata};
 
-/// A prerequisite that needs the network no more.
+/// A prerequisite of which everything is here.
 pub(super) struct Ready {
     pub(super) item: Planned,
     /// Where what it installs is kept.
     pub(super) key: Key,
     /// Where it is built, below `/sandbox`.
     pub(super) dir: String,
-    pub(super) form: Form,
+    /// Its archive; none where an earlier run has kept what it installs.
+    zip: Option<PathBuf>,
 }
 
-/// In which form a prerequisite is there.
+/// In which form a prerequisite goes into the container.
 pub(super) enum Form {
     /// What it installed in an earlier run, as a tar file.
     Installed(File),
@@ -32,59 +37,91 @@ pub(super) enum Form {
     Source(Box<Subject>),
 }
 
+/// Where archives come from, and where they lie until their turn comes.
+pub(super) struct Supply<'a> {
+    request: &'a Request,
+    registry: Option<Registry>,
+    scratch: TempDir,
+}
+
 /// Brings everything here.
-pub(super) async fn run(bench: &Bench<'_>, request: &Request, items: Vec<Planned>) -> Step<Vec<Ready>> {
+pub(super) async fn run<'a>(
+    bench: &Bench<'_>,
+    request: &'a Request,
+    items: Vec<Planned>,
+) -> Step<(Vec<Ready>, Supply<'a>)> {
     let site = bench.site;
     let made = tempfile::tempdir_in(&site.work_dir);
     let scratch =
         made.map_err(Error::file("make a directory in", &site.work_dir)).map_err(in_phase(Phase::Dependencies))?;
-    let mut ready: Vec<Ready> = Vec::new();
-    let mut registry = None;
+    let mut supply = Supply { request, registry: None, scratch };
+    let mut all: Vec<Ready> = Vec::new();
     for (number, item) in items.into_iter().enumerate() {
-        let before = ready.last().map(|ready| &ready.key);
+        let before = all.last().map(|ready| &ready.key);
         let key = Key::new(&item.known.release, &bench.image.facts.digest, &variables(&item), before);
         let dir = format!("requires/{}-{}", number + 1, plain(item.known.release.dist.as_str()));
-        let (cache, wanted, now) = (site.prerequisites.clone(), key.clone(), site.clock.now());
-        let found =
-            tokio::task::spawn_blocking(move || cache.find(&wanted, now)).await.expect("reading does not panic");
-        let form = if let Some(archive) = found {
-            Form::Installed(archive)
-        } else {
-            if registry.is_none() {
-                registry = super::registry(bench, request).await.map_err(|error| unfetched(&item, &error))?;
-            }
-            let registry = registry.as_ref().expect("what was found in a registry has one");
-            Form::Source(Box::new(source(bench, registry, &item, (scratch.path(), &dir)).await?))
-        };
-        ready.push(Ready { item, key, dir, form });
+        let zip = if site.prerequisites.has(&key) { None } else { Some(supply.download(bench, &item).await?) };
+        all.push(Ready { item, key, dir, zip });
     }
-    Ok(ready)
+    Ok((all, supply))
 }
 
-/// Fetches and unpacks a prerequisite below `scratch`, and packs it for the container as `dir`.
-async fn source(
-    bench: &Bench<'_>,
-    registry: &Registry,
-    item: &Planned,
-    (scratch, dir): (&Path, &str),
-) -> Step<Subject> {
-    let fetched = fetch::download(bench.site, registry, &item.known.release, scratch).await;
-    let zip = fetched.map_err(|error| unfetched(item, &error))?.zip;
-    let (to, dir, provision) = (scratch.join(dir), dir.to_owned(), item.known.provision.clone());
-    let reading = tokio::task::spawn_blocking(move || {
-        let tree = match unpack(&zip, &to, &Limits::default()) {
-            Ok(tree) => tree,
-            Err(error) => return Ok(Err((error.reason(), in_words(&error)))),
+impl Supply<'_> {
+    /// A prerequisite whose turn has come.
+    pub(super) async fn form(&mut self, bench: &Bench<'_>, ready: &Ready) -> Step<Form> {
+        let zip = match &ready.zip {
+            Some(zip) => zip.clone(),
+            None => match kept(bench, &ready.key).await {
+                Some(archive) => return Ok(Form::Installed(archive)),
+                // It is damaged, or has made room for others since.
+                None => self.download(bench, &ready.item).await?,
+            },
         };
-        match tree.meta() {
-            Ok(meta) => metadata::subject(meta, provision, &tree, &dir).map(Ok),
-            Err(error) => Ok(Err((Reason::MetadataInvalid, in_words(&error)))),
+        let (top, provision) = (ready.dir.clone(), ready.item.known.provision.clone());
+        let (scratch, work_dir) = (self.scratch.path().to_owned(), bench.site.work_dir.clone());
+        let reading = move || source((&zip, &scratch), provision, &top, &work_dir);
+        match tokio::task::spawn_blocking(reading).await.expect("unpacking does not panic") {
+            Ok(Ok(subject)) => Ok(Form::Source(Box::new(subject))),
+            Ok(Err((reason, detail))) => Err(Stop::Decided(failed(&ready.item, Phase::Unpack, reason, &detail))),
+            Err(error) => Err(in_phase(Phase::Dependencies)(error)),
         }
-    });
-    match reading.await.expect("unpacking does not panic") {
-        Ok(Ok(subject)) => Ok(subject),
-        Ok(Err((reason, detail))) => Err(Stop::Decided(failed(item, Phase::Unpack, reason, &detail))),
-        Err(error) => Err(in_phase(Phase::Dependencies)(error)),
+    }
+
+    /// Fetches an archive, under a name of our own: the kept one makes room for others when it likes.
+    async fn download(&mut self, bench: &Bench<'_>, item: &Planned) -> Step<PathBuf> {
+        if self.registry.is_none() {
+            self.registry = super::registry(bench, self.request).await.map_err(|error| unfetched(item, &error))?;
+        }
+        let registry = self.registry.as_ref().expect("what was found in a registry has one");
+        let fetched = fetch::download(bench.site, registry, &item.known.release, self.scratch.path()).await;
+        let zip = fetched.map_err(|error| unfetched(item, &error))?.zip;
+        let own = self.scratch.path().join(format!("{}.zip", item.known.release.sha1));
+        // Where the two are on different disks, there is only the kept one.
+        Ok(if fs::hard_link(&zip, &own).is_ok() { own } else { zip })
+    }
+}
+
+/// What an earlier run has kept.
+async fn kept(bench: &Bench<'_>, key: &Key) -> Option<File> {
+    let (cache, key, now) = (bench.site.prerequisites.clone(), key.clone(), bench.site.clock.now());
+    tokio::task::spawn_blocking(move || cache.find(&key, now)).await.expect("reading does not panic")
+}
+
+/// Unpacks an archive below `scratch`, and packs it for the container as `top`; of the tree, nothing is left.
+fn source(
+    (zip, scratch): (&Path, &Path),
+    provision: Provision,
+    top: &str,
+    work_dir: &Path,
+) -> Result<Result<Subject, (Reason, String)>> {
+    let dir = tempfile::tempdir_in(scratch).map_err(Error::file("make a directory in", scratch))?;
+    let tree = match unpack(zip, &dir.path().join("tree"), &Limits::default()) {
+        Ok(tree) => tree,
+        Err(error) => return Ok(Err((error.reason(), in_words(&error)))),
+    };
+    match tree.meta() {
+        Ok(meta) => metadata::subject((meta, provision), &tree, top, work_dir).map(Ok),
+        Err(error) => Ok(Err((Reason::MetadataInvalid, in_words(&error)))),
     }
 }
 
@@ -119,5 +156,25 @@ mod tests {
     fn a_directory_is_named_so_that_make_and_the_shell_take_it_as_it_is() {
         assert_eq!(plain("pg_Partman-2"), "pg_Partman-2");
         assert_eq!(plain("a'$(x);é#"), "a---x----");
+    }
+
+    #[test]
+    fn nothing_but_the_packed_tree_is_left_of_a_prerequisite_that_is_unpacked() {
+        let [scratch, work] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        let zip = scratch.path().join("gadget.zip");
+        let mut archive = zip::ZipWriter::new(File::create(&zip).unwrap());
+        let meta = r#"{"name": "gadget", "version": "1.0.0", "abstract": "a", "maintainer": "a", "license": "postgresql",
+            "provides": {}, "meta-spec": {"version": "1.0.0"}}"#;
+        for (name, text) in [("gadget-1.0.0/META.json", meta), ("gadget-1.0.0/Makefile", "all:\n")] {
+            archive.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+            std::io::Write::write_all(&mut archive, text.as_bytes()).unwrap();
+        }
+        archive.finish().unwrap();
+        let unpacked = source((&zip, scratch.path()), Provision::default(), "requires/1-gadget", work.path());
+        let subject = unpacked.unwrap().unwrap();
+        assert_eq!(subject.files, ["META.json", "Makefile"]);
+        assert!(crate::sandbox::tests::path_of(&subject.packed.unwrap()).starts_with(work.path()));
+        let left: Vec<_> = fs::read_dir(scratch.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["gadget.zip"]);
     }
 }

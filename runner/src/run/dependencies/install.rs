@@ -6,7 +6,7 @@
 use protocol::{Decisive, Flag, Origin, Phase, Prerequisite, Verdict};
 
 use super::LOG;
-use super::fetch::{Form, Ready, failed};
+use super::fetch::{Form, Ready, Supply, failed};
 use crate::judge::Finding;
 use crate::prerequisites::{Key, Planned};
 use crate::run::phase::{Attempt, Bench};
@@ -19,27 +19,43 @@ use crate::sandbox::{Command, Log};
 const MARK: &str = ": >/run/pgxn-prerequisite";
 
 /// Installs everything in order.
-pub(super) async fn run(bench: &mut Bench<'_>, ready: Vec<Ready>, log: &mut Log, book: &mut Book<'_>) -> Step<()> {
-    for Ready { item, key, dir, form } in ready {
-        let installed = match form {
-            Form::Installed(archive) => {
-                log.remark(&format!("{}: copied in, as an earlier run installed it on this image", item.known.release));
-                let copied = bench.sandbox.copy_in(archive, "/").await;
-                copied.map(|()| Origin::Cached).map_err(in_phase(Phase::Dependencies))
-            }
-            Form::Source(subject) => {
-                let built = build_one(bench, (&item, *subject, &dir), log, book).await;
-                if built.is_ok() {
-                    keep(bench, &key, &dir).await;
-                }
-                built.map(|()| Origin::Built)
-            }
+pub(super) async fn run(
+    bench: &mut Bench<'_>,
+    (all, mut supply): (Vec<Ready>, Supply<'_>),
+    log: &mut Log,
+    book: &mut Book<'_>,
+) -> Step<()> {
+    for ready in all {
+        let installed = match supply.form(bench, &ready).await {
+            Ok(form) => install_one(bench, (&ready, form), log, book).await,
+            Err(stop) => Err(stop),
         };
         let origin = *installed.as_ref().unwrap_or(&Origin::Missing);
-        book.circumstances.prerequisites.push(record(&item, origin));
+        book.circumstances.prerequisites.push(record(&ready.item, origin));
         installed?;
     }
     Ok(())
+}
+
+async fn install_one(
+    bench: &mut Bench<'_>,
+    (ready, form): (&Ready, Form),
+    log: &mut Log,
+    book: &mut Book<'_>,
+) -> Step<Origin> {
+    let Ready { item, key, dir, .. } = ready;
+    match form {
+        Form::Installed(archive) => {
+            log.remark(&format!("{}: copied in, as an earlier run installed it on this image", item.known.release));
+            bench.sandbox.copy_in(archive, "/").await.map_err(in_phase(Phase::Dependencies))?;
+            Ok(Origin::Cached)
+        }
+        Form::Source(subject) => {
+            build_one(bench, (item, *subject, dir), log, book).await?;
+            keep(bench, key, dir).await;
+            Ok(Origin::Built)
+        }
+    }
 }
 
 fn record(item: &Planned, origin: Origin) -> Prerequisite {

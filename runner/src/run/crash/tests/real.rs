@@ -31,7 +31,8 @@ impl Taken {
             Sandbox::start(&place, image, RunId::new(protocol::Clock::now(&SystemClock)), &limits).await.unwrap();
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/run/crash/crasher");
         let tree = Tree::of_directory(&dir, &ArchiveLimits::default(), |_| false).unwrap();
-        sandbox.copy_in(pack(&tree, "src").unwrap(), "/sandbox").await.unwrap();
+        let packed = pack(&tree, "src", &std::env::temp_dir()).unwrap();
+        sandbox.copy_in(packed, "/sandbox").await.unwrap();
         let this = Self { sandbox, told: BTreeSet::new() };
         this.run(&format!("{WAIT_FOR_SERVER}; : >/run/pgxn-mark; {INSTALL}")).await;
         this
