@@ -303,3 +303,13 @@ async fn a_look_into_an_image_that_is_broken_off_leaves_no_container_which_needs
     place.read_image(&image.facts.digest, &["/no/such/file"], 1 << 16).await.unwrap_err();
     assert_gone(&place).await;
 }
+
+#[tokio::test]
+async fn a_container_knows_when_to_end_by_itself_which_needs_an_engine() {
+    let (place, sandbox) = sandbox(&Limits { run: Duration::from_hours(48), ..small() }).await;
+    let (_, log) = run(&sandbox, "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -o 'sleep [0-9][0-9][0-9]*'").await;
+    let seconds: u64 = text(&log).trim().strip_prefix("sleep ").unwrap().parse().unwrap();
+    assert!(seconds > 48 * 3600, "{}", text(&log));
+    sandbox.remove().await;
+    assert_gone(&place).await;
+}

@@ -1,6 +1,7 @@
 //! Containers: create, start, look at, remove. What a container may do is decided here and nowhere else.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use bollard::errors::Error as DockerError;
 use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, ResourcesUlimits};
@@ -25,6 +26,10 @@ const NO_CORE: i64 = 1;
 /// What every image begins with, and what that begins: the filter has to be there before both.
 const FIRST: [&str; 2] = ["/usr/bin/tini", "--"];
 const INIT: &str = "/pgxn/bin/init";
+
+/// A container ends by itself so long after its run has to: by then, what the runner does beside the run's own commands is over, too, such
+/// as downloads and an image of further packages. Nothing then stays for ever of a runner that is killed and never started again.
+const MARGIN: Duration = Duration::from_hours(4);
 
 /// A file system in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,26 +66,10 @@ impl Engine {
         } else {
             options.platform(&format!("linux/{}", spec.platform))
         };
-        let created = self.client().create_container(Some(options.build()), self.body(spec)).await;
+        let created = self.client().create_container(Some(options.build()), body(spec, self.facts())).await;
         created.map_err(Error::engine(format!("create the container {}", spec.name)))?;
         let started = self.client().start_container(spec.name, None::<StartContainerOptions>).await;
         started.map_err(Error::engine(format!("start the container {}", spec.name)))
-    }
-
-    fn body(&self, spec: &ContainerSpec<'_>) -> ContainerCreateBody {
-        ContainerCreateBody {
-            image: Some(spec.image.to_owned()),
-            hostname: Some("pgxn".into()),
-            user: Some(USER.into()),
-            env: Some(vec!["LANG=C.UTF-8".into()]),
-            entrypoint: Some(confined(FIRST.map(str::to_owned).to_vec())),
-            cmd: Some(vec![INIT.into()]),
-            labels: Some(spec.labels.clone()),
-            healthcheck: Some(HealthConfig { test: Some(vec!["NONE".into()]), ..HealthConfig::default() }),
-            stop_timeout: Some(0),
-            host_config: Some(host_config(spec, self.facts())),
-            ..ContainerCreateBody::default()
-        }
     }
 
     /// Kills and removes a container. One that is not there, or is being removed, is what was wanted.
@@ -114,6 +103,23 @@ impl Engine {
         let found = self.client().list_containers(Some(options)).await;
         let found = found.map_err(Error::engine("list the containers of an earlier runner"))?;
         Ok(found.into_iter().filter_map(|container| container.id).collect())
+    }
+}
+
+fn body(spec: &ContainerSpec<'_>, machine: &EngineFacts) -> ContainerCreateBody {
+    let lifetime = spec.limits.run.saturating_add(MARGIN);
+    ContainerCreateBody {
+        image: Some(spec.image.to_owned()),
+        hostname: Some("pgxn".into()),
+        user: Some(USER.into()),
+        env: Some(vec!["LANG=C.UTF-8".into()]),
+        entrypoint: Some(confined(FIRST.map(str::to_owned).to_vec())),
+        cmd: Some(vec![INIT.into(), lifetime.as_secs().to_string()]),
+        labels: Some(spec.labels.clone()),
+        healthcheck: Some(HealthConfig { test: Some(vec!["NONE".into()]), ..HealthConfig::default() }),
+        stop_timeout: Some(0),
+        host_config: Some(host_config(spec, machine)),
+        ..ContainerCreateBody::default()
     }
 }
 
@@ -159,18 +165,25 @@ fn as_i64(bytes: u64) -> i64 {
 mod tests {
     use super::*;
 
+    fn spec<'a>(limits: &'a Limits, mounts: &'a [Mount]) -> ContainerSpec<'a> {
+        let (image, platform) = ("sha256:0", Platform::native());
+        ContainerSpec { name: "n", image, platform, labels: HashMap::new(), mounts, limits }
+    }
+
+    #[test]
+    fn a_container_outlives_the_longest_run_and_ends_all_the_same() {
+        let limits = Limits { run: Duration::from_hours(48), ..Limits::default() };
+        let cmd = body(&spec(&limits, &[]), &EngineFacts::default()).cmd.unwrap();
+        let [init, seconds] = &cmd[..] else { panic!("{cmd:?}") };
+        assert_eq!(init, INIT);
+        assert!((172_801..200_000).contains(&seconds.parse::<u32>().unwrap()), "{seconds}");
+    }
+
     #[test]
     fn a_container_gets_no_network_no_capability_no_swap_and_no_writable_root() {
         let limits = Limits { cpus: 1, ..Limits::default() };
         let mounts = [Mount { path: "/tmp".into(), bytes: 7 }];
-        let spec = ContainerSpec {
-            name: "n",
-            image: "sha256:0",
-            platform: Platform::native(),
-            labels: HashMap::new(),
-            mounts: &mounts,
-            limits: &limits,
-        };
+        let spec = spec(&limits, &mounts);
         let config = host_config(&spec, &EngineFacts { cpus: 2, ..EngineFacts::default() });
         assert_eq!(config.network_mode.as_deref(), Some("none"));
         assert_eq!(config.cap_drop, Some(vec!["ALL".to_owned()]));
