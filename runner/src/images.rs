@@ -37,6 +37,7 @@ mod web;
 
 pub use contents::{Candidate, Contents};
 pub use derived::Lacking;
+pub(crate) use derived::alternatives;
 pub use inventory::{Checked, Condition, Listed};
 pub use pgdg::Pgdg;
 pub use progress::{Event, Progress};

@@ -2,13 +2,13 @@
 //!
 //! What a run missed is a text from a log, and hence hostile: a proposal is printed only if it reads back as overrides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use protocol::{Name, Override, Overrides, Range, Reason, Target, Version};
 use serde::Serialize;
 
-use crate::images::Candidate;
+use crate::images::{Candidate, alternatives};
 use crate::judge::shown;
 
 /// Further candidates that a proposal names.
@@ -53,7 +53,7 @@ pub fn suggest(missing: &[Missing], known: &Overrides, candidates: impl Fn(&Miss
                 .provision(&one.dist, &one.version, one.target.major)
                 .packages
                 .iter()
-                .any(|have| have.contains(&best.package))
+                .any(|have| alternatives(have).any(|name| name == best.package))
         });
         if is_known {
             continue;
@@ -97,8 +97,8 @@ fn entry(dist: &Name, what: &str, best: &Candidate) -> Result<String, String> {
 
 /// The versions and targets on which it was missed.
 fn seen(found: &[&Missing]) -> String {
-    let mut versions: Vec<&str> = found.iter().map(|one| one.version.as_str()).collect();
-    versions.dedup();
+    let versions: BTreeSet<&Version> = found.iter().map(|one| &one.version).collect();
+    let versions: Vec<&str> = versions.into_iter().map(Version::as_str).collect();
     let mut targets: Vec<String> = found.iter().map(|one| one.target.to_string()).collect();
     targets.sort();
     targets.dedup();
@@ -147,6 +147,24 @@ mod tests {
             "",
             "what is provided is not proposed"
         );
+    }
+
+    #[test]
+    fn a_package_whose_name_is_part_of_another_one_s_is_proposed() {
+        let known =
+            "[[override]]\ndist = \"pg_rrule\"\nwhy = \"Lua.\"\npackages = [\"liblua5.3-dev | liblua5.4-dev\"]\n";
+        let known = Overrides::parse(known).unwrap();
+        let propose = |package: &str| suggest(&[missing("lua")], &known, |_| vec![candidate(package)]);
+        assert!(propose("lua5.3").contains("packages = [\"lua5.3\"]"), "{}", propose("lua5.3"));
+        assert_eq!(propose("liblua5.3-dev"), "");
+        assert_eq!(propose("liblua5.4-dev"), "");
+    }
+
+    #[test]
+    fn versions_are_told_once_each_and_in_order() {
+        let of = |version: &str| Missing { version: version.parse().unwrap(), ..missing("libical/ical.h") };
+        let text = suggest(&[of("0.10.0"), of("0.2.0"), of("0.10.0")], &Overrides::default(), |_| Vec::new());
+        assert!(text.starts_with("# pg_rrule (0.2.0, 0.10.0 on pg17-amd64): "), "{text}");
     }
 
     #[test]

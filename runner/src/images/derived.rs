@@ -122,6 +122,11 @@ pub(super) fn arguments(base: &str, step: &str) -> HashMap<String, String> {
     [("BASE", base), ("STEP", step)].into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
+/// The names of a package that is wanted, any of which does: `a | b`.
+pub(crate) fn alternatives(wanted: &str) -> impl Iterator<Item = &str> {
+    wanted.split('|').map(str::trim)
+}
+
 struct Plan<'a> {
     base: &'a Image,
     wanted: &'a BTreeSet<&'a str>,

@@ -4,7 +4,7 @@
 
 use protocol::{Phase, RunId};
 
-use crate::images::Lacking;
+use crate::images::{Lacking, alternatives};
 use crate::prerequisites::Planned;
 use crate::run::phase::Bench;
 use crate::run::provide::unfit;
@@ -35,7 +35,7 @@ pub(super) async fn richer(bench: &Bench<'_>, items: &[Planned], book: &mut Book
 /// The packages of prerequisites of which the image has no alternative.
 pub(super) fn lacking(there: &[String], items: &[Planned]) -> Vec<String> {
     let wanted = items.iter().flat_map(|item| &item.known.provision.packages);
-    let is_there = |wanted: &&String| wanted.split('|').any(|name| there.iter().any(|known| known == name.trim()));
+    let is_there = |wanted: &&String| alternatives(wanted).any(|name| there.iter().any(|known| known == name));
     let mut lacking: Vec<String> = wanted.filter(|wanted| !is_there(wanted)).cloned().collect();
     lacking.sort();
     lacking.dedup();
