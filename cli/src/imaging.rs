@@ -50,7 +50,7 @@ impl Imaging {
 
     /// What the packages of a suite hold, kept in a directory.
     pub(crate) async fn contents(&self, suite: (&str, Platform), dir: &Path) -> Result<Contents> {
-        self.images.contents(suite, dir, &Teller::new(self.console)).await
+        self.images.contents(suite, (dir, SystemClock.now()), &Teller::new(self.console)).await
     }
 
     /// Where Debian's archive is, as the base image of a target has it; none where that does not say.

@@ -1,10 +1,13 @@
 //! What the packages of a suite hold: an index of Debian's archive, fetched by the apt of a base image, kept in a directory.
 
-use std::io::{BufRead, BufReader, Read};
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use flate2::read::MultiGzDecoder;
-use protocol::{Platform, Reason, Target};
+use protocol::{Platform, Reason, Target, Timestamp};
+use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
 use crate::images::build::{Failure, follow};
@@ -17,8 +20,10 @@ const INDEX: &str = "/pgxn-contents.gz";
 /// An index has some three megabytes.
 const MAX_INDEX: usize = 64 << 20;
 const MAX_TEXT: u64 = 1 << 30;
-/// A package that so many files speak for is found by then.
+/// So many of the likeliest packages are worth a look.
 const MAX_CANDIDATES: usize = 200;
+/// An index that was fetched so long ago is fetched anew: an archive is always on the move.
+const KEPT: Duration = Duration::from_hours(7 * 24);
 
 /// An index of what the packages of a suite hold.
 #[derive(Clone, Debug)]
@@ -42,17 +47,18 @@ impl Images {
     pub async fn contents(
         &self,
         (suite, platform): (&str, Platform),
-        dir: &Path,
+        (dir, now): (&Path, Timestamp),
         progress: &dyn Progress,
     ) -> Result<Contents> {
         let file = dir.join(format!("{suite}-{platform}.gz"));
-        if let Ok(compressed) = std::fs::read(&file) {
+        if is_fresh(&file, now)
+            && let Ok(compressed) = std::fs::read(&file)
+        {
             return Ok(Contents { compressed });
         }
         let target = self.any_target(platform)?;
         let compressed = self.fetch_contents((suite, target), progress).await?;
-        std::fs::create_dir_all(dir).map_err(Error::file("create", dir))?;
-        std::fs::write(&file, &compressed).map_err(Error::file("write", &file))?;
+        keep(&file, &compressed).map_err(Error::file("write", &file))?;
         Ok(Contents { compressed })
     }
 
@@ -73,7 +79,7 @@ impl Images {
             Failure::Unavailable(why) => Error::Image { target, why: format!("Debian's archive of {suite} has {why}") },
             Failure::Failed(why) | Failure::Inconsistent(why) => Error::Image { target, why },
         })?;
-        let read = self.place.engine.read_image_bytes(&built, INDEX, MAX_INDEX).await;
+        let read = self.place.read_image(&built, &[INDEX], MAX_INDEX).await;
         self.place.engine.remove_image(&built).await?;
         Ok(read?.concat())
     }
@@ -85,31 +91,47 @@ impl Images {
     }
 }
 
+/// Whether a file is there, and not too old.
+fn is_fresh(file: &Path, now: Timestamp) -> bool {
+    let written = std::fs::metadata(file).and_then(|metadata| metadata.modified());
+    let now = SystemTime::UNIX_EPOCH + Duration::from_millis(now.as_millis().try_into().unwrap_or_default());
+    // One that is younger than now was written by another clock, or just this moment.
+    written.is_ok_and(|written| now.duration_since(written).unwrap_or_default() < KEPT)
+}
+
+/// Writes a file under another name and renames it, so that nobody reads half of it, then or ever.
+fn keep(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let dir = file.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(dir)?;
+    let mut draft = NamedTempFile::with_prefix_in(".draft-", dir)?;
+    draft.write_all(bytes)?;
+    draft.persist(file).map(drop).map_err(|error| error.error)
+}
+
 impl Contents {
     /// The packages that hold what a run missed, the likeliest first.
     pub fn candidates(&self, reason: Reason, missing: &str) -> Vec<Candidate> {
         let Some(wanted) = Wanted::of(reason, missing) else { return Vec::new() };
         let text = BufReader::new(Read::take(MultiGzDecoder::new(self.compressed.as_slice()), MAX_TEXT));
-        let mut found = Vec::new();
+        let mut best: BTreeMap<String, Candidate> = BTreeMap::new();
         for line in text.split(b'\n').map_while(std::result::Result::ok) {
             let line = String::from_utf8_lossy(&line);
             let Some((path, packages)) = line.split_once('\t') else { continue };
             let Some(rank) = wanted.rank(path) else { continue };
             for package in packages.split(',').filter_map(|package| package.rsplit('/').next()) {
-                found.push(Candidate {
-                    rank: rank + unlikely(package),
-                    package: package.to_owned(),
-                    path: path.to_owned(),
-                });
-            }
-            if found.len() >= MAX_CANDIDATES {
-                break;
+                let rank = rank + unlikely(package);
+                let candidate = Candidate { rank, package: package.to_owned(), path: path.to_owned() };
+                match best.get_mut(package) {
+                    Some(known) if *known <= candidate => {}
+                    Some(known) => *known = candidate,
+                    None => drop(best.insert(package.to_owned(), candidate)),
+                }
             }
         }
-        found.sort();
-        let mut seen = std::collections::BTreeSet::new();
-        found.retain(|candidate| seen.insert(candidate.package.clone()));
-        found
+        let mut best: Vec<Candidate> = best.into_values().collect();
+        best.sort();
+        best.truncate(MAX_CANDIDATES);
+        best
     }
 }
 

@@ -58,3 +58,33 @@ fn words_that_name_no_file_find_nothing() {
     }
     assert!(names(Reason::TestsFailed, "libical/ical.h").is_empty());
 }
+
+#[test]
+fn the_best_place_is_found_however_many_come_before_it() {
+    let far: Vec<String> =
+        (0..1_000).map(|number| format!("usr/include/a/b/{number:04}/ical.h\tlibdevel/far-{number:04}-dev")).collect();
+    let mut lines: Vec<&str> = far.iter().map(String::as_str).collect();
+    lines.push("usr/include/ical.h\tlibdevel/libical-dev");
+    lines.push("usr/include/z/ical.h\tlibdevel/libical-dev");
+    let found = contents(&lines).candidates(Reason::MissingHeader, "ical.h");
+    assert_eq!((found[0].package.as_str(), found[0].path.as_str()), ("libical-dev", "usr/include/ical.h"));
+    assert_eq!(found.len(), MAX_CANDIDATES);
+}
+
+#[test]
+fn an_index_is_fetched_anew_after_a_week_and_kept_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("contents/trixie-amd64.gz");
+    let epoch = Duration::from_hours(490_920);
+    let now = Timestamp::from_millis(0).plus(epoch);
+    assert!(!is_fresh(&file, now));
+    keep(&file, b"one").unwrap();
+    keep(&file, b"other").unwrap();
+    assert_eq!(std::fs::read(&file).unwrap(), b"other");
+    assert_eq!(std::fs::read_dir(file.parent().unwrap()).unwrap().count(), 1);
+    let written = SystemTime::UNIX_EPOCH + epoch;
+    std::fs::File::options().write(true).open(&file).unwrap().set_modified(written).unwrap();
+    let later = |hours| now.plus(Duration::from_hours(hours));
+    assert!(is_fresh(&file, now) && is_fresh(&file, later(24 * 6)));
+    assert!(!is_fresh(&file, later(24 * 7)));
+}
