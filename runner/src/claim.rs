@@ -25,8 +25,15 @@ use crate::site::Site;
 mod deliver;
 mod offer;
 mod room;
+mod token;
 
 pub use offer::Offer;
+
+use token::Tokens;
+
+/// How long an idle worker lets the coordinator wait for a job, which is the most that it does: a worker that asked all the time would cost
+/// both sides a call each time, and the coordinator a turn at its database.
+pub(crate) const WAIT: Duration = Duration::from_secs(30);
 
 /// Between two attempts at a call that failed for a passing reason: at first, doubled each time up to the second.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
@@ -69,8 +76,7 @@ pub struct Agent {
     pub listener: Listener,
     /// The registry that was used last, as jobs nearly always name the same one.
     registry: Arc<Mutex<Option<(Url, Registry)>>>,
-    /// Tokens that were said in claims, and that no job was had for.
-    tokens: Arc<Mutex<Vec<String>>>,
+    tokens: Tokens,
 }
 
 /// What one step of the loop did.
@@ -98,20 +104,22 @@ impl Agent {
         images: EnsureImage,
         listener: Listener,
     ) -> Self {
-        let (registry, tokens) = (Arc::default(), Arc::default());
+        let (registry, tokens) = (Arc::default(), Tokens::default());
         Self { site, coordinator, offer: Offer::of(targets), images, listener, registry, tokens }
     }
 
-    /// One step: claims a job and does it, or finds that nothing waits.
+    /// One step: claims a job, for which the coordinator may wait so long, and does it; or finds that nothing has come.
     ///
     /// An engine that does not answer is an error before anything is claimed, and so is a disk that is full. When `stop` is cancelled, a
     /// job that runs is given back.
-    pub async fn tick(&self, stop: &CancellationToken) -> Result<Tick, Trouble> {
+    pub async fn tick(&self, wait: Duration, stop: &CancellationToken) -> Result<Tick, Trouble> {
         self.site.place.engine.check().await?;
         self.site.place.tidy().await;
         room::check(&self.site.work_dir)?;
+        let targets = self.offer.ready();
         let claimed = tokio::select! {
-            claimed = self.claim() => claimed?,
+            claimed = self.claim(targets.clone(), wait) => claimed?,
+            () = self.offer.differs(&targets) => return Ok(Tick::Idle),
             () = stop.cancelled() => return Ok(Tick::Idle),
         };
         let Some(assignment) = claimed else { return Ok(Tick::Idle) };
@@ -127,17 +135,11 @@ impl Agent {
         Ok(Tick::Worked)
     }
 
-    /// Claims with a token that no job was had for yet: one whose answer was lost, or a new one.
-    async fn claim(&self) -> Result<Option<Assignment>, CallError> {
-        let free = || self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = free().pop();
-        let token = known.unwrap_or_else(|| hex::encode(rand::random::<[u8; 32]>()));
-        let targets = self.offer.ready();
-        let request = ClaimRequest { targets, version: VERSION.to_owned(), token: Some(token.clone()) };
-        let claimed = self.coordinator.claim(&request).await;
-        if !matches!(claimed, Ok(Some(_))) {
-            free().push(token);
-        }
+    async fn claim(&self, targets: Vec<Target>, wait: Duration) -> Result<Option<Assignment>, CallError> {
+        let mut said = self.tokens.say();
+        let request = ClaimRequest { targets, version: VERSION.to_owned(), token: Some(said.token.clone()) };
+        let claimed = self.coordinator.claim(&request, wait).await;
+        said.had_a_job = matches!(claimed, Ok(Some(_)));
         claimed
     }
 

@@ -11,10 +11,7 @@ use crate::error::innermost;
 use crate::judge::shown;
 use crate::run::VERSION;
 
-/// A claim may wait on the coordinator's side for this long before it is answered with "nothing"; a proxy between may add to it.
-const LONG_POLL: Duration = Duration::from_secs(90);
-
-/// Every other call.
+/// How long a call may take, beside what it asks the coordinator to wait.
 const CALL: Duration = Duration::from_secs(30);
 
 /// An answer is read up to this size.
@@ -93,9 +90,10 @@ impl Coordinator {
         &self.base
     }
 
-    /// Asks for a job; none where nothing waits.
-    pub async fn claim(&self, request: &ClaimRequest) -> Result<Option<Assignment>, CallError> {
-        let call = self.call(reqwest::Method::POST, "api/v1/claim").timeout(LONG_POLL).json(request);
+    /// Asks for a job, and waits so long for one; none where nothing has come.
+    pub async fn claim(&self, request: &ClaimRequest, wait: Duration) -> Result<Option<Assignment>, CallError> {
+        let call = self.call(reqwest::Method::POST, &format!("api/v1/claim?wait={}", wait.as_secs()));
+        let call = call.timeout(CALL + wait).json(request);
         let response = self.send(call).await?;
         if response.status() == StatusCode::NO_CONTENT {
             return Ok(None);

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::claim::{Agent, AgentEvent, Tick};
+use crate::claim::{Agent, AgentEvent, Tick, WAIT};
 use crate::error::{Error, Result};
 
 /// The tasks of a runner; clones share them. A runner is idle when [`Tasks::idle`] returns, and may end then.
@@ -104,7 +104,9 @@ async fn worker(agent: Agent, stop: CancellationToken) {
     let mut in_trouble = false;
     while offered && !stop.is_cancelled() {
         let began = Instant::now();
-        let pause = match agent.tick(&stop).await {
+        // While there is trouble, nobody is kept waiting for the word that it is over.
+        let wait = if in_trouble { Duration::ZERO } else { WAIT };
+        let pause = match agent.tick(wait, &stop).await {
             Ok(tick) => {
                 if std::mem::take(&mut in_trouble) {
                     (agent.listener)(AgentEvent::Trouble("all is well again".into()));

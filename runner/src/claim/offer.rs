@@ -13,7 +13,7 @@ use crate::claim::{Agent, AgentEvent};
 
 /// How the image of a target is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Readiness {
+pub(super) enum Readiness {
     /// Nobody has looked yet, or it is being made.
     Awaited,
     Ready,
@@ -59,13 +59,22 @@ impl Offer {
         decided.await.is_ok_and(|targets| !is_hopeless(&targets))
     }
 
+    /// Waits until something else than this is offered.
+    pub(crate) async fn differs(&self, ready: &[Target]) {
+        let mut seen = self.targets.subscribe();
+        while self.ready() == ready {
+            // This offer sends, so that there is no end of it.
+            let _ = seen.changed().await;
+        }
+    }
+
     fn that_are(&self, readiness: Readiness) -> Vec<Target> {
         let targets = self.targets.borrow();
         self.order.iter().copied().filter(|target| targets.get(target) == Some(&readiness)).collect()
     }
 
     /// How it is known to be from now on; how it was.
-    fn set(&self, target: Target, readiness: Readiness) -> Option<Readiness> {
+    pub(super) fn set(&self, target: Target, readiness: Readiness) -> Option<Readiness> {
         let mut before = None;
         self.targets.send_modify(|targets| before = targets.insert(target, readiness));
         before
@@ -122,8 +131,12 @@ mod tests {
         assert!(futures_util::poll!(&mut waiting).is_pending(), "one image may still come");
         offer.set(targets[1], Readiness::Failed);
         assert!(!waiting.await && offer.is_hopeless());
+        let other = offer.differs(&[]);
+        tokio::pin!(other);
+        assert!(futures_util::poll!(&mut other).is_pending());
         offer.set(targets[1], Readiness::Ready);
         assert!(offer.begins().await);
         assert_eq!(offer.ready(), [targets[1]]);
+        assert!(futures_util::poll!(&mut other).is_ready(), "a claim that waits is said again with what is new");
     }
 }

@@ -23,6 +23,9 @@ use crate::sandbox::tests::{TARGET, engine_and_image};
 #[derive(Default)]
 struct Desk {
     assignment: Mutex<Option<Assignment>>,
+    /// What was asked with each claim, and whether a claim is let wait.
+    claims: Mutex<Vec<String>>,
+    waits: AtomicBool,
     /// What a renewal is answered with; 0 stands for 200.
     renewal: AtomicU32,
     renewals: AtomicU32,
@@ -35,7 +38,11 @@ struct Desk {
 
 type Shared = State<Arc<Desk>>;
 
-async fn claim(State(desk): Shared) -> Response {
+async fn claim(State(desk): Shared, axum::extract::RawQuery(query): axum::extract::RawQuery) -> Response {
+    desk.claims.lock().unwrap().push(query.unwrap_or_default());
+    if desk.waits.load(Ordering::SeqCst) {
+        sleep(WAIT).await;
+    }
     match desk.assignment.lock().unwrap().take() {
         Some(assignment) => axum::Json(assignment).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
@@ -144,7 +151,7 @@ async fn stage(fate: &str) -> Stage {
 
 impl Stage {
     async fn tick(&self, stop: &CancellationToken) -> Tick {
-        let tick = self.agent.tick(stop).await.unwrap();
+        let tick = self.agent.tick(WAIT, stop).await.unwrap();
         self.agent.site.idle().await;
         let place = &self.agent.site.place;
         let left = place.engine.labelled_containers(INSTANCE_LABEL, &place.instance).await.unwrap();
@@ -174,6 +181,31 @@ async fn a_run_is_delivered_though_the_coordinator_stumbles_which_needs_an_engin
     assert!(!listed.contains(&"packages.txt".to_owned()), "what was too large for the coordinator is not listed");
     assert!(stage.agent.site.download_dir.read_dir().unwrap().count() == 1, "the archive is kept for the next run");
     assert_eq!(stage.tick(&CancellationToken::new()).await, Tick::Idle);
+    assert_eq!(*stage.desk.claims.lock().unwrap(), ["wait=30", "wait=30"]);
+}
+
+#[tokio::test]
+async fn a_claim_that_waits_ends_with_the_runner_and_with_a_new_image_which_needs_an_engine() {
+    let stage = stage("passes").await;
+    stage.desk.waits.store(true, Ordering::SeqCst);
+    let began = Instant::now();
+    let asked = async |times: usize| {
+        while stage.desk.claims.lock().unwrap().len() < times {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let stop = CancellationToken::new();
+    let (tick, ()) = tokio::join!(stage.tick(&stop), async {
+        asked(1).await;
+        stage.agent.offer.set(TARGET.parse().unwrap(), super::offer::Readiness::Failed);
+    });
+    assert_eq!(tick, Tick::Idle);
+    let (tick, ()) = tokio::join!(stage.tick(&stop), async {
+        asked(2).await;
+        stop.cancel();
+    });
+    assert_eq!(tick, Tick::Idle);
+    assert!(began.elapsed() < WAIT, "{:?}", began.elapsed());
 }
 
 #[tokio::test]
@@ -238,7 +270,7 @@ async fn an_engine_that_is_gone_is_said_before_anything_is_claimed_which_needs_a
     stage.agent.site.place.engine = crate::sandbox::docker::Engine::connect(host).await.unwrap();
     engine.abort();
     std::fs::remove_file(&socket).unwrap();
-    let trouble = stage.agent.tick(&CancellationToken::new()).await.unwrap_err().to_string();
+    let trouble = stage.agent.tick(WAIT, &CancellationToken::new()).await.unwrap_err().to_string();
     assert!(trouble.contains(host) && trouble.contains("DOCKER_HOST"), "{trouble}");
     assert!(stage.desk.assignment.lock().unwrap().is_some(), "the job waits for somebody who can do it");
 }
