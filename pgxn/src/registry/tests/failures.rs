@@ -138,7 +138,7 @@ async fn a_meta_json_of_more_than_a_mebibyte_is_not_read() {
             match registry.meta(&name("widget"), &version("1.0.0")).await {
                 Ok(meta) => assert!(is_read && meta.is_some()),
                 Err(error) => {
-                    assert!(!is_read && matches!(error, Error::TooLarge { limit: 1_048_576, .. }), "{error:?}")
+                    assert!(!is_read && matches!(error, Error::TooLarge { limit: 1_048_576, .. }), "{error:?}");
                 }
             }
         }
