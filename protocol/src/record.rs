@@ -41,7 +41,7 @@ pub struct PhaseRecord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Suite {
-    /// SQL scripts compared with expected output, by `pg_regress`.
+    /// SQL scripts compared with expected output, by `pg_regress` or a runner of the distribution's own.
     Regress,
     /// Interleaved sessions, by `pg_isolation_regress`.
     Isolation,
@@ -49,6 +49,8 @@ pub enum Suite {
     Tap,
     /// SQL tests that print TAP, by `pg_prove`.
     Pgtap,
+    /// Functions in C, by `CUnit`.
+    Unit,
 }
 
 impl Suite {
@@ -59,6 +61,7 @@ impl Suite {
             Self::Isolation => "isolation",
             Self::Tap => "tap",
             Self::Pgtap => "pgtap",
+            Self::Unit => "unit",
         }
     }
 }
@@ -67,7 +70,7 @@ impl std::str::FromStr for Suite {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::Regress, Self::Isolation, Self::Tap, Self::Pgtap]
+        [Self::Regress, Self::Isolation, Self::Tap, Self::Pgtap, Self::Unit]
             .into_iter()
             .find(|suite| suite.as_str() == text)
             .ok_or_else(|| format!("`{text}` is not a test suite"))

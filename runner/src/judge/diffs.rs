@@ -36,6 +36,21 @@ pub(crate) fn first_difference<'a>(diffs: &[LogFile<'a>], test: &str) -> Option<
     differences(of_test(diffs, test)?).next()
 }
 
+/// The first error of a test whose lines in the log show a diff, that it adds; where they show another file, that is in there.
+pub(crate) fn first_error_shown<'a, I: Iterator<Item = Line<'a>>>(section: impl Fn() -> I) -> Option<Message<'a>> {
+    let within = if is_diff(section()) { Within::Diff } else { Within::Output };
+    first_error(section(), within)
+}
+
+/// The first line that differs of a test whose lines in the log show a diff.
+pub(crate) fn first_difference_shown<'a, I: Iterator<Item = Line<'a>>>(section: impl Fn() -> I) -> Option<Line<'a>> {
+    is_diff(section()).then(|| differences(section().skip_while(|line| !line.text.starts_with("@@ "))).next())?
+}
+
+fn is_diff<'a>(mut lines: impl Iterator<Item = Line<'a>>) -> bool {
+    lines.any(|line| line.text.starts_with("@@ "))
+}
+
 /// Whether a test printed all that it should, and only messages about some process beside it, which depend on the moment.
 pub(crate) fn only_tells_of_processes(diffs: &[LogFile<'_>], test: &str) -> bool {
     let Some(lines) = of_test(diffs, test) else { return false };

@@ -59,8 +59,10 @@ fn condition(evidence: &Evidence<'_>) -> Option<Cause> {
 fn failing(evidence: &Evidence<'_>, suites: &Suites) -> Cause {
     let Some(first) = deciding(evidence, suites) else { return Cause::unshown(Reason::TestsFailed, "") };
     let error = match first.record.suite {
-        Suite::Regress | Suite::Isolation => diffs::first_added_error(&evidence.diffs, &first.record.name),
+        Suite::Regress | Suite::Isolation => diffs::first_added_error(&evidence.diffs, &first.record.name)
+            .or_else(|| diffs::first_error_shown(|| section(evidence, first))),
         Suite::Tap | Suite::Pgtap => first_error(section(evidence, first), Within::Tap),
+        Suite::Unit => None,
     };
     let excuse = error.as_ref().and_then(|error| excuse(evidence, error));
     if let Some(cause) = excuse.or_else(|| excuse_in_log(evidence, first)) {
@@ -71,6 +73,7 @@ fn failing(evidence: &Evidence<'_>, suites: &Suites) -> Cause {
     let detail = format!("{} of {} tests failed: {}{more}", suites.failed, suites.total(), names.join(", "));
     let line = error.map(|error| error.line);
     let line = line.or_else(|| diffs::first_difference(&evidence.diffs, &first.record.name));
+    let line = line.or_else(|| diffs::first_difference_shown(|| section(evidence, first)));
     let line = line.or_else(|| section(evidence, first).find(|line| is_failure_in_tap(&line.text)));
     match line.or_else(|| lines(evidence.log).find(|line| line.number == first.last)) {
         Some(line) => Cause::at(&line, Reason::TestsFailed, detail),

@@ -1,13 +1,19 @@
-//! The tests that a log tells of: `pg_regress` old and new, `pg_isolation_regress`, `prove` and `pg_prove`, and bare TAP from psql.
+//! The tests that a log tells of: `pg_regress` old and new, `pg_isolation_regress`, `prove` and `pg_prove`, bare TAP from psql, the
+//! `run_test.pl` of `PostGIS`, and `CUnit`.
 //!
 //! Several suites may stand in one log, in any order. A line of a suite that runs inside of another, such as the subtests that
 //! `prove --verbose` shows, is not counted.
+
+mod cunit;
+mod run_test;
 
 use std::sync::LazyLock;
 
 use protocol::{Suite, TestOutcome, TestRecord};
 use regex::{Captures, Regex};
 
+use self::cunit::Cunit;
+use self::run_test::RunTest;
 use crate::judge::LogFile;
 use crate::judge::lines::{Line, lines, shown};
 
@@ -57,7 +63,7 @@ pub(crate) struct Suites {
     pub(crate) passed: usize,
     pub(crate) failed: usize,
     pub(crate) skipped: usize,
-    /// Of tests that only psql prints, how many were announced and did not come.
+    /// How many were announced, or began, and did not come to a result.
     pub(crate) lost: usize,
 }
 
@@ -98,8 +104,11 @@ pub(crate) fn read(log: &LogFile<'_>) -> Suites {
     for line in lines(*log).filter(|line| !line.text.is_empty()) {
         reader.take(&line);
     }
-    reader.suites.lost = reader.planned.saturating_sub(reader.bare);
-    reader.suites
+    let Reader { mut suites, planned, bare, run_test, cunit, .. } = reader;
+    suites.lost = planned.saturating_sub(bare);
+    run_test.end(&mut suites);
+    cunit.end(&mut suites);
+    suites
 }
 
 #[derive(Debug, Default)]
@@ -115,11 +124,17 @@ struct Reader {
     next: u64,
     planned: usize,
     bare: usize,
+    run_test: RunTest,
+    cunit: Cunit,
 }
 
 impl Reader {
     fn take(&mut self, line: &Line<'_>) {
         let text = &*line.text;
+        if self.run_test.take(line, &mut self.suites) || self.cunit.take(line, &mut self.suites) {
+            (self.open, self.after_regress, self.next) = (None, false, line.number + 1);
+            return;
+        }
         if text.contains("pg_isolation_regress") || text.starts_with("# +++ isolation") {
             self.isolation = true;
         } else if text.contains("/pg_regress ") || text.starts_with("# +++ ") || text.starts_with("+++ ") {

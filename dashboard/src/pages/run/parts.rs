@@ -121,6 +121,7 @@ impl TestLine {
             Suite::Isolation => "isolation",
             Suite::Tap => "TAP",
             Suite::Pgtap => "pgTAP",
+            Suite::Unit => "CUnit",
         };
         self.record.duration_ms.map_or_else(|| suite.to_owned(), |millis| format!("{suite}, {}", duration(millis)))
     }

@@ -102,6 +102,82 @@ fn tests_that_were_announced_and_did_not_come_are_missed() {
     assert_eq!(lost("t/a.pl .. \n1..9\nok 1 - a\nok\n"), 0);
 }
 
+/// A run of PostGIS's runner, with what it says of its tests.
+fn run_test(tests: &str, counts: &str) -> String {
+    format!("  GEOS: 3.13.1\n\nRunning tests\n\n{tests}\n{counts}")
+}
+
+#[test]
+fn the_runner_of_postgis_tells_of_each_script() {
+    let tests = run_test(
+        " regress/core/affine .. ok in 45 ms\n regress/loader/Latin1 .......WARNING:  a byte is lost\n. ok in 3 ms\n \
+         regress/core/bad .. failed (diff expected obtained: /tmp/pgis_reg/test_3_diff)\n regress/core/none . skipped (can't read any x)\n \
+         uninstall . ok (4850)\n",
+        "Run tests: 5\nFailed: 1\n",
+    );
+    assert_eq!(
+        self::tests(&tests),
+        [
+            test(Suite::Regress, "regress/core/affine", Passed, Some(45)),
+            test(Suite::Regress, "regress/loader/Latin1", Passed, Some(3)),
+            test(Suite::Regress, "regress/core/bad", Failed, None),
+            test(Suite::Regress, "regress/core/none", Skipped, None),
+            test(Suite::Regress, "uninstall", Passed, None),
+        ]
+    );
+}
+
+#[test]
+fn what_a_script_of_postgis_leaves_behind_fails_it() {
+    let objects = " failed (PostGIS object count pre-test (5) != post-test (4))\n";
+    let log = run_test(&format!(" a .. ok in 4 ms\n{objects} b .. ok in 5 ms\n"), "Run tests: 2\nFailed: 1\n");
+    assert_eq!(tests(&log), [test(Suite::Regress, "a", Failed, Some(4)), test(Suite::Regress, "b", Passed, Some(5))]);
+    let suites = read(&LogFile { name: "", bytes: log.as_bytes() });
+    assert_eq!((suites.passed, suites.failed, suites.lost), (1, 1, 0));
+}
+
+#[test]
+fn a_file_that_the_runner_of_postgis_shows_holds_no_tests() {
+    let frame = "-".repeat(77);
+    let shown =
+        format!("{frame}\n--- a\n+++ b\n@@ -1 +1 @@\n c .. ok in 3 ms\nok 1 - d\n failed (e)\nRun tests: 9\n{frame}\n");
+    let log = run_test(&format!(" a .. failed (diff: /tmp/x)\n{shown} b .. ok in 5 ms\n"), "Run tests: 2\nFailed: 1\n");
+    assert_eq!(tests(&log), [test(Suite::Regress, "a", Failed, None), test(Suite::Regress, "b", Passed, Some(5))]);
+}
+
+#[test]
+fn the_counts_of_the_runner_of_postgis_go_before_its_lines() {
+    let counts = |tests: &str, counts: &str| {
+        let suites = read(&LogFile { name: "", bytes: run_test(tests, counts).as_bytes() });
+        (suites.passed, suites.failed, suites.skipped, suites.lost)
+    };
+    assert_eq!(counts(" a .. ok in 1 ms\n b ..\n", "Run tests: 2\nFailed: 0\n"), (1, 0, 1, 0));
+    assert_eq!(counts(" a .. ok in 1 ms\n b ..\n", "Run tests: 2\nFailed: 1\n"), (1, 1, 0, 0));
+    assert_eq!(counts(" a .. ok in 1 ms\n", "Run tests: 2\nFailed: 1\n"), (1, 1, 0, 0), "one of them is not named");
+    assert_eq!(counts(" a .. ok in 1 ms\n b ..\n", "psql: error\n"), (1, 0, 0, 1), "it did not come to its end");
+    assert_eq!(counts("", "Run tests: 0\nFailed: 0\n"), (0, 0, 0, 0));
+    assert_eq!(tests(" a .. ok in 1 ms\nRun tests: 1\nFailed: 0\n"), [], "no tests were announced");
+}
+
+#[test]
+fn cunit_tells_of_functions_in_c() {
+    let log = "     CUnit - A unit testing framework for C - Version 2.1-3\n\nSuite: algorithm\n  Test: test_side ...passed\n  \
+               Test: test_area ...NOTICE: it is odd\npassed\n  Test: test_arc ...FAILED\n    1. cu_algorithm.c:12  - CU_ASSERT_EQUAL(a,b)\n\
+               Suite: misc\n  Test: test_grid ...passed\n\nRun Summary:    Type  Total    Ran Passed Failed Inactive\n";
+    assert_eq!(
+        tests(log),
+        [
+            test(Suite::Unit, "test_side", Passed, None),
+            test(Suite::Unit, "test_area", Passed, None),
+            test(Suite::Unit, "test_arc", Failed, None),
+            test(Suite::Unit, "test_grid", Passed, None),
+        ]
+    );
+    let lost = |log: &str| read(&LogFile { name: "", bytes: log.as_bytes() }).lost;
+    assert_eq!((lost(log), lost("Suite: a\n  Test: b ...Segmentation fault\n")), (0, 1));
+    assert_eq!(tests("  Test: b ...passed\n"), []);
+}
+
 #[test]
 fn what_only_looks_like_a_test_is_none() {
     for log in [
