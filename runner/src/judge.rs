@@ -37,7 +37,7 @@ pub use evidence::{CrashSite, Evidence, Limit, LogFile, Server, Setting};
 pub use finding::Finding;
 pub(crate) use lines::{lines, shown};
 pub(crate) use rules::compiler::SERVER_WITHOUT_ICU;
-pub(crate) use rules::sql_meanings::is_language;
+pub(crate) use rules::sql_meanings::{OUTPUT_PLUGINS, is_language};
 pub(crate) use server::{Fault, faults};
 pub(crate) use start::refused_start;
 pub use suites::parse_tests;

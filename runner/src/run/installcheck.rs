@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::judge::Finding;
 use crate::run::phase::{Attempt, Bench};
-use crate::run::{Book, SOURCE_DIR, Step, contact, pgtap, preload, restart};
+use crate::run::{Book, SOURCE_DIR, Step, contact, pgtap, plugin, preload, restart};
 use crate::sandbox::{Command, WAIT_FOR_SERVER};
 
 /// How old a server is that no suite takes for a new one.
@@ -31,7 +31,9 @@ pub(crate) async fn run(bench: &mut Bench<'_>, book: &mut Book<'_>) -> Step<Verd
     let mut look = bench.look(&attempt, book).await?;
     let mut first = None;
     let mut finding = bench.preview(&attempt, &look);
-    if preload::heal(bench, (&attempt, &finding), book).await? {
+    if preload::heal(bench, (&attempt, &finding), book).await?
+        || plugin::heal(bench, (&attempt, &finding), book).await?
+    {
         attempt = bench.attempt(Phase::Installcheck, &command, book).await?;
         look = bench.look(&attempt, book).await?;
         finding = bench.preview(&attempt, &look);

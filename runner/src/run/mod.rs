@@ -19,6 +19,7 @@ mod lanes;
 mod metadata;
 mod pgtap;
 mod phase;
+mod plugin;
 mod preload;
 mod provide;
 mod quote;

@@ -134,7 +134,8 @@ fn asked_for(said: &str, libraries: &Libraries, provides: &[String]) -> Vec<Stri
     }
 }
 
-async fn list(bench: &Bench<'_>, phase: Phase, book: &mut Book<'_>) -> Step<Libraries> {
+/// Asks for them.
+pub(crate) async fn list(bench: &Bench<'_>, phase: Phase, book: &mut Book<'_>) -> Step<Libraries> {
     let command = Command { before: LIST.into(), ..Command::shell("/", "true") };
     let listing = bench.sandbox.run(&command, PATIENCE, &mut Log::new(1_000), &mut |_| {}).await;
     let ended = listing.map_err(in_phase(phase))?;

@@ -3,8 +3,8 @@
 //! A pattern is matched against the whole message, its lines joined by newlines.
 
 use crate::judge::rules::sql_meanings::{
-    control_file, extension, language, locale, module, parameter, pgtap, preload, prepare, program, required, role,
-    server, setting, shared_library, unloadable, unready,
+    control_file, extension, language, locale, module, output_plugin, parameter, pgtap, preload, prepare, program,
+    required, role, server, setting, shared_library, unloadable, unready,
 };
 use crate::judge::table::{Rule, cause};
 
@@ -41,6 +41,8 @@ pub(crate) const RULES: &[Rule] = &[
     ),
     cause(r"(?P<it>prepared transactions) are disabled|all (?P<slots>replication slots) are in use", setting),
     cause(r"could not get commit timestamp data", setting),
+    // Since 15.20, 16.15, 17.12 and 18.6; pglogical 2.4.5.
+    cause(r#"library "(?P<it>[^"]+)" may not be used as an output plugin"#, output_plugin),
     cause(r"could not register background (?:worker|process)|too many background workers", setting),
     cause(r#"unrecognized configuration parameter "(?P<it>[^"]+)""#, parameter),
     // pg_repack 1.5.3: `the tablespace "testts" doesn't exist`, by its own program.

@@ -135,6 +135,13 @@ pub(crate) fn setting(captures: &Captures<'_>, _: &Context<'_>) -> Meant {
     Some((Reason::SettingNeeded, if named.is_empty() { all(captures) } else { named }.to_owned()))
 }
 
+/// The setting that names the output plugins which the server trusts.
+pub(crate) const OUTPUT_PLUGINS: &str = "output_plugin_libraries";
+
+pub(crate) fn output_plugin(captures: &Captures<'_>, _: &Context<'_>) -> Meant {
+    Some((Reason::SettingNeeded, format!("{OUTPUT_PLUGINS} with {}", it(captures))))
+}
+
 /// A parameter that only the distribution's own library would define, had the server loaded it at its start.
 pub(crate) fn parameter(captures: &Captures<'_>, context: &Context<'_>) -> Meant {
     let (prefix, _) = it(captures).split_once('.')?;

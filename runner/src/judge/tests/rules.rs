@@ -201,6 +201,7 @@ fn what_the_server_lacks_is_named() {
         Reason::SettingNeeded,
     );
     create("ERROR:  all replication slots are in use", Reason::SettingNeeded);
+    create("ERROR:  library \"own_output\" may not be used as an output plugin", Reason::SettingNeeded);
     create("ERROR:  role \"alice\" does not exist", Reason::PreparationNeeded);
     create("ERROR:  could not create locale \"de_DE\": No such file or directory", Reason::MissingLocale);
     create("ERROR:  syntax error at or near \"x\"", Reason::CreateFailed);
