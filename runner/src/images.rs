@@ -20,6 +20,7 @@ use tokio::sync::{Mutex, OnceCell};
 use crate::error::{Error, Result, innermost};
 use crate::sandbox::docker::Engine;
 use crate::sandbox::{Image, Place};
+use crate::web;
 
 mod base;
 mod build;
@@ -33,7 +34,6 @@ mod pgdg;
 mod portable;
 mod progress;
 mod recipe;
-mod web;
 
 pub use contents::{Candidate, Contents};
 pub use derived::Lacking;

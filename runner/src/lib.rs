@@ -18,6 +18,7 @@ mod prerequisites;
 mod run;
 mod site;
 mod task;
+mod web;
 
 pub use claim::{Agent, AgentEvent, EnsureImage, Listener, Offer, Tick, Trouble};
 pub use client::{CallError, Coordinator};

@@ -8,7 +8,7 @@ use reqwest::{Client, Url};
 
 use crate::images::context::Input;
 use crate::images::recipe::Recipe;
-use crate::images::web;
+use crate::web;
 
 /// A repository that takes longer is one that does not answer: other sources wait for their turn.
 const PATIENCE: Duration = Duration::from_secs(5);

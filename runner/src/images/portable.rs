@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::images::context::Input;
 use crate::images::recipe::Recipe;
-use crate::images::web;
+use crate::web;
 
 const MAX_INDEX: usize = 16 << 20;
 const MAX_WHEEL: usize = 256 << 20;

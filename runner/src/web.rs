@@ -1,4 +1,4 @@
-//! The two public services that images come from, beside Debian's archive: bounded downloads, TLS by rustls.
+//! What is fetched beside the registry and Debian's archive: bounded downloads, TLS by rustls.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use reqwest::{Client, Url};
 use crate::error::innermost;
 
 /// An HTTP client that trusts what the system trusts, or the bundle in `SSL_CERT_FILE`; none where it cannot be set up, in words.
-pub(super) fn client() -> Result<Client, String> {
+pub(crate) fn client() -> Result<Client, String> {
     Client::builder()
         .user_agent(concat!("pgxn-testers/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(Duration::from_secs(5))
@@ -20,7 +20,7 @@ pub(super) fn client() -> Result<Client, String> {
 }
 
 /// The document at `url`, at most `limit` bytes of it; else why not, in words that name the address.
-pub(super) async fn get(client: &Client, url: &Url, limit: usize, within: Duration) -> Result<Vec<u8>, String> {
+pub(crate) async fn get(client: &Client, url: &Url, limit: usize, within: Duration) -> Result<Vec<u8>, String> {
     let download = async {
         let mut response = client.get(url.clone()).send().await?.error_for_status()?;
         let mut bytes = Vec::new();
