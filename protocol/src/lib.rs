@@ -35,7 +35,7 @@ pub use ids::{InvalidId, JobId, ReleaseId, RunId, RunnerId};
 pub use job::{IllegalMove, JobState, Priority};
 pub use matrix::{Major, Matrix, MatrixError, Source, SourceKind, Support};
 pub use name::{InvalidName, Name};
-pub use overrides::{LimitOverrides, Override, Overrides, OverridesError, Provision};
+pub use overrides::{Download, LimitOverrides, Override, Overrides, OverridesError, Provision};
 pub use phase::{Outcome, Phase};
 pub use range::{PostgresRange, Range, RangeError};
 pub use reason::{Reason, UnknownReason};

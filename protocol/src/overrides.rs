@@ -82,12 +82,28 @@ pub struct Override {
     /// Variables of the environment of every command.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, String>,
+    /// Files to fetch before the run, which its build would download itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub downloads: Vec<Download>,
+    /// Lines of shell that run in the sandbox, as its user and in its sources, before it is configured and built.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before_build: Vec<String>,
     /// Lines of shell that run in the sandbox, as its user and with the server up, before anything is created.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub prepare: Vec<String>,
     /// Limits other than the usual ones.
     #[serde(default, skip_serializing_if = "LimitOverrides::is_empty")]
     pub limits: LimitOverrides,
+}
+
+/// A file that the farm fetches for a build.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Download {
+    /// Where it is, by https or http.
+    pub url: String,
+    /// What it has to be, in hexadecimal: a file that is anything else is not used.
+    pub sha256: String,
 }
 
 /// Limits other than the usual ones; only larger ones have an effect.
@@ -122,7 +138,11 @@ pub struct Provision {
     pub make: BTreeMap<String, String>,
     /// Variables of the environment.
     pub environment: BTreeMap<String, String>,
-    /// Lines of shell.
+    /// Files to fetch before the run.
+    pub downloads: Vec<Download>,
+    /// Lines of shell before it is built.
+    pub before_build: Vec<String>,
+    /// Lines of shell before anything is created.
     pub prepare: Vec<String>,
     /// Limits.
     pub limits: LimitOverrides,
@@ -173,6 +193,13 @@ impl Override {
     }
 }
 
+impl Download {
+    /// The name of the file: the last part of its address.
+    pub fn name(&self) -> &str {
+        self.url.rsplit('/').next().unwrap_or_default()
+    }
+}
+
 impl LimitOverrides {
     fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -184,11 +211,7 @@ impl Provision {
         if entry.skip {
             self.skip = Some(entry.why.clone());
         }
-        let lists = [
-            (&mut self.packages, &entry.packages),
-            (&mut self.preload, &entry.preload),
-            (&mut self.prepare, &entry.prepare),
-        ];
+        let lists = [(&mut self.packages, &entry.packages), (&mut self.preload, &entry.preload)];
         for (all, more) in lists {
             for item in more {
                 if !all.contains(item) {
@@ -196,6 +219,11 @@ impl Provision {
                 }
             }
         }
+        // The same line may be there twice, with another meaning.
+        self.prepare.extend(entry.prepare.iter().cloned());
+        self.before_build.extend(entry.before_build.iter().cloned());
+        self.downloads
+            .extend(entry.downloads.iter().filter(|file| !self.downloads.contains(file)).cloned().collect::<Vec<_>>());
         self.requires.extend(entry.requires.iter().map(|(name, range)| (name.clone(), range.clone())));
         let maps = [
             (&mut self.settings, &entry.settings),

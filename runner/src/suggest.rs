@@ -87,6 +87,8 @@ fn entry(dist: &Name, what: &str, best: &Candidate) -> Result<String, String> {
         settings: BTreeMap::new(),
         make: BTreeMap::new(),
         environment: BTreeMap::new(),
+        downloads: Vec::new(),
+        before_build: Vec::new(),
         prepare: Vec::new(),
         limits: protocol::LimitOverrides::default(),
     };

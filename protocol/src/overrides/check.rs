@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::overrides::Override;
+use crate::overrides::{Download, Override};
 
 /// A file has at most this many entries.
 pub(super) const MAX_ENTRIES: usize = 2_000;
@@ -36,7 +36,11 @@ pub(super) fn entry(entry: &Override) -> Result<(), String> {
         refuse_unless(is_variable(name), name, "the name of a variable")?;
         refuse_unless(is_line(value), value, "a value of one line")?;
     }
-    for line in &entry.prepare {
+    for Download { url, sha256 } in &entry.downloads {
+        refuse_unless(is_address(url), url, "the address of a file")?;
+        refuse_unless(is_sha256(sha256), sha256, "a SHA-256 in hexadecimal")?;
+    }
+    for line in entry.prepare.iter().chain(&entry.before_build) {
         refuse_unless(is_line(line) && !line.trim().is_empty(), line, "a line of shell")?;
     }
     let limits = entry.limits;
@@ -61,6 +65,8 @@ fn bare(entry: &Override) -> Override {
         settings: BTreeMap::new(),
         make: BTreeMap::new(),
         environment: BTreeMap::new(),
+        downloads: Vec::new(),
+        before_build: Vec::new(),
         prepare: Vec::new(),
         limits: crate::overrides::LimitOverrides::default(),
     }
@@ -74,6 +80,8 @@ fn sizes(entry: &Override) -> Result<(), String> {
         ("settings", entry.settings.len()),
         ("make", entry.make.len()),
         ("environment", entry.environment.len()),
+        ("downloads", entry.downloads.len()),
+        ("before_build", entry.before_build.len()),
         ("prepare", entry.prepare.len()),
         ("postgresql", entry.postgresql.len()),
     ];
@@ -82,7 +90,9 @@ fn sizes(entry: &Override) -> Result<(), String> {
     }
     let maps = [&entry.settings, &entry.make, &entry.environment];
     let pairs = maps.into_iter().flatten().flat_map(|(name, value)| [name, value]);
-    let mut texts = [&entry.packages, &entry.preload, &entry.prepare].into_iter().flatten().chain(pairs);
+    let lists = [&entry.packages, &entry.preload, &entry.before_build, &entry.prepare];
+    let others = entry.downloads.iter().map(|file| &file.url);
+    let mut texts = lists.into_iter().flatten().chain(pairs).chain(others);
     match texts.find(|text| text.len() > MAX_TEXT) {
         Some(long) => Err(format!("`{}…` is longer than {MAX_TEXT} bytes", shown(long))),
         None => Ok(()),
@@ -118,6 +128,19 @@ fn is_setting(text: &str) -> bool {
 
 fn is_variable(text: &str) -> bool {
     is_word(text, "_") && !text.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// `https://host/path/file`, whose last part can be the name of a file and a word of a shell.
+fn is_address(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let parts = rest.and_then(|rest| Some((rest.split_once('/')?.0, rest.rsplit_once('/')?.1)));
+    let is_plain = text.chars().all(|c| c.is_ascii_graphic() && !"'\"\\`".contains(c));
+    let is_file = |name: &str| is_word(name, "_-.+") && !name.starts_with(['.', '-']);
+    is_plain && parts.is_some_and(|(host, name)| !host.is_empty() && is_file(name))
+}
+
+fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c))
 }
 
 fn is_line(text: &str) -> bool {

@@ -12,8 +12,8 @@ use crate::run::stop::{in_phase, in_words};
 use crate::run::{Book, Request, Source, Step};
 use crate::site::Site;
 
-/// Archives that are kept for further runs may have so many bytes in all.
-const MAX_KEPT_BYTES: u64 = 2 * 1024 * 1024 * 1024;
+/// Archives and other downloads that are kept for further runs may have so many bytes in all.
+pub(super) const MAX_KEPT_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 
 /// The archive of a run: where it is and what it is; none for a directory.
 pub(crate) struct Fetched {

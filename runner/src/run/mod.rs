@@ -11,6 +11,7 @@ mod contact;
 mod crash;
 mod create;
 mod dependencies;
+mod downloads;
 mod fetch;
 mod heal;
 mod install;

@@ -110,13 +110,8 @@ fn told(libraries: &[String], settings: &[String]) -> String {
 
 /// Runs the lines of preparation, within the phase that is open; one that fails is the farm's.
 pub(crate) async fn prepare(bench: &mut Bench<'_>, phase: Phase, book: &mut Book<'_>) -> Step<()> {
-    match run_lines(bench, phase, book).await? {
-        None => Ok(()),
-        Some(said) => {
-            let detail = format!("what the farm prepares failed: {said}");
-            Err(book.refuse(Reason::PreparationNeeded, detail).await)
-        }
-    }
+    let failed = run_lines(bench, phase, book).await?;
+    done(failed, book).await
 }
 
 /// Runs them; where they fail, what they said last.
@@ -125,13 +120,51 @@ pub(crate) async fn run_lines(bench: &mut Bench<'_>, phase: Phase, book: &mut Bo
     if lines.is_empty() {
         return Ok(None);
     }
-    let script = format!("set -e\n{}\n", lines.join("\n"));
-    let command = Command { before: WAIT_FOR_SERVER.into(), ..Command::shell(SOURCE_DIR, &script) };
-    let attempt = bench.attempt(phase, &command, book).await?;
+    let command = Command { before: WAIT_FOR_SERVER.into(), ..Command::shell(SOURCE_DIR, &script(lines)) };
+    run_script(bench, (phase, "prepare.log"), &command, book).await
+}
+
+/// What the farm does before the build, in its sources, within the phase that is open; the same holds for it.
+pub(crate) async fn before_build(bench: &mut Bench<'_>, book: &mut Book<'_>) -> Step<()> {
+    let lines = &bench.subject.provision.before_build;
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let command = Command::shell(SOURCE_DIR, &script(lines));
+    let failed = run_script(bench, (Phase::Dependencies, "before-build.log"), &command, book).await?;
+    done(failed, book).await?;
+    book.note("The farm prepared something before its build, as its overrides say.").await;
+    Ok(())
+}
+
+/// What the farm prepares and cannot is no fault of the distribution.
+async fn done(failed: Option<String>, book: &mut Book<'_>) -> Step<()> {
+    match failed {
+        None => Ok(()),
+        Some(said) => {
+            let detail = format!("what the farm prepares failed: {said}");
+            Err(book.refuse(Reason::PreparationNeeded, detail).await)
+        }
+    }
+}
+
+/// Lines of shell of which the first that fails is the last.
+pub(crate) fn script(lines: &[String]) -> String {
+    format!("set -e\n{}\n", lines.join("\n"))
+}
+
+/// Runs a script and keeps what it said; where it fails, its last line.
+async fn run_script(
+    bench: &mut Bench<'_>,
+    (phase, name): (Phase, &str),
+    command: &Command,
+    book: &mut Book<'_>,
+) -> Step<Option<String>> {
+    let attempt = bench.attempt(phase, command, book).await?;
     let failed = attempt.ended.exit != Some(0);
     let log = attempt.log.finish();
     if failed || !log.bytes.is_empty() {
-        book.keep("prepare.log", FileKind::Log, &log);
+        book.keep(name, FileKind::Log, &log);
     }
     let text = String::from_utf8_lossy(&log.bytes);
     let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();

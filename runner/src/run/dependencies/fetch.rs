@@ -128,7 +128,10 @@ fn source(
 /// What a prerequisite's own overrides change of how it is built.
 fn variables(item: &Planned) -> String {
     let provision = &item.known.provision;
-    provision.make.iter().chain(&provision.environment).flat_map(|(name, value)| [name, "=", value, "\n"]).collect()
+    let pairs = provision.make.iter().chain(&provision.environment).flat_map(|(name, value)| [name, "=", value, "\n"]);
+    let digests = provision.downloads.iter().flat_map(|file| [file.sha256.as_str(), "\n"]);
+    let lines = provision.before_build.iter().flat_map(|line| [line.as_str(), "\n"]);
+    pairs.chain(digests).chain(lines).collect()
 }
 
 fn unfetched(item: &Planned, error: &pgxn::Error) -> Stop {

@@ -12,7 +12,7 @@ use crate::prerequisites::{Key, Planned};
 use crate::run::phase::{Attempt, Bench};
 use crate::run::quote::quoted;
 use crate::run::stop::in_phase;
-use crate::run::{Book, Step, Stop, Subject, build, configure, log_name};
+use crate::run::{Book, Step, Stop, Subject, build, configure, downloads, log_name, provide};
 use crate::sandbox::{Command, Log};
 
 /// Is older than whatever a prerequisite writes.
@@ -82,6 +82,7 @@ async fn build_one(
     }
     let archive = subject.packed.take().expect("it is packed once and copied once");
     bench.sandbox.copy_in(archive, "/sandbox").await.map_err(in_phase(Phase::Dependencies))?;
+    downloads::copy_in(bench, &subject.provision.downloads).await?;
     let own = std::mem::replace(&mut bench.subject, subject);
     let made = make(bench, (item, dir), log, book).await;
     bench.subject = own;
@@ -90,6 +91,8 @@ async fn build_one(
 
 /// The commands of a prerequisite; the first that fails ends the run.
 async fn make(bench: &mut Bench<'_>, (item, dir): (&Planned, &str), log: &mut Log, book: &mut Book<'_>) -> Step<()> {
+    let lines = &bench.subject.provision.before_build;
+    let prepare = (!lines.is_empty()).then(|| (Phase::Configure, provide::script(lines)));
     let configure = configure::plan(&bench.subject).map(|plan| (Phase::Configure, plan.script.to_owned()));
     let build = (Phase::Build, build::commands(bench).0);
     let install = (Phase::Install, bench.make("install"));
@@ -97,7 +100,7 @@ async fn make(bench: &mut Bench<'_>, (item, dir): (&Planned, &str), log: &mut Lo
         |(name, value): (&String, &String)| ["export ".into(), name.clone(), "=".into(), quoted(value), "\n".into()];
     let environment: String = bench.subject.provision.environment.iter().flat_map(exported).collect();
     let mut before = MARK;
-    for (phase, script) in configure.into_iter().chain([build, install]) {
+    for (phase, script) in prepare.into_iter().chain(configure).chain([build, install]) {
         log.remark(&format!("{}, {phase}: {script}", item.known.release));
         let script = format!("{environment}{script}");
         let command = Command { before: before.into(), ..Command::shell(&format!("/sandbox/{dir}"), &script) };

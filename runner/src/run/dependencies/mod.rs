@@ -22,7 +22,7 @@ use crate::error::Result;
 use crate::prerequisites::{Halt, Need, Plan, Planned, Refusal, Root, Server, put_together};
 use crate::run::phase::Bench;
 use crate::run::stop::{in_phase, in_words};
-use crate::run::{Book, Request, Source, Step, Stop, book};
+use crate::run::{Book, Request, Source, Step, Stop, book, downloads, provide};
 use crate::sandbox::{Image, Log, Sandbox};
 
 mod fetch;
@@ -49,7 +49,7 @@ where
     Ok((image, sandbox))
 }
 
-/// Provides what the distribution needs, and copies its source in.
+/// Provides what the distribution needs, and copies its source in, with what its build would download.
 ///
 /// Where that takes another image, and `may_move` says so, that is given back, and nothing else has happened.
 pub(crate) async fn run(
@@ -89,7 +89,8 @@ async fn copy_source(bench: &mut Bench<'_>, book: &mut Book<'_>) -> Step<()> {
     let began = Instant::now();
     bench.sandbox.copy_in(archive, "/sandbox").await.map_err(in_phase(Phase::Dependencies))?;
     book.overhead.copy_in_ms = book::millis(began.elapsed());
-    Ok(())
+    downloads::copy_in(bench, &bench.subject.provision.downloads).await?;
+    provide::before_build(bench, book).await
 }
 
 /// Finds what is needed, and installs it.

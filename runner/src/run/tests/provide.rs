@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use protocol::{Clock, FileKind, Grade, Overrides, Phase, Reason, Report, RunId, SourceKind, SystemClock, Target};
 
+use sha2::{Digest, Sha256};
+
 use super::requires::written;
 use super::whole::{fixture, run_source, site};
 use crate::event::Events;
@@ -98,6 +100,34 @@ async fn a_preparation_that_fails_is_the_farms_which_needs_an_engine() {
     let report = run_with(overrides, "passes").await.report;
     assert_eq!(found(&report), (Grade::Env, Phase::Create, Reason::PreparationNeeded), "{:?}", report.verdict);
     assert_eq!(report.verdict.detail, "what the farm prepares failed: no");
+}
+
+#[tokio::test]
+async fn what_a_build_would_download_is_there_before_it_which_needs_an_engine() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/extra-1.0.txt", listener.local_addr().unwrap());
+    let router = axum::Router::new().fallback(|| async { "extra\n" });
+    crate::Tasks::new().spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let overrides = |sha256: &str| {
+        format!(
+            r#"
+            [[override]]
+            dist = "passes"
+            why = "It is only a test."
+            downloads = [{{ url = "{url}", sha256 = "{sha256}" }}]
+            before_build = ["grep -qx extra /sandbox/downloads/extra-1.0.txt", "test -e passes.control && echo not built yet"]
+            "#
+        )
+    };
+    let Completed { report, files } = run_with(&overrides(&hex::encode(Sha256::digest(b"extra\n"))), "passes").await;
+    assert_eq!(found(&report), PASSED, "{:?}", report.verdict);
+    let log = files.iter().find(|file| file.record.name == "before-build.log").unwrap();
+    assert_eq!(log.bytes(), b"not built yet\n");
+    let report = run_with(&overrides(&"0".repeat(64)), "passes").await.report;
+    assert_eq!(found(&report), (Grade::Env, Phase::Dependencies, Reason::NetworkNeeded), "{:?}", report.verdict);
+    assert!(report.verdict.detail.contains("`extra-1.0.txt` could not be fetched"), "{:?}", report.verdict);
+    let record = report.phases.iter().find(|record| record.phase == Phase::Dependencies).unwrap();
+    assert_eq!(record.reason, Some(Reason::NetworkNeeded));
 }
 
 #[tokio::test]
