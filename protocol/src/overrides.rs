@@ -91,6 +91,9 @@ pub struct Override {
     /// Lines of shell that run in the sandbox, as its user and with the server up, before anything is created.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub prepare: Vec<String>,
+    /// For what its tests talk to the farm has only a stand-in: where they fail, that is no evidence against the author.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stand_in: Option<String>,
     /// Limits other than the usual ones.
     #[serde(default, skip_serializing_if = "LimitOverrides::is_empty")]
     pub limits: LimitOverrides,
@@ -144,6 +147,8 @@ pub struct Provision {
     pub before_build: Vec<String>,
     /// Lines of shell before anything is created.
     pub prepare: Vec<String>,
+    /// For what the farm has only a stand-in.
+    pub stand_in: Option<String>,
     /// Limits.
     pub limits: LimitOverrides,
     /// Why, a sentence for each entry.
@@ -224,6 +229,7 @@ impl Provision {
         self.before_build.extend(entry.before_build.iter().cloned());
         self.downloads
             .extend(entry.downloads.iter().filter(|file| !self.downloads.contains(file)).cloned().collect::<Vec<_>>());
+        self.stand_in = entry.stand_in.clone().or(self.stand_in.take());
         self.requires.extend(entry.requires.iter().map(|(name, range)| (name.clone(), range.clone())));
         let maps = [
             (&mut self.settings, &entry.settings),

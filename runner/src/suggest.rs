@@ -90,6 +90,7 @@ fn entry(dist: &Name, what: &str, best: &Candidate) -> Result<String, String> {
         downloads: Vec::new(),
         before_build: Vec::new(),
         prepare: Vec::new(),
+        stand_in: None,
         limits: protocol::LimitOverrides::default(),
     };
     let text = toml::to_string(&File { r#override: [&entry] }).map_err(|error| error.to_string())?;

@@ -40,6 +40,9 @@ pub(super) fn entry(entry: &Override) -> Result<(), String> {
         refuse_unless(is_address(url), url, "the address of a file")?;
         refuse_unless(is_sha256(sha256), sha256, "a SHA-256 in hexadecimal")?;
     }
+    if let Some(what) = &entry.stand_in {
+        refuse_unless(is_line(what) && !what.trim().is_empty(), what, "what the farm has a stand-in for")?;
+    }
     for line in entry.prepare.iter().chain(&entry.before_build) {
         refuse_unless(is_line(line) && !line.trim().is_empty(), line, "a line of shell")?;
     }
@@ -68,6 +71,7 @@ fn bare(entry: &Override) -> Override {
         downloads: Vec::new(),
         before_build: Vec::new(),
         prepare: Vec::new(),
+        stand_in: None,
         limits: crate::overrides::LimitOverrides::default(),
     }
 }
@@ -91,7 +95,7 @@ fn sizes(entry: &Override) -> Result<(), String> {
     let maps = [&entry.settings, &entry.make, &entry.environment];
     let pairs = maps.into_iter().flatten().flat_map(|(name, value)| [name, value]);
     let lists = [&entry.packages, &entry.preload, &entry.before_build, &entry.prepare];
-    let others = entry.downloads.iter().map(|file| &file.url);
+    let others = entry.downloads.iter().map(|file| &file.url).chain(&entry.stand_in);
     let mut texts = lists.into_iter().flatten().chain(pairs).chain(others);
     match texts.find(|text| text.len() > MAX_TEXT) {
         Some(long) => Err(format!("`{}…` is longer than {MAX_TEXT} bytes", shown(long))),

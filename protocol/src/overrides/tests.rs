@@ -33,6 +33,7 @@ make = { WIDGET_DIR = "/usr/include" }
 downloads = [{ url = "https://example.org/widget-1.0.tar.gz", sha256 = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" }]
 before_build = ["tar -xzf /sandbox/downloads/widget-1.0.tar.gz"]
 prepare = ["mkdir /tmp/widget"]
+stand_in = "widget.example.org"
 limits = { phase_s = 1800 }
 "#;
 
@@ -51,6 +52,7 @@ fn entries_hold_for_their_versions_and_majors_and_add_up() {
     assert_eq!((both.settings["wal_level"].as_str(), both.limits.phase_s), ("logical", Some(1_800)));
     assert_eq!(both.why, ["It needs a library.", "It needs more."]);
     assert_eq!((both.before_build.len(), both.downloads[0].name()), (1, "widget-1.0.tar.gz"));
+    assert_eq!(both.stand_in.as_deref(), Some("widget.example.org"));
     assert_eq!(both.requires.keys().map(Name::as_str).collect::<Vec<_>>(), ["pgtap"]);
     assert_eq!(provision(TWO, "widget", "1.5.0", 16).why, ["It needs a library."]);
     assert_eq!(provision(TWO, "widget", "2.0.0", 17).why, ["It needs more."]);
@@ -83,6 +85,7 @@ fn what_could_not_stand_where_it_is_used_is_refused_and_named() {
         ("why = \"It is so.\"\nmake = { \"A=B\" = \"1\" }", "`A=B` is not the name of a variable"),
         ("why = \"It is so.\"\nprepare = [\"a\\nb\"]", "is not a line of shell"),
         ("why = \"It is so.\"\nbefore_build = [\"\"]", "is not a line of shell"),
+        ("why = \"It is so.\"\nstand_in = \" \"", "is not what the farm has a stand-in for"),
         ("why = \"It is so.\"\ndownloads = [{ url = \"https://a.org/b\" }]", "missing field `sha256`"),
         ("why = \"It is so.\"\ndownloads = [{ url = \"https://a.org/b\", sha256 = \"B\" }]", "`B` is not a SHA-256"),
         ("why = \"It is so.\"\nlimits = { phase_s = 0 }", "a limit is zero"),

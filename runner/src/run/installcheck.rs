@@ -5,7 +5,7 @@
 //! passes is flaky, not red.
 //!
 //! The tests of a library that could not be preloaded are no evidence against it (`bgw_replstatus` 1.0.8 asks a port on which nobody listens
-//! before).
+//! before). Nor are those that talk to a stand-in of the farm's.
 
 use std::time::Duration;
 
@@ -52,7 +52,8 @@ pub(crate) async fn run(bench: &mut Bench<'_>, book: &mut Book<'_>) -> Step<Verd
             .await;
         }
     } else if reason == Some(Reason::NoTests) && !bench.subject.pgtap.is_empty() {
-        return by_pgtap(bench, attempt, book).await;
+        let verdict = by_pgtap(bench, attempt, book).await?;
+        return Ok(beside_a_stand_in(bench, verdict, book).await);
     }
     let (side, replaced) = (attempt.ended.side.clone(), look.replaced.clone());
     let (finding, _) = bench.judged(attempt, look, &shown, book).await;
@@ -65,7 +66,22 @@ pub(crate) async fn run(bench: &mut Bench<'_>, book: &mut Book<'_>) -> Step<Verd
         book.amend(Phase::Installcheck, Reason::PreloadNeeded).await;
         return Ok(not_loaded(verdict));
     }
-    Ok(verdict)
+    Ok(beside_a_stand_in(bench, verdict, book).await)
+}
+
+/// Tests that fail, where they talk to something of the farm's instead of the real thing: nobody can tell whose fault that is. A server
+/// that crashes does so whatever it is told.
+async fn beside_a_stand_in(bench: &Bench<'_>, verdict: Verdict, book: &mut Book<'_>) -> Verdict {
+    let Some(what) = &bench.subject.provision.stand_in else { return verdict };
+    if !matches!(verdict.reason, Reason::TestsFailed | Reason::TestsBroken | Reason::TimedOut | Reason::Silent) {
+        return verdict;
+    }
+    book.amend(Phase::Installcheck, Reason::NetworkNeeded).await;
+    let mut detail = format!("its tests fail with what the farm has in place of {what}");
+    if !verdict.detail.is_empty() {
+        detail = format!("{detail}; {}", verdict.detail);
+    }
+    Verdict { reason: Reason::NetworkNeeded, detail, ..verdict }
 }
 
 /// Tests that fail without a message that excuses it, of a library that the server never loaded.
