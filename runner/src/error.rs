@@ -18,6 +18,17 @@ pub enum Error {
         /// What to do about it.
         remedy: &'static str,
     },
+    /// An engine runs containers, and would let them have everything.
+    #[error(
+        "the container engine at {host} cannot limit {missing} of a container, so that nothing is run in it; let it have the control groups \
+         (a rootless engine has to be given them: https://docs.docker.com/engine/security/rootless/), or use another engine"
+    )]
+    EngineWithoutLimits {
+        /// The address of the engine.
+        host: String,
+        /// What it cannot limit.
+        missing: String,
+    },
     /// The engine answered, but could not do what it was asked.
     #[error("the container engine could not {what}")]
     Engine {

@@ -25,7 +25,10 @@ pub(crate) fn in_phase<E: Into<Error>>(phase: Phase) -> impl FnOnce(E) -> Stop {
 /// What a failure of the farm is called.
 pub(crate) fn reason(error: &Error) -> Reason {
     match error {
-        Error::EngineUnreachable { .. } | Error::Engine { .. } | Error::CopyIn { .. } => Reason::EngineFailed,
+        Error::EngineUnreachable { .. }
+        | Error::EngineWithoutLimits { .. }
+        | Error::Engine { .. }
+        | Error::CopyIn { .. } => Reason::EngineFailed,
         Error::Image { .. } | Error::NoImage | Error::ImageLabel { .. } => Reason::ImageMissing,
         Error::Packages { .. } => Reason::MissingLibrary,
         Error::File { source, .. } if is_full(source) => Reason::RunnerDiskFull,

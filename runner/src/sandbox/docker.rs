@@ -4,6 +4,7 @@
 
 use bollard::Docker;
 use bollard::errors::Error as DockerError;
+use bollard::models::SystemInfo;
 
 use crate::error::{Error, Result, innermost};
 
@@ -29,6 +30,8 @@ pub struct EngineFacts {
     pub memory_bytes: u64,
     /// Whether it uses the second version of control groups.
     pub cgroup_v2: bool,
+    /// Whether it cannot limit processors.
+    pub no_cpu_quota: bool,
 }
 
 /// A connection to a container engine; clones share it.
@@ -52,6 +55,7 @@ impl Engine {
         let docker = Docker::connect_with_host(&address).map_err(unreachable)?;
         let docker = docker.negotiate_version().await.map_err(unreachable)?;
         let info = docker.info().await.map_err(unreachable)?;
+        refuse_unlimited(host, &info)?;
         let version = info.server_version.unwrap_or_default();
         let facts = EngineFacts {
             name: format!("{} {}", engine_name(&docker).await, version.split(['+', '-']).next().unwrap_or_default()),
@@ -59,6 +63,7 @@ impl Engine {
             cpus: info.ncpu.and_then(|cpus| u32::try_from(cpus).ok()).unwrap_or(1).max(1),
             memory_bytes: info.mem_total.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or_default(),
             cgroup_v2: info.cgroup_version.is_some_and(|version| version.to_string() == "2"),
+            no_cpu_quota: info.cpu_cfs_quota == Some(false),
         };
         Ok(Self { docker, host: host.to_owned(), facts })
     }
@@ -85,6 +90,19 @@ async fn engine_name(docker: &Docker) -> &'static str {
     if components.iter().any(|part| part.name.contains("Podman")) { "Podman" } else { "Docker" }
 }
 
+/// Refuses an engine that would leave out limits with no more than a warning: nothing would stop a bomb but the end of the machine. One that
+/// does not say (Podman) is taken at its word when it makes a container.
+fn refuse_unlimited(host: &str, info: &SystemInfo) -> Result<()> {
+    let missing: Vec<&str> = [("memory", info.memory_limit), ("the number of processes", info.pids_limit)]
+        .into_iter()
+        .filter_map(|(what, can)| (can == Some(false)).then_some(what))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Error::EngineWithoutLimits { host: host.to_owned(), missing: missing.join(" and ") })
+}
+
 /// Says why an engine does not answer, and what to do about it.
 fn unreachable(host: &str, source: &DockerError) -> Error {
     let why = innermost(source);
@@ -104,6 +122,18 @@ fn unreachable(host: &str, source: &DockerError) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_engine_that_would_leave_out_a_limit_is_refused_and_one_that_does_not_say_is_not() {
+        let info = |memory_limit, pids_limit| SystemInfo { memory_limit, pids_limit, ..SystemInfo::default() };
+        for can in [info(None, None), info(Some(true), Some(true))] {
+            assert!(refuse_unlimited("unix:///x.sock", &can).is_ok());
+        }
+        let error = refuse_unlimited("unix:///x.sock", &info(Some(false), Some(false))).unwrap_err().to_string();
+        assert!(error.contains("unix:///x.sock cannot limit memory and the number of processes"), "{error}");
+        let error = refuse_unlimited("unix:///x.sock", &info(None, Some(false))).unwrap_err().to_string();
+        assert!(error.contains("cannot limit the number of processes of a container"), "{error}");
+    }
 
     #[tokio::test]
     async fn an_engine_that_is_not_there_is_named_with_its_socket_and_a_remedy() {

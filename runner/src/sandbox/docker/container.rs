@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bollard::errors::Error as DockerError;
-use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, ResourcesUlimits};
+use bollard::models::{
+    ContainerCreateBody, HealthConfig, HostConfig, HostConfigCgroupnsModeEnum, HostConfigLogConfig, ResourcesUlimits,
+};
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder,
     RemoveContainerOptionsBuilder, StartContainerOptions,
@@ -131,6 +133,8 @@ fn host_config(spec: &ContainerSpec<'_>, machine: &EngineFacts) -> HostConfig {
         |name: &str, value: i64| ResourcesUlimits { name: Some(name.into()), soft: Some(value), hard: Some(value) };
     HostConfig {
         network_mode: Some("none".into()),
+        // What a run cost, and what it was killed for, is read in the container. The engine's own default may be the machine's namespace.
+        cgroupns_mode: machine.cgroup_v2.then_some(HostConfigCgroupnsModeEnum::PRIVATE),
         // Without it, the machine's own resolver stands in the container. Podman writes none, and takes no such option without a network.
         dns: (!machine.name.starts_with("Podman")).then(|| vec!["127.0.0.1".into()]),
         readonly_rootfs: Some(true),
