@@ -2,13 +2,14 @@
 //! file systems in memory of a container whose root is read-only.
 
 use std::fs::File;
-use std::io::{Read, Seek};
+use std::io::{self, Read, Seek};
 use std::path::Path;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use pgxn::archive::Tree;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::error::{Error, Result};
@@ -52,20 +53,21 @@ pub(crate) fn pack(tree: &Tree, top: &str, dir: &Path) -> Result<File> {
 }
 
 /// Unpacks a tar file below a directory of the container.
-pub(crate) async fn copy_in(engine: &Engine, container: &str, archive: File, dir: &str) -> Result<()> {
+pub(crate) async fn copy_in(
+    engine: &Engine,
+    container: &str,
+    archive: impl Read + Send + 'static,
+    dir: &str,
+) -> Result<()> {
     let words = ["tar", "-x", "--no-same-owner", "-C", dir].map(str::to_owned).to_vec();
     let spec = ExecSpec { command: words, env: &[], with_input: true };
     let copying = async {
         let mut exec = engine.exec(container, spec).await?;
-        let mut archive = tokio::fs::File::from_std(archive);
-        let mut piece = vec![0; PIECE];
+        let mut pieces = pieces(archive);
         let mut broken = None;
-        loop {
-            let read = archive.read(&mut piece).await.map_err(Error::file("read the archive for", dir))?;
-            if read == 0 {
-                break;
-            }
-            if let Err(error) = exec.input.write_all(&piece[..read]).await {
+        while let Some(piece) = pieces.recv().await {
+            let piece = piece.map_err(Error::file("read the archive for", dir))?;
+            if let Err(error) = exec.input.write_all(&piece).await {
                 broken = Some(error);
                 break;
             }
@@ -84,6 +86,27 @@ pub(crate) async fn copy_in(engine: &Engine, container: &str, archive: File, dir
         Err(Error::CopyIn { why: format!("{}{why}", String::from_utf8_lossy(&said)) })
     };
     timeout(COPY_IN, copying).await.unwrap_or_else(|_| Err(Error::CopyIn { why: "it took more than 5 minutes".into() }))
+}
+
+/// Reads in a thread that may block, a piece ahead.
+fn pieces(mut from: impl Read + Send + 'static) -> mpsc::Receiver<io::Result<Vec<u8>>> {
+    let (sender, receiver) = mpsc::channel(1);
+    tokio::task::spawn_blocking(move || {
+        loop {
+            let mut piece = vec![0; PIECE];
+            let read = from.read(&mut piece);
+            let is_last = read.is_err();
+            match read {
+                Ok(0) => return,
+                Ok(read) => piece.truncate(read),
+                Err(_) => piece.clear(),
+            }
+            if sender.blocking_send(read.map(|_| piece)).is_err() || is_last {
+                return;
+            }
+        }
+    });
+    receiver
 }
 
 /// Runs a script that prints a tar archive, and reads that within bounds; what is too much is left out, never an error.

@@ -1,7 +1,7 @@
 //! A container's life: started, used, removed whatever happens.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
+use std::io::Read;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -132,8 +132,20 @@ impl Sandbox {
         }
     }
 
+    /// Takes another container of the same image, in which nothing has happened, in the place of this one.
+    pub(crate) async fn renew(&mut self, image: &Image, run_id: RunId) -> Result<()> {
+        let (place, limits) = (self.place.clone(), self.limits.clone());
+        if let Some(name) = self.name.take() {
+            let _ = place.tasks.spawn(remove(place.clone(), name)).await;
+        }
+        let mut fresh = Self::start(&place, image, run_id, &limits).await?;
+        fresh.env = std::mem::take(&mut self.env);
+        *self = fresh;
+        Ok(())
+    }
+
     /// Unpacks a tar file below a directory.
-    pub(crate) async fn copy_in(&self, archive: File, dir: &str) -> Result<()> {
+    pub(crate) async fn copy_in(&self, archive: impl Read + Send + 'static, dir: &str) -> Result<()> {
         copy_in(&self.place.engine, self.name(), archive, dir).await
     }
 
