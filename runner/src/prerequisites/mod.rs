@@ -10,12 +10,14 @@ mod catalogue;
 mod need;
 mod refusal;
 mod resolve;
+mod sift;
 
 pub(crate) use ask::{Halt, put_together};
-pub(crate) use cache::{Cache, Key};
+pub(crate) use cache::{Cache, Entry, Key};
 #[cfg(test)]
 pub(crate) use catalogue::Known;
 pub(crate) use catalogue::{Root, Shipped};
 pub(crate) use need::Need;
 pub(crate) use refusal::Refusal;
 pub(crate) use resolve::{Plan, Planned, Server};
+pub(crate) use sift::{SiftError, shown};

@@ -59,6 +59,7 @@ pub(crate) fn subject(
         pgtap: pgtap::find(&tree.root, &files),
         preload: preload::is_needed(&tree.root, &files),
         provision,
+        inherited: Vec::new(),
         create_first: Vec::new(),
         meta,
         files,

@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use protocol::Status;
 
 use super::*;
@@ -21,16 +19,35 @@ fn key(version: &str) -> Key {
     Key::new(&release(version), "sha256:1", "", None)
 }
 
-fn put(cache: &Cache, key: &Key, bytes: &[u8], now: Timestamp) {
-    let mut draft = cache.draft().unwrap();
-    draft.write(bytes).unwrap();
-    cache.keep(key, draft, now).unwrap();
+const FILE: &str = "usr/share/a.control";
+
+/// A tar file of one file with that content.
+fn archive(bytes: &[u8]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(bytes.len() as u64);
+    builder.append_data(&mut header, FILE, bytes).unwrap();
+    builder.into_inner().unwrap()
 }
 
+fn put(cache: &Cache, key: &Key, bytes: &[u8], now: Timestamp) -> Entry {
+    cache.keep(key, (archive(bytes).as_slice(), &["/usr/share".to_owned()]), now).unwrap()
+}
+
+/// The content of its one file, twice, as an entry can be read more than once.
 fn text(cache: &Cache, key: &Key) -> Option<Vec<u8>> {
+    let entry = cache.find(key, NOW)?;
+    assert!(entry.has(Path::new(FILE)) && entry.names().len() == 1);
+    let contents = [content(&entry), content(&entry)];
+    assert_eq!(contents[0], contents[1]);
+    contents.into_iter().next()
+}
+
+fn content(entry: &Entry) -> Vec<u8> {
+    let mut archive = tar::Archive::new(entry.archive().unwrap());
     let mut bytes = Vec::new();
-    cache.find(key, NOW)?.read_to_end(&mut bytes).unwrap();
-    Some(bytes)
+    archive.entries().unwrap().next().unwrap().unwrap().read_to_end(&mut bytes).unwrap();
+    bytes
 }
 
 fn names(cache: &Cache) -> Vec<String> {
@@ -43,10 +60,9 @@ fn what_was_kept_comes_back_and_a_draft_that_is_dropped_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let cache = Cache::new(dir.path().join("prerequisites"));
     assert!(cache.find(&key("1.3.3"), NOW).is_none());
-    put(&cache, &key("1.3.3"), b"a tar file", NOW);
+    put(&cache, &key("1.3.3"), b"a file", NOW);
     assert!(cache.has(&key("1.3.3")) && !cache.has(&key("1.3.4")));
-    assert!(crate::sandbox::tests::path_of(&cache.find(&key("1.3.3"), NOW).unwrap()).starts_with(&cache.dir));
-    assert_eq!(text(&cache, &key("1.3.3")).unwrap(), b"a tar file");
+    assert_eq!(text(&cache, &key("1.3.3")).unwrap(), b"a file");
     assert_eq!(text(&cache, &key("1.3.4")), None);
     drop(cache.draft().unwrap());
     assert_eq!(names(&cache).len(), 1);
@@ -109,9 +125,19 @@ fn an_entry_is_found_only_where_all_that_had_a_hand_in_it_is_the_same() {
 }
 
 #[test]
-fn an_entry_that_gets_too_large_is_given_up() {
+fn what_is_no_tar_file_leaves_nothing_behind() {
     let dir = tempfile::tempdir().unwrap();
-    let mut draft = Cache::new(dir.path().to_owned()).draft().unwrap();
-    draft.bytes = MAX_ENTRY_BYTES;
-    assert_eq!(draft.write(b"x").unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+    let cache = Cache::new(dir.path().to_owned());
+    let kept = cache.keep(&key("1.3.3"), (&[7_u8; 2_000][..], &["/usr".to_owned()]), NOW);
+    assert!(matches!(kept, Err(SiftError::Refused(_))));
+    assert_eq!(names(&cache), [] as [String; 0]);
+}
+
+#[test]
+fn an_entry_serves_its_run_even_where_it_cannot_be_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = Cache::new(dir.path().to_owned());
+    std::fs::create_dir(cache.path(&key("1.3.3"))).unwrap();
+    let entry = put(&cache, &key("1.3.3"), b"a file", NOW);
+    assert_eq!(content(&entry), b"a file");
 }

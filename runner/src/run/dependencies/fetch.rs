@@ -4,7 +4,7 @@
 //! All archives are fetched before the first is installed, so that none is built in vain. They are unpacked one after the other, each when
 //! its turn comes: thirty-two trees at a time, each of which may be a gigabyte, could fill a volunteer's disk.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use pgxn::Registry;
@@ -13,7 +13,7 @@ use protocol::{Grade, Phase, Provision, Reason, Verdict};
 use tempfile::TempDir;
 
 use crate::error::{Error, Result};
-use crate::prerequisites::{Key, Planned};
+use crate::prerequisites::{Entry, Key, Planned};
 use crate::run::phase::Bench;
 use crate::run::stop::{in_phase, in_words};
 use crate::run::{Request, Step, Stop, Subject, fetch, metadata};
@@ -31,8 +31,8 @@ pub(super) struct Ready {
 
 /// In which form a prerequisite goes into the container.
 pub(super) enum Form {
-    /// What it installed in an earlier run, as a tar file.
-    Installed(File),
+    /// What it installed in an earlier run.
+    Installed(Entry),
     /// Its source.
     Source(Box<Subject>),
 }
@@ -72,7 +72,7 @@ impl Supply<'_> {
         let zip = match &ready.zip {
             Some(zip) => zip.clone(),
             None => match kept(bench, &ready.key).await {
-                Some(archive) => return Ok(Form::Installed(archive)),
+                Some(entry) => return Ok(Form::Installed(entry)),
                 // It is damaged, or has made room for others since.
                 None => self.download(bench, &ready.item).await?,
             },
@@ -102,7 +102,7 @@ impl Supply<'_> {
 }
 
 /// What an earlier run has kept.
-async fn kept(bench: &Bench<'_>, key: &Key) -> Option<File> {
+async fn kept(bench: &Bench<'_>, key: &Key) -> Option<Entry> {
     let (cache, key, now) = (bench.site.prerequisites.clone(), key.clone(), bench.site.clock.now());
     tokio::task::spawn_blocking(move || cache.find(&key, now)).await.expect("reading does not panic")
 }

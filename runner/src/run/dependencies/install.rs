@@ -1,60 +1,100 @@
 //! Prerequisites in the container: built and installed one after the other, and kept for the next run. Their tests are not run.
 //!
 //! What one of them installed is taken out right after its own `make install`. Of what came before it in the same container it may have been
-//! tampered with, which is why that is a part of its key (see `prerequisites/cache`); the distribution under test is not there yet.
+//! tampered with, which is why that is a part of its key (see `prerequisites/cache`). Then all of it goes into another container, which is
+//! the distribution's.
 
-use protocol::{Decisive, Flag, Origin, Phase, Prerequisite, Verdict};
+use std::time::Duration;
 
-use super::LOG;
+use protocol::{Decisive, Flag, Origin, Phase, Prerequisite, RunId, Verdict};
+
 use super::fetch::{Form, Ready, Supply, failed};
+use super::keep::MARK;
+use super::{LOG, blocked, keep};
+use crate::error::Error;
 use crate::judge::Finding;
-use crate::prerequisites::{Key, Planned};
+use crate::prerequisites::{Entry, Planned};
 use crate::run::phase::{Attempt, Bench};
 use crate::run::quote::quoted;
 use crate::run::stop::in_phase;
-use crate::run::{Book, Step, Stop, Subject, build, configure, downloads, log_name, provide};
-use crate::sandbox::{Command, Log};
+use crate::run::{Book, Step, Stop, Subject, book, build, configure, downloads, log_name, provide};
+use crate::sandbox::{Command, Log, WAIT_FOR_SERVER};
 
-/// Is older than whatever a prerequisite writes.
-const MARK: &str = ": >/run/pgxn-prerequisite";
+/// How long a container takes to be ready.
+const PATIENCE: Duration = Duration::from_mins(2);
 
-/// Installs everything in order.
+/// What was installed, in order.
+type Installed = Vec<(Planned, Entry)>;
+
+/// Installs everything in order, and gives what was installed.
 pub(super) async fn run(
     bench: &mut Bench<'_>,
-    (all, mut supply): (Vec<Ready>, Supply<'_>),
+    (run_id, all, mut supply): (RunId, Vec<Ready>, Supply<'_>),
     log: &mut Log,
     book: &mut Book<'_>,
-) -> Step<()> {
+) -> Step<Installed> {
+    let mut installed = Installed::new();
+    // Where nothing is built, nothing has to be there before the distribution's own container.
+    let mut builds = false;
     for ready in all {
-        let installed = match supply.form(bench, &ready).await {
-            Ok(form) => install_one(bench, (&ready, form), log, book).await,
+        let provided = match supply.form(bench, &ready).await {
+            Ok(Form::Installed(entry)) => {
+                let release = &ready.item.known.release;
+                log.remark(&format!("{release}: copied in, as an earlier run installed it on this image"));
+                let copied = if builds { copy_in(bench, &ready.item, &entry).await } else { Ok(()) };
+                copied.map(|()| (Origin::Cached, entry))
+            }
+            Ok(Form::Source(subject)) => {
+                let before = if builds { Ok(()) } else { copy_all_in(bench, &installed).await };
+                builds = true;
+                match before {
+                    Ok(()) => build_and_keep(bench, (&ready, *subject), log, book).await,
+                    Err(stop) => Err(stop),
+                }
+            }
             Err(stop) => Err(stop),
         };
-        let origin = *installed.as_ref().unwrap_or(&Origin::Missing);
+        let origin = provided.as_ref().map_or(Origin::Missing, |(origin, _)| *origin);
         book.circumstances.prerequisites.push(record(&ready.item, origin));
-        installed?;
+        installed.push((ready.item, provided?.1));
+    }
+    if builds {
+        bench.sandbox.renew(bench.image, run_id).await.map_err(in_phase(Phase::Dependencies))?;
+        book.overhead.start_ms += book::millis(bench.sandbox.start);
+    }
+    // A server that is still starting would start what they installed.
+    let wait = Command { before: WAIT_FOR_SERVER.into(), ..Command::shell("/", ":") };
+    let waited = bench.sandbox.run(&wait, PATIENCE, &mut Log::new(1_000), &mut |_| {}).await;
+    waited.map_err(in_phase(Phase::Dependencies))?;
+    copy_all_in(bench, &installed).await?;
+    Ok(installed)
+}
+
+async fn build_and_keep(
+    bench: &mut Bench<'_>,
+    (ready, subject): (&Ready, Subject),
+    log: &mut Log,
+    book: &mut Book<'_>,
+) -> Step<(Origin, Entry)> {
+    build_one(bench, (&ready.item, subject, &ready.dir), log, book).await?;
+    Ok((Origin::Built, keep::run(bench, &ready.item, &ready.key, &ready.dir).await?))
+}
+
+async fn copy_all_in(bench: &Bench<'_>, installed: &Installed) -> Step<()> {
+    for (item, entry) in installed {
+        copy_in(bench, item, entry).await?;
     }
     Ok(())
 }
 
-async fn install_one(
-    bench: &mut Bench<'_>,
-    (ready, form): (&Ready, Form),
-    log: &mut Log,
-    book: &mut Book<'_>,
-) -> Step<Origin> {
-    let Ready { item, key, dir, .. } = ready;
-    match form {
-        Form::Installed(archive) => {
-            log.remark(&format!("{}: copied in, as an earlier run installed it on this image", item.known.release));
-            bench.sandbox.copy_in(archive, "/").await.map_err(in_phase(Phase::Dependencies))?;
-            Ok(Origin::Cached)
+/// Puts what a prerequisite installed where it belongs.
+async fn copy_in(bench: &Bench<'_>, item: &Planned, entry: &Entry) -> Step<()> {
+    let archive = entry.archive().map_err(Error::file("read below", &bench.site.work_dir));
+    match bench.sandbox.copy_in(archive.map_err(in_phase(Phase::Dependencies))?, "/").await {
+        Err(Error::CopyIn { why }) if why.contains("No space left on device") => {
+            Err(Stop::Decided(blocked(item, "there is no room for what it installs")))
         }
-        Form::Source(subject) => {
-            build_one(bench, (item, *subject, dir), log, book).await?;
-            keep(bench, key, dir).await;
-            Ok(Origin::Built)
-        }
+        copied => copied.map_err(in_phase(Phase::Dependencies)),
     }
 }
 
@@ -136,39 +176,4 @@ fn verdict(item: &Planned, finding: Finding, attempt: &Attempt, log: &Log) -> Ve
         text: line.text,
     });
     verdict
-}
-
-/// Keeps what a prerequisite has written into the server's directories, and removes its source. That nothing could be kept is no reason for
-/// a run to fail.
-async fn keep(bench: &Bench<'_>, key: &Key, dir: &str) {
-    let cache = bench.site.prerequisites.clone();
-    let script = script(&bench.image.writable, dir);
-    let kept = async {
-        let mut draft = cache.draft()?;
-        let mut sink = |piece: &[u8]| draft.write(piece);
-        match bench.sandbox.stream_out(&script, &mut sink).await {
-            Ok(true) => {
-                let (key, now) = (key.clone(), bench.site.clock.now());
-                let keeping = tokio::task::spawn_blocking(move || cache.keep(&key, draft, now));
-                keeping.await.expect("writing does not panic")
-            }
-            Ok(false) => Err(std::io::Error::other("it did not come out whole")),
-            Err(error) => Err(std::io::Error::other(error)),
-        }
-    };
-    if let Err(error) = kept.await {
-        tracing::debug!(%error, dir, "did not keep what a prerequisite installed");
-    }
-}
-
-/// Prints a tar file of what was written since the mark into the directories that `make install` may write into. The cluster is the server's.
-fn script(writable: &[String], dir: &str) -> String {
-    let below = |path: &String| path.strip_prefix('/').filter(|path| !path.starts_with("data/")).map(quoted);
-    let dirs: Vec<String> = writable.iter().filter_map(below).collect();
-    format!(
-        "cd / && find {} -xdev \\( -type f -o -type l \\) -cnewer /run/pgxn-prerequisite -print0 \
-         | tar -c -f - --null --verbatim-files-from --no-recursion -T -; code=$?; rm -rf {}; exit $code",
-        dirs.join(" "),
-        quoted(&format!("/sandbox/{dir}"))
-    )
 }

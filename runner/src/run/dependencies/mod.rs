@@ -1,7 +1,9 @@
 //! Phase dependencies: the container, what the distribution needs, and its source, in this order. The network ends here.
 //!
 //! What META requires and the server does not ship is looked up in the registry, fetched and checked as the distribution itself is, and then
-//! built and installed in the same container under the same limits, before anything of the distribution is in it.
+//! built and installed under the same limits, before anything of the distribution is there. What is taken out of that container are the files
+//! that they wrote into the server's directories; the distribution gets a container of its own, with these and nothing else of what
+//! happened: no process, no cluster, no file elsewhere. What it gets of them is the same whether they were built for it or in an earlier run.
 //!
 //! All prerequisites together may take as long as a run may, and the distribution's own time begins after them.
 //!
@@ -15,7 +17,7 @@ use std::pin::Pin;
 
 use futures_util::future::MaybeDone;
 use pgxn::{ClientOptions, Registry};
-use protocol::{FileKind, Origin, Outcome, Phase, Prerequisite, Provision, Verdict};
+use protocol::{FileKind, Origin, Outcome, Phase, Prerequisite, Provision, Reason, Verdict};
 use tokio::time::Instant;
 
 use crate::error::Result;
@@ -28,7 +30,9 @@ use crate::sandbox::{Image, Log, Sandbox};
 mod fetch;
 mod image;
 mod install;
+mod keep;
 mod shipped;
+mod vet;
 
 pub(crate) use image::moved;
 
@@ -119,24 +123,28 @@ async fn provide(
     }
     tell(&plan, book).await;
     bench.subject.create_first.clone_from(&plan.create);
-    inherit(&mut bench.subject.provision, &plan.items);
+    bench.subject.inherited = inherit(&mut bench.subject.provision, &plan.items);
     if plan.items.is_empty() {
         return Ok(None);
     }
-    let ready = fetch::run(bench, request, plan.items).await?;
-    install::run(bench, ready, log, book).await.map(|()| None)
+    let (ready, supply) = fetch::run(bench, request, plan.items).await?;
+    let installed = install::run(bench, (request.run_id, ready, supply), log, book).await?;
+    vet::run(bench, (&root, &shipped), &installed).await.map(|()| None)
 }
 
-/// What a prerequisite's library needs of the server, whatever is created on top of it needs, too.
-fn inherit(provision: &mut Provision, items: &[Planned]) {
+/// What a prerequisite's library needs of the server, whatever is created on top of it needs, too. Gives the libraries that only they need.
+fn inherit(provision: &mut Provision, items: &[Planned]) -> Vec<String> {
+    let mut inherited = Vec::new();
     for theirs in items.iter().map(|item| &item.known.provision) {
         let new = theirs.preload.iter().filter(|library| !provision.preload.contains(library));
         let new: Vec<String> = new.cloned().collect();
+        inherited.extend(new.iter().cloned());
         provision.preload.extend(new);
         for (name, value) in &theirs.settings {
             provision.settings.entry(name.clone()).or_insert_with(|| value.clone());
         }
     }
+    inherited
 }
 
 /// Where to look: the registry that the release is from; for what a person has on a disk, the one that the site names.
@@ -162,6 +170,12 @@ fn refused(root: &Root, refusal: &Refusal, book: &mut Book<'_>) -> Stop {
         });
     }
     Stop::Decided(Verdict::new(Phase::Dependencies, refusal.reason()).with_detail(refusal.to_string()))
+}
+
+/// The verdict where a prerequisite went well, and what it left cannot be used.
+fn blocked(item: &Planned, why: &str) -> Verdict {
+    let verdict = Verdict::new(Phase::Dependencies, Reason::PrerequisiteFailed);
+    verdict.with_detail(format!("{} ({}): {why}", item.known.release, Phase::Install))
 }
 
 /// Writes down what the server ships, and where that is not the version that is asked for; and why prerequisites get something special.
