@@ -11,13 +11,16 @@ use crate::run::install::{Kind, kind};
 use crate::run::phase::Bench;
 use crate::run::quote::{identifier, quoted};
 use crate::run::{Book, SOURCE_DIR, Step, Stop, Subject, preload, provide};
-use crate::sandbox::{Command, WAIT_FOR_SERVER};
+use crate::sandbox::{Command, Log, WAIT_FOR_SERVER};
 
 /// The script's line where it could not even create what the distribution needs.
 const NOT_EVEN: &str = "pgxn-testers: what it needs could not be created";
 
 /// A statement is shown with at most so many characters.
 const MAX_SHOWN_CHARS: usize = 500;
+
+/// How the line begins with which it says that it creates something that the distribution needs.
+const NEEDED: &[u8] = b"CREATE EXTENSION IF NOT EXISTS ";
 
 /// The functions that create one thing in a database of its own; the first failure ends the phase.
 const FUNCTIONS: &str = r#"
@@ -72,7 +75,7 @@ pub(crate) async fn run(bench: &mut Bench<'_>, book: &mut Book<'_>) -> Step<()> 
     if preload::heal_failed(bench, &attempt, book).await? {
         attempt = bench.attempt(Phase::Create, &command, book).await?;
     }
-    let not_even = !bench.subject.create_first.is_empty() && attempt.log.contains_line(NOT_EVEN);
+    let not_even = !bench.subject.create_first.is_empty() && is_about_what_it_needs(&attempt.log);
     match bench.conclude(attempt, &plan.shown.join(" "), book).await {
         Err(Stop::Decided(verdict)) if not_even && verdict.grade() == Grade::Fail => {
             book.amend(Phase::Create, Reason::PrerequisiteFailed).await;
@@ -80,6 +83,16 @@ pub(crate) async fn run(bench: &mut Bench<'_>, book: &mut Book<'_>) -> Step<()> 
         }
         concluded => concluded.map(drop),
     }
+}
+
+/// Whether it ended while what it needs was created: the script says what it creates before it does.
+fn is_about_what_it_needs(log: &Log) -> bool {
+    let text = log.so_far().bytes;
+    let mut lines = text.split(|byte| *byte == b'\n').rev();
+    let is_need = |line: &[u8]| line.starts_with(NEEDED) || line == NOT_EVEN.as_bytes();
+    lines
+        .find(|line| is_need(line) || line.starts_with(b"CREATE EXTENSION ") || line.starts_with(b"\\i "))
+        .is_some_and(is_need)
 }
 
 #[derive(Debug, Default)]
@@ -145,6 +158,22 @@ mod tests {
         subject.installed.insert(name.to_owned());
         let plan = plan(&subject);
         assert_eq!(plan.calls, [r#"extension pgxn_create_1 '"a'\''"";$(x)"'"#]);
+    }
+
+    #[test]
+    fn what_hangs_before_its_own_turn_is_told_from_what_hangs_after() {
+        let about = |said: &str| {
+            let mut log = Log::new(10_000);
+            log.push(said.as_bytes());
+            is_about_what_it_needs(&log)
+        };
+        assert!(about("CREATE EXTENSION IF NOT EXISTS \"a\" CASCADE;\nNOTICE:  loading\n"));
+        assert!(about(
+            "CREATE EXTENSION IF NOT EXISTS \"a\" CASCADE;\nERROR:  no\npgxn-testers: what it needs could not be created\n"
+        ));
+        assert!(!about("CREATE EXTENSION IF NOT EXISTS \"a\" CASCADE;\nCREATE EXTENSION \"b\";\nNOTICE:  loading\n"));
+        assert!(!about("CREATE EXTENSION IF NOT EXISTS \"a\" CASCADE;\n\\i b.sql\n"));
+        assert!(!about(""));
     }
 
     #[test]

@@ -59,7 +59,6 @@ pub(crate) fn subject(
         pgtap: pgtap::find(&tree.root, &files),
         preload: preload::is_needed(&tree.root, &files),
         provision,
-        inherited: Vec::new(),
         create_first: Vec::new(),
         meta,
         files,

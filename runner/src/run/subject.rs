@@ -22,8 +22,6 @@ pub(crate) struct Subject {
     pub(crate) preload: bool,
     /// What the overrides say of it.
     pub(crate) provision: Provision,
-    /// The libraries that the server preloads for the sake of what it needs.
-    pub(crate) inherited: Vec<String>,
     /// The extensions that are created before its own, in order, once what it needs is there.
     pub(crate) create_first: Vec<String>,
     /// The tree as a tar file, until it is copied in.

@@ -15,7 +15,6 @@ pub(super) fn subject(files: &[&str]) -> Subject {
         pgtap: Vec::new(),
         preload: false,
         provision: protocol::Provision::default(),
-        inherited: Vec::new(),
         create_first: Vec::new(),
         packed: None,
         shipped: BTreeSet::new(),

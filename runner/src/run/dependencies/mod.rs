@@ -123,7 +123,7 @@ async fn provide(
     }
     tell(&plan, book).await;
     bench.subject.create_first.clone_from(&plan.create);
-    bench.subject.inherited = inherit(&mut bench.subject.provision, &plan.items);
+    inherit(&mut bench.subject.provision, &plan.items);
     if plan.items.is_empty() {
         return Ok(None);
     }
@@ -132,19 +132,16 @@ async fn provide(
     vet::run(bench, (&root, &shipped), &installed).await.map(|()| None)
 }
 
-/// What a prerequisite's library needs of the server, whatever is created on top of it needs, too. Gives the libraries that only they need.
-fn inherit(provision: &mut Provision, items: &[Planned]) -> Vec<String> {
-    let mut inherited = Vec::new();
+/// What a prerequisite's library needs of the server, whatever is created on top of it needs, too.
+fn inherit(provision: &mut Provision, items: &[Planned]) {
     for theirs in items.iter().map(|item| &item.known.provision) {
         let new = theirs.preload.iter().filter(|library| !provision.preload.contains(library));
         let new: Vec<String> = new.cloned().collect();
-        inherited.extend(new.iter().cloned());
         provision.preload.extend(new);
         for (name, value) in &theirs.settings {
             provision.settings.entry(name.clone()).or_insert_with(|| value.clone());
         }
     }
-    inherited
 }
 
 /// Where to look: the registry that the release is from; for what a person has on a disk, the one that the site names.
