@@ -46,7 +46,7 @@ pub(super) fn read(text: &str) -> Vec<Fact> {
     for line in text.lines().filter(|line| !line.is_empty()) {
         if let Some(item) = line.strip_prefix('\t') {
             if let Some(fact) = facts.last_mut().filter(|fact| fact.lines.len() < MAX_LINES) {
-                fact.lines.push(item.to_owned());
+                fact.lines.push(item.split('\t').map(clean).collect::<Vec<_>>().join("\t"));
             }
         } else if facts.len() < MAX_FACTS {
             let mut fields = line.split('\t').map(clean);
@@ -84,5 +84,7 @@ mod tests {
     #[test]
     fn what_is_told_cannot_paint_a_terminal() {
         assert_eq!(read("tried\t\u{1b}[31mred\u{7}\n")[0].extension(), "red");
+        let facts = read("objects-left\tw\n\ttable\tpublic.\u{1b}[31mred\u{202e}\n");
+        assert_eq!(facts[0].lines, ["table\tpublic.red"]);
     }
 }

@@ -30,6 +30,7 @@ fi
 
 created=0
 for name; do
+    in_time || { fact left-out "" $(($# - created)); break; }
     created=$((created + 1))
     echo "-- $name in a database of its own"
     step database pgxn_lane_$created || { fact no-server "" "$(why)"; exit 1; }

@@ -2,7 +2,7 @@ lane reload
 cat >$dir/unmarked.sql <<'SQL'
 @UNMARKED@
 SQL
-dump() { timeout -k 2 $((patience + 5)) "$bin/pg_dump" -d "$1" -f $dir/dump.sql; }
+dump() { patience; timeout -k 2 $((patience + 2)) "$bin/pg_dump" -d "$1" -f $dir/dump.sql; }
 
 bin=$("$PG_CONFIG" --bindir)
 number=0

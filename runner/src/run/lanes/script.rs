@@ -9,7 +9,7 @@ use crate::run::phase::Bench;
 use crate::run::quote::{identifier, quoted};
 
 /// Passes on what the script has found, and forgets it.
-pub(super) const TELL: &str = "head -c 400000 /tmp/pgxn-lanes/found >&2 2>/dev/null; rm -f /tmp/pgxn-lanes/found";
+pub(super) const TELL: &str = "[ ! -f /tmp/pgxn-lanes/found ] || timeout 10 head -c 400000 /tmp/pgxn-lanes/found >&2 2>/dev/null; rm -rf /tmp/pgxn-lanes/found";
 
 /// Extensions beyond these are left out.
 const MAX_EXTENSIONS: usize = 20;

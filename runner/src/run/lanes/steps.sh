@@ -5,14 +5,20 @@
 # in that database then. The file is missing where it could not be created.
 dir=/tmp/pgxn-lanes
 tab=$(printf '\t')
-# Seconds for one step.
-patience=30
-export LC_ALL=C PGOPTIONS="-c statement_timeout=${patience}s"
+export LC_ALL=C
 read -r now rest </proc/uptime
 deadline=$((${now%.*} + @SECONDS@))
 
 in_time() { read -r now rest </proc/uptime; [ "${now%.*}" -lt $deadline ]; }
-sql() { database=$1; shift; timeout -k 2 $((patience + 5)) psql -X -q -v ON_ERROR_STOP=1 -d "$database" "$@"; }
+# Seconds for one step: 30, or what is left of all.
+patience() {
+    read -r now rest </proc/uptime
+    patience=$((deadline - ${now%.*}))
+    [ $patience -le 30 ] || patience=30
+    [ $patience -ge 1 ] || patience=1
+    export PGOPTIONS="-c statement_timeout=${patience}s"
+}
+sql() { database=$1; shift; patience; timeout -k 2 $((patience + 2)) psql -X -q -v ON_ERROR_STOP=1 -d "$database" "$@"; }
 
 # fact WORD EXTENSION WHY FIELD...
 fact() { line=$1; shift; for field; do line=$line$tab$field; done; printf '%s\n' "$line" >>$dir/found; }
@@ -27,12 +33,16 @@ lane() {
 # What a step that failed said: its first error and the row that it came with, or its last line.
 why() {
     errors=$(grep -m 1 -A 3 -E '(ERROR|FATAL|PANIC): |server closed the connection' $dir/said | grep -E 'ERROR: |FATAL: |PANIC: |closed|CONTEXT:  COPY')
-    printf '%s' "${errors:-$(tail -n 1 $dir/said)}" | sed 's/^psql:[^ ]* //' | tr '\t\n' '  ' | head -c 500
+    last=$(tail -n 1 $dir/said)
+    printf '%s' "${errors:-${last:-it said nothing}}" | sed 's/^psql:[^ ]* //' | tr '\t\n' '  ' | head -c 500
 }
 # Runs a step. What it says is shown, and kept in $dir/said; where it crashes the server, the next step finds the server back.
 step() {
+    # What was put there need not be a file that ends.
+    rm -rf $dir/said
     "$@" >$dir/said 2>&1
     code=$?
+    case $code in 124 | 137) echo "it did not end within $patience s" >>$dir/said ;; esac
     cat $dir/said
     if grep -q 'server closed the connection\|connection to server was lost\|terminating connection because of crash' $dir/said; then
         sleep 0.2

@@ -5,7 +5,7 @@ written() {
         find "$directory" -xdev ! -type d -cnewer /run/pgxn-mark ! -cnewer /run/pgxn-installed
     done
 }
-make_uninstall() { @UNINSTALL@; }
+make_uninstall() { patience; timeout -k 2 $patience @UNINSTALL@; }
 # drop_extension DATABASE EXTENSION; leaves behind the name of the schema that CREATE EXTENSION itself made, which stays by design.
 drop_extension() {
     sql "$1" -A -t -v name="$2" -o $dir/schema <<'SQL'
