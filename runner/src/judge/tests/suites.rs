@@ -112,8 +112,8 @@ fn the_runner_of_postgis_tells_of_each_script() {
     let tests = run_test(
         " regress/core/affine .. ok in 45 ms\n regress/loader/Latin1 .......WARNING:  a byte is lost\n. ok in 3 ms\n \
          regress/core/bad .. failed (diff expected obtained: /tmp/pgis_reg/test_3_diff)\n regress/core/none . skipped (can't read any x)\n \
-         uninstall . ok (4850)\n",
-        "Run tests: 5\nFailed: 1\n",
+         before-uninstall-script ./regress/hooks/a.sql .. ok \n uninstall . ok (4850)\n",
+        "Run tests: 6\nFailed: 1\n",
     );
     assert_eq!(
         self::tests(&tests),
@@ -122,6 +122,7 @@ fn the_runner_of_postgis_tells_of_each_script() {
             test(Suite::Regress, "regress/loader/Latin1", Passed, Some(3)),
             test(Suite::Regress, "regress/core/bad", Failed, None),
             test(Suite::Regress, "regress/core/none", Skipped, None),
+            test(Suite::Regress, "before-uninstall-script ./regress/hooks/a.sql", Passed, None),
             test(Suite::Regress, "uninstall", Passed, None),
         ]
     );
