@@ -15,7 +15,7 @@ use crate::process::binary;
 use crate::{containers, hostile};
 
 /// No run here may last longer; with limits of seconds, each is over in less than one minute on a quiet machine.
-const PATIENCE: Duration = Duration::from_mins(4);
+const PATIENCE: Duration = Duration::from_mins(6);
 
 /// Attacks are tested on one PostgreSQL: what they attack is not it.
 const TARGET: &str = if cfg!(target_arch = "aarch64") { "pg17-arm64" } else { "pg17-amd64" };

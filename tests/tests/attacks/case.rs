@@ -17,8 +17,9 @@ const RUNNER_BYTES: u64 = 160 * MIB;
 const DISK_BYTES: u64 = 48 * MIB;
 /// What a container may leave on the engine's disk: the directories on which its file systems are mounted.
 const LAYER_BYTES: u64 = MIB;
-/// The container's processes, and those that the engine brings for a moment.
-const PROCESSES: usize = 512;
+/// The container's processes, and those that the engine brings for a moment. As they are counted one after the other, some may have ended
+/// and others come meanwhile.
+const PROCESSES: usize = 512 + 16;
 const OPEN_FILES: usize = 64;
 
 /// An attack and its row.
@@ -32,7 +33,7 @@ pub(crate) struct Case {
     /// The verdict, as phase and reason; several where it depends on the machine's speed.
     pub(crate) verdicts: &'static [&'static str],
     pub(crate) flags: &'static [&'static str],
-    /// What the report's notes have to say.
+    /// What the report's notes, or the verdict's detail, have to say.
     pub(crate) note: &'static str,
     pub(crate) seen: &'static str,
 }
@@ -41,15 +42,22 @@ impl Case {
     /// Runs it; what every run has to hold to is made sure of.
     pub(crate) async fn run(&self, ground: &Ground) -> Result<(Outcome, Row)> {
         let outcome = ground.run(&self.dist(ground)?, self.flags).await?;
+        let row = self.row(&outcome)?;
+        Ok((outcome, row))
+    }
+
+    /// What a run came to, once it is made sure of what every run has to hold to.
+    pub(crate) fn row(&self, outcome: &Outcome) -> Result<Row> {
         let (name, verdict) = (self.name, outcome.verdict());
         ensure!(self.verdicts.contains(&verdict.as_str()), "{name}: {verdict}\n{}", outcome.said);
-        ensure!(outcome.notes().contains(self.note), "{name}: {}", outcome.notes());
+        let noted = format!("{} {}", outcome.notes(), outcome.report["verdict"]["detail"]);
+        ensure!(noted.contains(self.note), "{name}: {noted}");
         ensure!(outcome.peak.peak_bytes < RUNNER_BYTES, "{name}: the runner took {:?}", outcome.peak);
         ensure!(outcome.peak.files < OPEN_FILES, "{name}: the runner took {:?}", outcome.peak);
         ensure!(outcome.disk_bytes < DISK_BYTES, "{name}: the runner's files took {}", outcome.disk_bytes);
         ensure!(outcome.layer_bytes < LAYER_BYTES, "{name}: the engine's disk took {}", outcome.layer_bytes);
         ensure!(outcome.processes <= PROCESSES, "{name}: {} processes", outcome.processes);
-        ensure!(outcome.took < Duration::from_mins(2), "{name}: it took {:?}", outcome.took);
+        ensure!(outcome.took < Duration::from_mins(5), "{name}: it took {:?}", outcome.took);
         let text = outcome.report.to_string();
         ensure!(text.len() < 1_000_000, "{name}: the report has {} bytes", text.len());
         println!("{name}: {verdict}, {:?}, {:?}, {} processes", outcome.took, outcome.peak, outcome.processes);
@@ -58,7 +66,7 @@ impl Case {
             ([one], note) => format!("{one}; noted: “{note}”"),
             _ => format!("as it must; the verdict depends on the moment: {}", self.verdicts.join(", ")),
         };
-        Ok((outcome, row([self.what, self.phase, self.language, self.must, &happened, self.seen])))
+        Ok(row([self.what, self.phase, self.language, self.must, &happened, self.seen]))
     }
 
     fn dist(&self, ground: &Ground) -> Result<PathBuf> {

@@ -100,7 +100,7 @@ async fn no_output_takes_more_than_its_share_or_reaches_a_terminal_as_it_is() ->
     table::compare("Logs, and what a report is made of", &rows)
 }
 
-fn is_shown_safely(outcome: &Outcome) -> Result<()> {
+pub(crate) fn is_shown_safely(outcome: &Outcome) -> Result<()> {
     let strange: Vec<char> = outcome
         .said
         .chars()
@@ -110,7 +110,7 @@ fn is_shown_safely(outcome: &Outcome) -> Result<()> {
     Ok(())
 }
 
-fn is_kept_in_bounds(outcome: &Outcome) -> Result<()> {
+pub(crate) fn is_kept_in_bounds(outcome: &Outcome) -> Result<()> {
     let files = outcome.files()?;
     ensure!(files.len() <= 129, "{} files", files.len());
     for file in files {

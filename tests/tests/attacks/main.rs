@@ -4,8 +4,10 @@
 
 mod case;
 mod images;
+mod lanes;
 mod limits;
 mod logs;
+mod prerequisites;
 mod probes;
 mod processes;
 mod truth;

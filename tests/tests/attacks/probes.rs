@@ -103,7 +103,18 @@ const ATTEMPTS: &[(&str, &str, &str, Seen)] = &[
 ];
 
 /// The phases whose code is the distribution's.
-const PHASES: [Phase; 5] = [Phase::Configure, Phase::Build, Phase::Install, Phase::Create, Phase::Installcheck];
+const PHASES: [Phase; 8] = [
+    Phase::Configure,
+    Phase::Build,
+    Phase::Install,
+    Phase::Create,
+    Phase::Installcheck,
+    Phase::Upgrade,
+    Phase::Reload,
+    Phase::Uninstall,
+];
+/// Those that a prerequisite has in the phase dependencies.
+const EARLY: [Phase; 3] = [Phase::Configure, Phase::Build, Phase::Install];
 
 #[tokio::test]
 async fn nothing_inside_reaches_anything_outside_from_any_phase_in_any_language() -> Result<()> {
@@ -126,19 +137,38 @@ async fn nothing_inside_reaches_anything_outside_from_any_phase_in_any_language(
         ("key", memory.key.to_string()),
         ("disk", disk()?),
     ];
-    hostile::aim(&dist, &listeners.targets().into_iter().chain(further).collect::<Vec<_>>())?;
+    let targets: Vec<_> = listeners.targets().into_iter().chain(further).collect();
+    hostile::aim(&dist, &targets)?;
+    let whole = std::fs::read_to_string(dist.join("attack--1.0.0.sql"))?;
+    std::fs::write(dist.join("attack--0.9.0--1.0.0.sql"), format!("DROP FUNCTION attack_answer();\n{whole}"))?;
     let machine = Machine::now()?;
-    let mut run = ground.start(&dist, &[])?;
-    let outcome = run.watch(&ground).await?;
-
+    let outcome = ground.start(&dist, &[])?.watch(&ground).await?;
     ensure!(outcome.verdict() == "installcheck tests-passed", "{}", outcome.said);
+    let mut attempts = BTreeMap::new();
+    for phase in PHASES {
+        read(&outcome, (phase.as_str(), &[phase, Phase::Build]), &mut attempts)?;
+    }
+
+    // What needs it has the probes beside it, for those of SQL.
+    let honest = hostile::honest(&ground.path("attacks"))?;
+    hostile::aim(&honest, &targets)?;
+    for name in ["probe.py", "probe.sh"] {
+        std::fs::copy(dist.join(name), honest.join(name))?;
+    }
+    let registry = hostile::registry(&dist, &ground.path("registry"))?;
+    let needing = ground.start(&honest, &["--registry", &registry, "--lanes", "none"])?.watch(&ground).await?;
+    ensure!(needing.verdict() == "installcheck tests-passed", "{}", needing.said);
+    read(&needing, (Phase::Dependencies.as_str(), &EARLY), &mut attempts)?;
+    read(&needing, (Phase::Create.as_str(), &[Phase::Create]), &mut attempts)?;
+
     ensure!(listeners.heard() == 0, "somebody inside reached a listener");
     ensure!(Machine::now()? == machine, "the machine was changed");
     ensure!(neighbour.processes(&ground).await? == beside, "the run beside it was changed");
     ensure!(std::fs::read_to_string(&canary)? == SECRET.1, "a file of the machine was written");
-    is_confined(outcome.confinement.as_ref().context("its container was seen")?)?;
-    let attempts = attempts(&outcome)?;
-    for file in outcome.files()? {
+    for outcome in [&outcome, &needing] {
+        is_confined(outcome.confinement.as_ref().context("its container was seen")?)?;
+    }
+    for file in [outcome.files()?, needing.files()?].concat() {
         let text = String::from_utf8_lossy(&std::fs::read(&file)?).into_owned();
         ensure!(!text.contains(SECRET.1), "the runner's secret is in {}", file.display());
     }
@@ -187,30 +217,27 @@ fn is_confined(found: &Confinement) -> Result<()> {
 /// What the log has of one attempt.
 #[derive(Default)]
 struct Attempt {
-    phases: BTreeSet<Phase>,
+    logs: BTreeSet<String>,
     languages: BTreeSet<String>,
     reached: Vec<String>,
 }
 
-/// Every attempt of the logs, by its name.
-fn attempts(outcome: &Outcome) -> Result<BTreeMap<String, Attempt>> {
-    let mut attempts: BTreeMap<String, Attempt> = BTreeMap::new();
-    for phase in PHASES {
-        let log = outcome.file(&format!("{phase}.log"))?;
-        for line in String::from_utf8_lossy(&log).lines() {
-            let words: Vec<&str> = line.split_whitespace().skip_while(|word| *word != "pgxn-attack").collect();
-            let [_, said, language, name, how, ..] = words[..] else { continue };
-            // `make install` builds first, and what make expands itself, it expands in each phase.
-            ensure!(said == phase.as_str() || said == "build", "{line}");
-            let attempt = attempts.entry(name.to_owned()).or_default();
-            attempt.phases.insert(phase);
-            attempt.languages.insert(language.replace("COPY-PROGRAM", "COPY PROGRAM"));
-            if how == "reached" {
-                attempt.reached.push(format!("{phase} in {language}"));
-            }
+/// Adds the attempts of a phase's log, which are made in its name, or in that of another one: `make install` builds first, and what make
+/// expands itself, it expands in each phase.
+fn read(outcome: &Outcome, (log, said): (&str, &[Phase]), attempts: &mut BTreeMap<String, Attempt>) -> Result<()> {
+    let text = outcome.file(&format!("{log}.log"))?;
+    for line in String::from_utf8_lossy(&text).lines() {
+        let words: Vec<&str> = line.split_whitespace().skip_while(|word| *word != "pgxn-attack").collect();
+        let [_, phase, language, name, how, ..] = words[..] else { continue };
+        ensure!(said.iter().any(|known| known.as_str() == phase), "{log}: {line}");
+        let attempt = attempts.entry(name.to_owned()).or_default();
+        attempt.logs.insert(log.to_owned());
+        attempt.languages.insert(language.replace("COPY-PROGRAM", "COPY PROGRAM"));
+        if how == "reached" {
+            attempt.reached.push(format!("{log} in {language}"));
         }
     }
-    Ok(attempts)
+    Ok(())
 }
 
 fn rows(attempts: &BTreeMap<String, Attempt>) -> Result<Vec<Row>> {
@@ -220,12 +247,12 @@ fn rows(attempts: &BTreeMap<String, Attempt>) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for (name, what, must, seen) in ATTEMPTS {
         let attempt = attempts.get(*name).with_context(|| format!("nobody tried {name}"))?;
-        ensure!(attempt.phases.len() == PHASES.len(), "{name} was tried in {:?} alone", attempt.phases);
+        ensure!(attempt.logs.len() == PHASES.len() + 1, "{name} was tried in {:?} alone", attempt.logs);
         if !attempt.reached.is_empty() {
             through.push(format!("{name}: {}", attempt.reached.join(", ")));
         }
         let languages = attempt.languages.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-        rows.push(row([what, "configure to installcheck", &languages, must, "as it must", seen.words()]));
+        rows.push(row([what, "dependencies to uninstall", &languages, must, "as it must", seen.words()]));
     }
     ensure!(through.is_empty(), "these got through:\n{}", through.join("\n"));
     Ok(rows)

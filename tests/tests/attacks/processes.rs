@@ -7,7 +7,9 @@ use tests::watched::Ground;
 
 use crate::case::Case;
 
-const FAST: &[&str] = &["--silence", "6", "--phase-timeout", "20"];
+/// For what would never end.
+const SHORT: &[&str] = &["--silence", "6", "--phase-timeout", "60"];
+const PATIENT: &[&str] = &["--silence", "60", "--phase-timeout", "60"];
 const GONE: &str = "container and processes are gone with the run, by the machine's process table";
 
 const CASES: &[Case] = &[
@@ -18,7 +20,7 @@ const CASES: &[Case] = &[
         language: "SQL",
         must: "it is ended by the limit of silence",
         verdicts: &["installcheck silent"],
-        flags: FAST,
+        flags: SHORT,
         note: "6 s without any output",
         seen: GONE,
     },
@@ -29,7 +31,7 @@ const CASES: &[Case] = &[
         language: "sh",
         must: "it is ended by the limit of silence",
         verdicts: &["build silent"],
-        flags: FAST,
+        flags: SHORT,
         note: "6 s without any output",
         seen: GONE,
     },
@@ -40,7 +42,7 @@ const CASES: &[Case] = &[
         language: "sh",
         must: "no phase waits for them, and they end with the run",
         verdicts: &["installcheck tests-passed"],
-        flags: FAST,
+        flags: PATIENT,
         note: "",
         seen: GONE,
     },
@@ -51,7 +53,7 @@ const CASES: &[Case] = &[
         language: "pg_ctl",
         must: "its log tells of it",
         verdicts: &["installcheck tests-broken"],
-        flags: FAST,
+        flags: PATIENT,
         note: "",
         seen: GONE,
     },
@@ -62,7 +64,7 @@ const CASES: &[Case] = &[
         language: "sh",
         must: "no PASS; nobody can tell it from a failure of the machine, so that the farm takes the blame",
         verdicts: &["installcheck engine-failed"],
-        flags: FAST,
+        flags: PATIENT,
         note: "",
         seen: GONE,
     },
@@ -73,7 +75,7 @@ const CASES: &[Case] = &[
         language: "pg_ctl",
         must: "believed, and noticed",
         verdicts: &["installcheck tests-passed"],
-        flags: FAST,
+        flags: PATIENT,
         note: "The server that answered after the tests is not the one before them.",
         seen: GONE,
     },
@@ -84,7 +86,7 @@ const CASES: &[Case] = &[
         language: "sh",
         must: "no PASS; nobody can tell it from a failure of the machine, so that the farm takes the blame",
         verdicts: &["build engine-failed"],
-        flags: FAST,
+        flags: PATIENT,
         note: "",
         seen: GONE,
     },

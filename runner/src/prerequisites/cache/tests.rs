@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use protocol::Status;
 
 use super::*;

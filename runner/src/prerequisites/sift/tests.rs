@@ -12,7 +12,9 @@ fn archive(entries: &[(&str, EntryType, &str, &[u8])]) -> Vec<u8> {
         header.as_mut_bytes()[157..157 + target.len()].copy_from_slice(target.as_bytes());
         header.set_entry_type(*kind);
         header.set_mode(0o6777);
-        (header.set_uid(1000), header.set_gid(1000), header.set_mtime(1));
+        header.set_uid(1000);
+        header.set_gid(1000);
+        header.set_mtime(1);
         header.set_size(content.len() as u64);
         header.set_cksum();
         bytes.extend_from_slice(header.as_bytes());
@@ -21,6 +23,19 @@ fn archive(entries: &[(&str, EntryType, &str, &[u8])]) -> Vec<u8> {
     }
     bytes.resize(bytes.len() + 1024, 0);
     bytes
+}
+
+/// A disk without room.
+struct Full;
+
+impl Write for Full {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::StorageFull.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn sifted(bytes: &[u8]) -> Result<(Vec<u8>, BTreeSet<PathBuf>), SiftError> {
@@ -116,15 +131,6 @@ fn what_breaks_off_is_refused_and_a_full_disk_is_the_runners_own() {
     let whole = archive(&[(CONTROL, EntryType::Regular, "", &[7; 2_000])]);
     for length in [100, 512, 1_000, 2_500] {
         assert!(matches!(sifted(&whole[..length]), Err(SiftError::Refused(why)) if why.contains("whole")), "{length}");
-    }
-    struct Full;
-    impl Write for Full {
-        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            Err(io::ErrorKind::StorageFull.into())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
     }
     let dirs = DIRS.map(str::to_owned);
     assert!(matches!(sift(whole.as_slice(), Full, &dirs), Err(SiftError::Kept(_))));

@@ -165,7 +165,7 @@ mod tests {
     fn nothing_but_the_packed_tree_is_left_of_a_prerequisite_that_is_unpacked() {
         let [scratch, work] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
         let zip = scratch.path().join("gadget.zip");
-        let mut archive = zip::ZipWriter::new(File::create(&zip).unwrap());
+        let mut archive = zip::ZipWriter::new(fs::File::create(&zip).unwrap());
         let meta = r#"{"name": "gadget", "version": "1.0.0", "abstract": "a", "maintainer": "a", "license": "postgresql",
             "provides": {}, "meta-spec": {"version": "1.0.0"}}"#;
         for (name, text) in [("gadget-1.0.0/META.json", meta), ("gadget-1.0.0/Makefile", "all:\n")] {

@@ -92,7 +92,9 @@ mod tests {
     fn what_breaks_off_is_told_from_what_has_ended() {
         let read = |pieces: &[Option<&[u8]>]| {
             let (sender, receiver) = sync_channel(WAITING);
-            pieces.iter().for_each(|piece| pass_on(&sender, *piece).unwrap());
+            for piece in pieces {
+                pass_on(&sender, *piece).unwrap();
+            }
             drop(sender);
             let mut text = String::new();
             Pieces { pieces: receiver, rest: Vec::new() }.read_to_string(&mut text).map(|_| text).ok()

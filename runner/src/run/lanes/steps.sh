@@ -38,10 +38,10 @@ why() {
 }
 # Runs a step. What it says is shown, and kept in $dir/said; where it crashes the server, the next step finds the server back.
 step() {
-    # What was put there need not be a file that ends.
-    rm -rf $dir/said
     "$@" >$dir/said 2>&1
     code=$?
+    # What it left here may be a pipe that nobody writes into, or a link.
+    for file in $dir/*; do [ -f $file ] && [ ! -L $file ] || rm -rf $file; done
     case $code in 124 | 137) echo "it did not end within $patience s" >>$dir/said ;; esac
     cat $dir/said
     if grep -q 'server closed the connection\|connection to server was lost\|terminating connection because of crash' $dir/said; then
