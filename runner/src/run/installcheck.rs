@@ -76,12 +76,12 @@ async fn beside_a_stand_in(bench: &Bench<'_>, verdict: Verdict, book: &mut Book<
     if !matches!(verdict.reason, Reason::TestsFailed | Reason::TestsBroken | Reason::TimedOut | Reason::Silent) {
         return verdict;
     }
-    book.amend(Phase::Installcheck, Reason::NetworkNeeded).await;
+    book.amend(Phase::Installcheck, Reason::PreparationNeeded).await;
     let mut detail = format!("its tests fail with what the farm has in place of {what}");
     if !verdict.detail.is_empty() {
         detail = format!("{detail}; {}", verdict.detail);
     }
-    Verdict { reason: Reason::NetworkNeeded, detail, ..verdict }
+    Verdict { reason: Reason::PreparationNeeded, detail, ..verdict }
 }
 
 /// Tests that fail without a message that excuses it, of a library that the server never loaded.

@@ -134,7 +134,7 @@ async fn what_a_build_would_download_is_there_before_it_which_needs_an_engine() 
 async fn tests_that_fail_beside_a_stand_in_do_not_count_against_the_author_which_needs_an_engine() {
     let overrides = "[[override]]\ndist = \"fails-tests\"\nwhy = \"It is only a test.\"\nstand_in = \"example.org\"\n";
     let report = run_with(overrides, "fails-tests").await.report;
-    assert_eq!(found(&report), (Grade::Env, Phase::Installcheck, Reason::NetworkNeeded), "{:?}", report.verdict);
+    assert_eq!(found(&report), (Grade::Env, Phase::Installcheck, Reason::PreparationNeeded), "{:?}", report.verdict);
     assert!(report.verdict.detail.starts_with("its tests fail with what the farm has in place of example.org"));
     assert!(report.verdict.decisive.is_some(), "the test that failed is still shown");
 }
