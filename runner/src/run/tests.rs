@@ -38,5 +38,6 @@ pub(super) fn provided(name: &str, file: &str) -> Provided {
 mod lanes;
 mod limits;
 mod provide;
+mod repeat;
 mod requires;
 mod whole;

@@ -69,16 +69,15 @@ async fn a_directory_is_built_installed_created_and_tested_which_needs_an_engine
 }
 
 #[tokio::test]
-async fn a_failed_test_comes_with_its_diffs_and_was_tried_twice_which_needs_an_engine() {
+async fn a_failed_test_comes_with_its_diffs_which_needs_an_engine() {
     let dir = tempfile::tempdir().unwrap();
     let site = site(dir.path()).await;
     let (Completed { report, files }, _) = run_source(&site, Source::Directory(fixture("fails-tests"))).await;
     assert_eq!(report.verdict.reason, Reason::TestsFailed);
     let diffs: Vec<_> = files.iter().filter(|file| file.record.kind == FileKind::Diffs).collect();
-    let names: Vec<_> = diffs.iter().map(|file| file.record.name.as_str()).collect();
-    assert_eq!(names, ["regression.diffs", "first-regression.diffs"]);
+    // Whether there are those of a first attempt, too, depends on how old the server was: see `repeat`.
+    assert_eq!(diffs[0].record.name, "regression.diffs");
     assert!(String::from_utf8_lossy(&diffs[0].bytes()).contains("+++ "));
-    assert!(report.notes.iter().any(|note| note.contains("run twice")), "{:?}", report.notes);
     assert_eq!(report.verdict.decisive.as_ref().map(|line| line.file.as_str()), Some("regression.diffs"));
 }
 
