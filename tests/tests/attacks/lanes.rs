@@ -133,7 +133,7 @@ async fn tried(case: &Case, ground: &Ground) -> Result<Row> {
     only_warns(case, &outcome)?;
     is_shown_safely(&outcome)?;
     is_kept_in_bounds(&outcome)?;
-    ensure!(tests::host::running("pgxn-lane-daemon").is_empty(), "a daemon runs on");
+    ensure!(tests::host::escaped("pgxn-lane-daemon").is_empty(), "a daemon runs on");
     Ok(row)
 }
 
