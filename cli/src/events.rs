@@ -7,11 +7,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::console::{Colour, Console, plain};
 
-/// Shows events until `shutdown`.
+/// Shows events until `shutdown`, those that have happened by then included.
 pub(crate) async fn show(coordinator: Coordinator, console: Console, shutdown: CancellationToken) -> Result<()> {
     let mut events = coordinator.events().subscribe();
     loop {
         let event = tokio::select! {
+            biased;
             event = events.recv() => event,
             () = shutdown.cancelled() => return Ok(()),
         };

@@ -110,9 +110,12 @@ async fn own_client(coordinator: &Coordinator, address: &Url) -> Result<runner::
     Ok(runner::Coordinator::new(address, &admitted.token)?)
 }
 
-/// Asks for the end once the whole registry is read and nothing waits or runs.
+/// Asks for the end once the whole registry is read and nothing waits or runs, at two looks: by the second, the runner has heard that its last
+/// report was taken, and the terminal of the verdict.
 async fn until_idle(coordinator: Coordinator, offer: Offer, shutdown: CancellationToken) -> Result<()> {
     let mut pause = tokio::time::interval(Duration::from_millis(500));
+    pause.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut was_idle = false;
     while !shutdown.is_cancelled() {
         pause.tick().await;
         let mut conn = coordinator.store().read().await?;
@@ -124,9 +127,11 @@ async fn until_idle(coordinator: Coordinator, offer: Offer, shutdown: Cancellati
         let failed = offer.failed();
         let is_waited_for = |target| targets.contains(target) && !failed.contains(target);
         let waits = store::queue::counts(&mut conn).await?.iter().any(|count| is_waited_for(&count.target));
-        if is_read && !waits && store::farm::counts(&mut conn, now).await?.running == 0 {
+        let is_idle = is_read && !waits && store::farm::counts(&mut conn, now).await?.running == 0;
+        if is_idle && was_idle {
             shutdown.cancel();
         }
+        was_idle = is_idle;
     }
     Ok(())
 }
