@@ -19,6 +19,8 @@ static PANIC: LazyLock<Regex> = LazyLock::new(|| compiled(r"\bPANIC:\s+(?P<it>.+
 static RUNNING: LazyLock<Regex> = LazyLock::new(|| compiled(r"DETAIL:\s+Failed process was running: (?P<it>.+)"));
 static SHUT_DOWN: LazyLock<Regex> = LazyLock::new(|| compiled(r"LOG:\s+received \w+ shutdown request"));
 
+static CROWDED: LazyLock<Regex> =
+    LazyLock::new(|| compiled(r"LOG:\s+could not fork .*: Resource temporarily unavailable"));
 static READY: LazyLock<Regex> =
     LazyLock::new(|| compiled(r"LOG:\s+database system is ready to accept (?:read.only )?connections"));
 
@@ -135,7 +137,7 @@ pub(crate) fn gone(evidence: &Evidence<'_>) -> Option<Cause> {
         Server::NotStarted => {
             Some(Cause { decisive: last_line(evidence), ..Cause::unshown(Reason::ServerNotStarted, "") })
         }
-        Server::Gone => Some(stopped(evidence).unwrap_or_else(|| {
+        Server::Gone => Some(stopped(evidence).or_else(|| crowded(evidence)).unwrap_or_else(|| {
             let detail = "it answered before this phase and did not afterwards, and its log does not say why";
             Cause { decisive: last_line(evidence), ..Cause::unshown(Reason::EngineFailed, detail) }
         })),
@@ -150,6 +152,12 @@ fn stopped(evidence: &Evidence<'_>) -> Option<Cause> {
         if READY.is_match(&line.text) { None } else { found.or_else(|| SHUT_DOWN.is_match(&line.text).then_some(line)) }
     })?;
     Some(Cause::at(&line, crate::judge::unexplained(evidence.phase), "something shut the server down"))
+}
+
+/// A server that answers nobody, as there are as many processes as there may be.
+fn crowded(evidence: &Evidence<'_>) -> Option<Cause> {
+    let line = lines(evidence.server_log?).filter(|line| CROWDED.is_match(&line.text)).last()?;
+    Some(Cause::at(&line, Reason::TooManyProcesses, ""))
 }
 
 /// The last line that says why, or the last line.

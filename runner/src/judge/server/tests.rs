@@ -103,3 +103,10 @@ fn a_restart_is_not_taken_for_a_shutdown() {
     assert_eq!(reason(&format!("{ready}{stop}")), down);
     assert_eq!(reason(&format!("{stop}{ready}{stop}")), down);
 }
+
+#[test]
+fn a_server_that_cannot_fork_for_want_of_processes_is_no_failure_of_the_engine() {
+    let full = "2026-11-27 00:31:18.489 UTC [56] LOG:  could not fork new process for connection: Resource temporarily unavailable\n";
+    assert_eq!(verdict(full, Server::Gone, vec![]).0.unwrap().0, Reason::TooManyProcesses);
+    assert_ne!(verdict(full, Server::Running, vec![]).0.map(|(reason, _)| reason), Some(Reason::TooManyProcesses));
+}
