@@ -36,6 +36,6 @@ not edit it by hand.
 
 A grade says what was found: PASS, UNTESTED (it builds and loads, and has no tests for a running server), FAIL (the author's), NA (not
 for this major), BLOCKED (needs another distribution), ENV (the farm lacks something), ERROR (the farm itself failed). Only FAIL blames the
-author. Prerequisites, further packages and server settings are not provided yet; what needs them must be BLOCKED or ENV, never FAIL.
+author. What releases need beyond the plain image stands in `images/overrides.toml`; what is missing there must be BLOCKED or ENV, never FAIL.
 
 ";
