@@ -50,6 +50,19 @@ pub fn inside(container: &str) -> Vec<u32> {
     processes().filter(is_in).collect()
 }
 
+/// How many processes and threads the control group of a process has, and how many it may have, by the kernel's own count; none where the
+/// process has ended. What the engine puts into a group is not held up by its limit, so that there may be a few more for a moment.
+pub fn tally(pid: u32) -> Option<(usize, usize)> {
+    let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    let of = |start: &str| groups.lines().find_map(|line| line.split_once(start)).map(|(_, path)| path);
+    let dir = match of(":pids:") {
+        Some(path) => format!("/sys/fs/cgroup/pids{path}"),
+        None => format!("/sys/fs/cgroup{}", of("0::")?),
+    };
+    let read = |name: &str| fs::read_to_string(format!("{dir}/{name}")).ok()?.trim().parse().ok();
+    Some((read("pids.current")?, read("pids.max")?))
+}
+
 /// The processes whose command has a word in it.
 pub fn running(word: &str) -> Vec<u32> {
     let own = std::process::id();

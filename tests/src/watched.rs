@@ -45,8 +45,10 @@ pub struct Outcome {
     pub layer_bytes: u64,
     /// How a process of the distribution was kept in.
     pub confinement: Option<Confinement>,
-    /// The most processes that its container ever had.
+    /// The most processes and threads that its container ever had, by the kernel's count.
     pub processes: usize,
+    /// How many it might have, by the kernel's word; none where nobody could look.
+    pub most_processes: Option<usize>,
     /// How long it took.
     pub took: Duration,
     output: PathBuf,
@@ -154,6 +156,7 @@ impl Running {
             layer_bytes: 0,
             confinement: None,
             processes: 0,
+            most_processes: None,
             took: Duration::ZERO,
             output: self.output.clone(),
         };
@@ -182,7 +185,10 @@ impl Running {
         outcome.disk_bytes = outcome.disk_bytes.max(host::disk_usage(ground.dir.path()));
         for container in ground.containers().await? {
             let processes = host::inside(&container);
-            outcome.processes = outcome.processes.max(processes.len());
+            if let Some((now, most)) = processes.first().and_then(|pid| host::tally(*pid)) {
+                outcome.processes = outcome.processes.max(now);
+                outcome.most_processes = Some(most);
+            }
             let layer = processes.first().and_then(|pid| host::layer(*pid)).map_or(0, |dir| host::disk_usage(&dir));
             outcome.layer_bytes = outcome.layer_bytes.max(layer);
             outcome.confinement =

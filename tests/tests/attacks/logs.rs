@@ -67,8 +67,9 @@ const CASES: &[Case] = &[
         phase: "installcheck",
         language: "sh",
         must: "what is no file is left, what is too much is left out",
-        verdicts: &["installcheck silent"],
-        flags: &["--silence", "6", "--phase-timeout", "30", "--memory", "512"],
+        // It says itself that it failed; there is no second attempt, as its pipe is in the way of a new cluster. It makes its files in silence.
+        verdicts: &["installcheck tests-broken"],
+        flags: &["--silence", "30", "--phase-timeout", "60", "--memory", "512"],
         note: "",
         seen: "no kept file has a line of /etc/passwd; the runner's memory and files stay small",
     },
