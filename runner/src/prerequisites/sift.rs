@@ -10,6 +10,8 @@ use std::path::{Component, Path, PathBuf};
 
 use tar::{Archive, Builder, EntryType, Header};
 
+use crate::judge;
+
 /// What one prerequisite installs may have so many bytes.
 pub(super) const MAX_BYTES: u64 = 512 * 1024 * 1024;
 /// And so many files and links.
@@ -174,7 +176,7 @@ fn broken(error: io::Error) -> SiftError {
 
 /// A name for people: no terminal is painted by it.
 pub(crate) fn shown(name: &Path) -> String {
-    format!("`{}`", name.to_string_lossy().chars().filter(|c| !c.is_control()).take(200).collect::<String>())
+    format!("`{}`", judge::shown(&name.to_string_lossy(), 200))
 }
 
 #[cfg(test)]
