@@ -10,7 +10,7 @@ mod operate;
 mod overrides;
 mod run;
 
-pub(crate) use farm::{CoordinatorArgs, DataArgs, RegistryChoice, SampleSize, UpArgs};
+pub(crate) use farm::{CoordinatorArgs, DataArgs, ListenArgs, RegistryChoice, SampleSize, UpArgs};
 pub(crate) use operate::{
     AdminArgs, AdminCommand, BenchCommand, DistSpec, ImagesCommand, OverridesCommand, RunnersCommand, SuggestArgs,
 };

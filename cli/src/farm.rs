@@ -10,13 +10,15 @@ use coordinator::config::AdminToken;
 use coordinator::{Config, Coordinator};
 use dashboard::{Dashboard, Site};
 use protocol::{Matrix, SystemClock};
+use proxy::Proxy;
 use store::{Blobs, Store};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use url::Url;
 
-use crate::args::DataArgs;
+use crate::args::{DataArgs, ListenArgs};
 
 /// The file in the data directory that says where the coordinator listens, for `admin` and for people.
 const ADDRESS_FILE: &str = "address";
@@ -115,7 +117,7 @@ impl Farm {
     /// Puts a coordinator, its API and its pages together.
     pub(crate) async fn open(
         (data, dir): (&DataArgs, &DataDir),
-        (listener, public_url): (TcpListener, Option<&Url>),
+        (listener, at): (TcpListener, &ListenArgs),
         registry: WatchedRegistry,
         adjust: impl FnOnce(&mut Config),
     ) -> Result<Self> {
@@ -125,15 +127,19 @@ impl Farm {
         let address = address_of(&listener)?;
         let mut config = Config::new(registry.url.clone(), AdminToken::open(&dir.path)?);
         adjust(&mut config);
+        let mut kept = proxy::Config::new(registry.url.clone(), dir.join("registry"));
+        kept.max_bytes = at.registry_cache * 1024 * 1024;
+        let documents = Proxy::open(kept, clock.clone())?;
         let site = Site {
             registry_url: registry.url,
             sample: registry.sample,
-            public_url: public_url.cloned().unwrap_or_else(|| address.clone()),
+            public_url: at.public_url.clone().unwrap_or_else(|| address.clone()),
             version: env!("CARGO_PKG_VERSION").into(),
         };
         let coordinator = Coordinator::new(store.clone(), blobs.clone(), Matrix::embedded(), clock.clone(), config)?;
         let pages = Dashboard::new(store, blobs, Matrix::embedded(), clock, site);
         let router = coordinator::api::router(coordinator.clone()).merge(dashboard::router(pages));
+        let router = proxy::before(documents, router);
         std::fs::write(dir.join(ADDRESS_FILE), format!("{address}\n"))
             .context("write the address into the data directory")?;
         Ok(Self { coordinator, address, router, listener })
@@ -147,7 +153,8 @@ impl Farm {
 
     /// Answers requests until `shutdown`, then lets those that are under way end.
     pub(crate) async fn serve(self, shutdown: CancellationToken) -> Result<()> {
-        let router = self.router.layer(CompressionLayer::new());
+        let compressible = DefaultPredicate::new().and(NotForContentType::const_new("application/zip"));
+        let router = self.router.layer(CompressionLayer::new().compress_when(compressible));
         axum::serve(self.listener, router)
             .with_graceful_shutdown(shutdown.cancelled_owned())
             .await

@@ -15,7 +15,8 @@ use crate::document::{Listed, Listing, Unreadable, users};
 use crate::error::{Error, Result};
 use crate::fetch::{Conditional, Validators};
 use crate::json;
-use crate::registry::{Registry, Statistics, Transport};
+use crate::origin::Transport;
+use crate::registry::{Registry, Statistics};
 
 /// After as many documents in a row that could not be had, the registry is taken to be down.
 const PATIENCE: usize = 5;
@@ -37,7 +38,7 @@ impl Registry {
     /// Reads the whole registry: some thousand small documents on the public one. It fails only where the registry is down.
     pub async fn all_releases(&self) -> Result<Census> {
         let mut found = Found::default();
-        if let Transport::Files(files) = &self.inner.transport {
+        if let Transport::Files(files) = self.inner.origin.transport() {
             let directory = self.inner.index.template("dist")?.prefix();
             let dists = files.names(directory).await?;
             found.complete = true;
@@ -143,7 +144,7 @@ impl Registry {
     }
 
     fn concurrency(&self) -> usize {
-        self.inner.options.concurrency.max(1)
+        self.inner.origin.options().concurrency.max(1)
     }
 }
 

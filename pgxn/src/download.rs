@@ -15,7 +15,8 @@ use crate::error::{Error, Result};
 use crate::files::Files;
 use crate::http::Http;
 use crate::meta::MetaError;
-use crate::registry::{Registry, Transport};
+use crate::origin::Transport;
+use crate::registry::Registry;
 use crate::retry::{Attempts, Failure};
 
 /// An archive on disk whose SHA-1 is the one that META.json states.
@@ -55,8 +56,10 @@ impl Registry {
         self.fetch_archive(&release.dist, &release.version, &release.sha1, dir).await
     }
 
+    /// The same for whoever knows the SHA-1 that META.json states.
+    ///
     /// Fetches once more when the digest differs: users have met mismatches that did not come again.
-    async fn fetch_archive(&self, dist: &Name, version: &Version, expected: &str, dir: &Path) -> Result<Archive> {
+    pub async fn fetch_archive(&self, dist: &Name, version: &Version, expected: &str, dir: &Path) -> Result<Archive> {
         let url = self.download_url(dist, version)?;
         let mut written = self.fetch_once(&url, false, dir).await?;
         if !written.sha1.eq_ignore_ascii_case(expected) {
@@ -77,8 +80,8 @@ impl Registry {
     }
 
     async fn fetch_once(&self, url: &Url, fresh: bool, dir: &Path) -> Result<Written> {
-        let limit = self.inner.options.max_archive_bytes;
-        match &self.inner.transport {
+        let limit = self.inner.origin.options().max_archive_bytes;
+        match self.inner.origin.transport() {
             Transport::Files(files) => copy(files, url, limit, dir).await,
             Transport::Http(http) => {
                 let mut attempts = Attempts::new(&http.options);

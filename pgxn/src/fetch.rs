@@ -33,3 +33,14 @@ pub(crate) enum Fetched {
     Unchanged,
     Body { bytes: Vec<u8>, validators: Validators },
 }
+
+impl Fetched {
+    /// The same for callers that take the bytes as they are.
+    pub(crate) fn into_document(self) -> Option<Conditional<Vec<u8>>> {
+        match self {
+            Self::Missing => None,
+            Self::Unchanged => Some(Conditional::Unchanged),
+            Self::Body { bytes, validators } => Some(Conditional::Changed { value: bytes, validators }),
+        }
+    }
+}

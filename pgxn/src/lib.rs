@@ -20,6 +20,7 @@ mod index;
 mod json;
 mod meta;
 mod options;
+mod origin;
 mod provider;
 mod registry;
 mod retry;
@@ -35,7 +36,8 @@ pub use meta::{
     License, Meta, MetaError, Module, Named, Phase, Preload, Prerequisite, Provided, Relation, Resources, Spec,
 };
 pub use options::{AddressPolicy, ClientOptions};
+pub use origin::Origin;
 pub use protocol::{PostgresRange, Range, RangeError};
 pub use provider::Provider;
-pub use registry::{Registry, Statistics};
+pub use registry::{Asked, Registry, Statistics};
 pub use template::{Template, TemplateError};

@@ -9,12 +9,11 @@ use url::Url;
 use crate::document::{Feed, Listing, Unreadable, User, UserEntry, users};
 use crate::error::{Error, Result};
 use crate::fetch::{Conditional, Fetched, Validators};
-use crate::files::Files;
-use crate::http::Http;
-use crate::index::{self, Index};
+use crate::index::Index;
 use crate::json;
 use crate::meta::{Meta, MetaError};
 use crate::options::ClientOptions;
+use crate::origin::Origin;
 use crate::provider::Provider;
 
 /// A META.json with more bytes is not read: whatever knows releases holds every one of them.
@@ -28,13 +27,7 @@ pub struct Registry {
 
 pub(crate) struct Inner {
     pub(crate) index: Index,
-    pub(crate) transport: Transport,
-    pub(crate) options: ClientOptions,
-}
-
-pub(crate) enum Transport {
-    Http(Http),
-    Files(Files),
+    pub(crate) origin: Origin,
 }
 
 /// The statistics documents that every registry has.
@@ -68,19 +61,34 @@ impl Statistics {
 impl Registry {
     /// Reads the index of the registry at `url`, the address to which `/index.json` is appended.
     pub async fn open(url: &Url, options: ClientOptions) -> Result<Self> {
-        let base = index::base(url)?;
-        let transport = if base.scheme() == "file" {
-            Transport::Files(Files::new(&base)?)
-        } else {
-            Transport::Http(Http::new(&base, options.clone())?)
-        };
-        let index_url = index::address(&base, "/index.json")?;
-        let (value, _) = match transport.json(&index_url, &Validators::default(), &options).await? {
-            Some(Conditional::Changed { value, validators }) => (value, validators),
-            Some(Conditional::Unchanged) | None => return Err(Error::NoIndex { url: index_url }),
-        };
-        let index = Index::read(base, &value)?;
-        Ok(Self { inner: Arc::new(Inner { index, transport, options }) })
+        let origin = Origin::new(url, options)?;
+        match origin.index(&Validators::default()).await? {
+            Some(Conditional::Changed { value, .. }) => Self::at(&origin, &value),
+            Some(Conditional::Unchanged) | None => Err(Error::NoIndex { url: origin.index_url()? }),
+        }
+    }
+
+    /// The registry of an index that was read before, without asking for anything.
+    pub fn at(origin: &Origin, index: &[u8]) -> Result<Self> {
+        let value = json::parse(index).map_err(|source| match origin.index_url() {
+            Ok(url) => Error::NotJson { url, found: json::describe(index, &source), source },
+            Err(error) => error,
+        })?;
+        let index = Index::read(origin.base().clone(), &value)?;
+        Ok(Self { inner: Arc::new(Inner { index, origin: origin.clone() }) })
+    }
+
+    /// Whether the registry has that kind of document: a name of `/index.json`.
+    pub fn has(&self, name: &str) -> bool {
+        self.inner.index.has(name)
+    }
+
+    /// A document as it is, of at most `limit` bytes: `name` and `values` are those of its template, `query` follows a `?`. None where it is
+    /// not there.
+    pub async fn document(&self, asked: &Asked<'_>, seen: &Validators, limit: u64) -> Result<Option<Conditional<Vec<u8>>>> {
+        let mut url = self.inner.index.url(asked.name, asked.values)?;
+        url.set_query(asked.query);
+        self.inner.origin.fetch(&url, seen, limit).await.map(Fetched::into_document)
     }
 
     /// The address, in the one form in which it is logged and stored.
@@ -117,8 +125,8 @@ impl Registry {
     /// The META.json of a release as the registry serves it; none where it is not there, or not yet.
     pub async fn meta(&self, dist: &Name, version: &Version) -> Result<Option<Meta>> {
         let url = self.meta_url(dist, version)?;
-        let limit = self.inner.options.max_document_bytes.min(MAX_META_BYTES);
-        match self.inner.transport.fetch(&url, &Validators::default(), limit).await? {
+        let limit = self.inner.origin.options().max_document_bytes.min(MAX_META_BYTES);
+        match self.inner.origin.fetch(&url, &Validators::default(), limit).await? {
             Fetched::Missing | Fetched::Unchanged => Ok(None),
             Fetched::Body { bytes, .. } => {
                 let meta = Meta::parse(&bytes).and_then(|meta| meta.of(dist, version));
@@ -194,7 +202,7 @@ impl Registry {
     }
 
     async fn json(&self, url: &Url, seen: &Validators) -> Result<Option<Conditional<Value>>> {
-        self.inner.transport.json(url, seen, &self.inner.options).await
+        self.inner.origin.json(url, seen).await
     }
 
     pub(crate) async fn value(&self, url: &Url) -> Result<Option<Value>> {
@@ -205,31 +213,22 @@ impl Registry {
     }
 
     async fn text(&self, url: &Url) -> Result<Option<String>> {
-        match self.inner.transport.fetch(url, &Validators::default(), self.inner.options.max_document_bytes).await? {
+        match self.inner.origin.fetch(url, &Validators::default(), self.inner.origin.options().max_document_bytes).await? {
             Fetched::Body { bytes, .. } => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
             Fetched::Missing | Fetched::Unchanged => Ok(None),
         }
     }
 }
 
-impl Transport {
-    pub(crate) async fn fetch(&self, url: &Url, seen: &Validators, limit: u64) -> Result<Fetched> {
-        match self {
-            Self::Http(http) => http.document(url, seen, limit).await,
-            Self::Files(files) => files.document(url, seen, limit).await,
-        }
-    }
-
-    async fn json(&self, url: &Url, seen: &Validators, options: &ClientOptions) -> Result<Option<Conditional<Value>>> {
-        match self.fetch(url, seen, options.max_document_bytes).await? {
-            Fetched::Missing => Ok(None),
-            Fetched::Unchanged => Ok(Some(Conditional::Unchanged)),
-            Fetched::Body { bytes, validators } => match json::parse(&bytes) {
-                Ok(value) => Ok(Some(Conditional::Changed { value, validators })),
-                Err(source) => Err(Error::NotJson { url: url.clone(), found: json::describe(&bytes, &source), source }),
-            },
-        }
-    }
+/// One document, in the words of `/index.json`.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The template.
+    pub name: &'static str,
+    /// Its variables.
+    pub values: &'a [(&'a str, &'a str)],
+    /// What stands after a `?`, encoded.
+    pub query: Option<&'a str>,
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! PGXN lower-cases every value but a document's path. A value never adds a step up or down the path: one that is a dot segment is refused,
 //! as no percent-encoding hides it from a URL parser.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// A registry's template is at most this long.
 const MAX_CHARS: usize = 1_024;
@@ -105,6 +105,13 @@ impl Template {
         self.text.split('{').next().unwrap_or_default()
     }
 
+    /// The values that a path was made from, decoded, in the template's order; none for a path of another kind. A variable takes no slash unless
+    /// it is one of `{+docpath}`, and as few characters as it can. Expanding them again gives the path in its one right form.
+    pub fn values(&self, path: &str) -> Option<Vec<(&str, String)>> {
+        let mut values = Vec::new();
+        take(&self.parts, path, &mut values).then_some(values)
+    }
+
     /// The path for these values.
     pub fn expand(&self, values: &[(&str, &str)]) -> Result<String, TemplateError> {
         let mut path = String::with_capacity(self.text.len() + 16);
@@ -121,6 +128,32 @@ impl Template {
             }
         }
         Ok(path)
+    }
+}
+
+/// Takes the parts off the front of a path, and whether nothing of it is left. A literal that follows a variable may occur in its value, so that
+/// the later places are tried as well.
+fn take<'a>(parts: &'a [Part], path: &str, values: &mut Vec<(&'a str, String)>) -> bool {
+    let Some((part, parts)) = parts.split_first() else { return path.is_empty() };
+    match part {
+        Part::Literal(text) => path.strip_prefix(text.as_str()).is_some_and(|rest| take(parts, rest, values)),
+        Part::Variable { name, path: is_path } => {
+            let known = values.iter().find(|(other, _)| other == name).map(|(_, value)| value.clone());
+            let end = if *is_path { path.len() } else { path.find('/').unwrap_or(path.len()) };
+            for (at, _) in path.char_indices().skip(1).chain([(path.len(), ' ')]).take_while(|(at, _)| *at <= end) {
+                let Ok(value) = percent_decode_str(&path[..at]).decode_utf8() else { continue };
+                if value.is_empty() || known.as_deref().is_some_and(|known| known != value) {
+                    continue;
+                }
+                let before = values.len();
+                values.push((name, value.into_owned()));
+                if take(parts, &path[at..], values) {
+                    return true;
+                }
+                values.truncate(before);
+            }
+            false
+        }
     }
 }
 
@@ -183,7 +216,44 @@ mod tests {
         assert!(matches!(expand("/{other}", &[("dist", "a")]), Err(TemplateError::Unknown { .. })));
     }
 
+    #[test]
+    fn a_path_gives_its_values_back_and_other_paths_give_none() {
+        let values = |template: &str, path: &str| {
+            let template = Template::parse(template).unwrap();
+            let values = template.values(path)?;
+            Some(values.into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" "))
+        };
+        let download = "/dist/{dist}/{version}/{dist}-{version}.zip";
+        let found = values(download, "/dist/a-b/1.0.0-b1/a-b-1.0.0-b1.zip");
+        assert_eq!(found.as_deref(), Some("dist=a-b version=1.0.0-b1 dist=a-b version=1.0.0-b1"));
+        assert_eq!(values(download, "/dist/a/1.0.0/b-1.0.0.zip"), None);
+        assert_eq!(values("/tag/{tag}.json", "/tag/a%20b%2Fc.json").as_deref(), Some("tag=a b/c"));
+        assert_eq!(values("/tag/{tag}.json", "/tag/a/b.json"), None);
+        assert_eq!(values("/tag/{tag}.json", "/tag/.json"), None);
+        assert_eq!(values("/dist/{dist}.json", "/dist/a.json.json").as_deref(), Some("dist=a.json"));
+        let html = "/dist/{dist}/{version}/{+docpath}.html";
+        assert_eq!(
+            values(html, "/dist/a/1/doc/b.html.html").as_deref(),
+            Some("dist=a version=1 docpath=doc/b.html")
+        );
+        assert_eq!(values("/meta/mirrors.json", "/meta/mirrors.json").as_deref(), Some(""));
+        assert_eq!(values("/meta/mirrors.json", "/meta/mirrors.json/"), None);
+    }
+
     proptest! {
+        #[test]
+        fn what_is_expanded_is_read_back(dist in "[a-z0-9._%é-]{1,20}", version in "[0-9a-z.-]{1,12}", path in "[a-zA-Z/. %+]{1,20}") {
+            for template in ["/dist/{dist}/{version}/{dist}-{version}.zip", "/dist/{dist}/{version}/{+docpath}.html"] {
+                let template = Template::parse(template).unwrap();
+                let given = [("dist", dist.as_str()), ("version", &version), ("docpath", &path)];
+                if let Ok(expanded) = template.expand(&given) {
+                    let values = template.values(&expanded).unwrap();
+                    let again: Vec<_> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                    prop_assert_eq!(template.expand(&again).unwrap(), expanded);
+                }
+            }
+        }
+
         #[test]
         fn any_text_is_parsed_or_refused(text in ".{0,60}", value in ".{0,20}") {
             let _ = expand(&text, &[("dist", &value), ("a", &value)]);

@@ -34,6 +34,10 @@ pub(crate) struct ListenArgs {
     /// By default the address on which it answers.
     #[arg(long, value_name = "URL", value_parser = site_address, env = "PGXN_TESTERS_PUBLIC_URL")]
     pub(crate) public_url: Option<Url>,
+
+    /// How much is kept in the data directory of the registry's documents and archives, which the farm passes on, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 4096, value_parser = clap::value_parser!(u64).range(64..=16_777_216))]
+    pub(crate) registry_cache: u64,
 }
 
 /// The address of a site, which ends with a slash so that others can be joined to it.

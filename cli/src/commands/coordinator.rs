@@ -16,7 +16,7 @@ pub(crate) async fn run(args: CoordinatorArgs, console: Console) -> Result<ExitC
     let dir = DataDir::open(&args.data.data_dir)?;
     let listener = bind(args.at.listen).await?;
     let registry = WatchedRegistry { url: args.registry.clone(), sample: false };
-    let farm = Farm::open((&args.data, &dir), (listener, args.at.public_url.as_ref()), registry, |config| {
+    let farm = Farm::open((&args.data, &dir), (listener, &args.at), registry, |config| {
         config.majors.clone_from(&args.majors.pg);
         config.platforms.clone_from(&args.platform);
         config.poll = Duration::from_secs(args.poll);

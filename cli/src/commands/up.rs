@@ -36,7 +36,7 @@ pub(crate) async fn run(args: UpArgs, console: Console) -> Result<ExitCode> {
     let choice = registry::choose(args.registry.clone(), &dir, console).await?;
     let watched = watched(&choice, &address)?;
     let majors = args.work.majors.or_newest(2);
-    let farm = Farm::open((&args.data, &dir), (listener, args.at.public_url.as_ref()), watched.clone(), |config| {
+    let farm = Farm::open((&args.data, &dir), (listener, &args.at), watched.clone(), |config| {
         config.majors.clone_from(&majors);
         config.overrides = args.work.overrides.or_embedded();
     })

@@ -1,0 +1,137 @@
+//! Documents over HTTP: conditional by `ETag`, for scripts of any site (CORS), with what a cache on the way has to know (RFC 9111, RFC 9211).
+
+use axum::Router;
+use axum::body::Body as HttpBody;
+use axum::extract::{Request, State as Given};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONTENT_LENGTH,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LAST_MODIFIED, LOCATION, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value};
+use tokio_util::io::ReaderStream;
+
+use crate::document::{Document, Found, KINDS};
+use crate::error::Error;
+use crate::fresh::{Answer, Body, State};
+use crate::Proxy;
+
+/// RFC 9211.
+const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+/// No document of a registry is a page: a browser that takes one for one gets nothing to run.
+const POLICY: &str = "default-src 'none'; sandbox; frame-ancestors 'none'";
+
+/// Serves the registry's documents at their addresses, and everything else by `router`: also documents of a kind that the registry does not offer.
+pub fn before(proxy: Proxy, router: Router) -> Router {
+    router.layer(from_fn_with_state(proxy, intercept))
+}
+
+async fn intercept(Given(proxy): Given<Proxy>, request: Request, next: Next) -> Response {
+    let uri = request.uri();
+    let is_index = uri.path() == "/index.json";
+    let found = if is_index { None } else { Document::at(uri.path(), uri.query()) };
+    if found.is_none() && !is_index {
+        return next.run(request).await;
+    }
+    let mut response = match *request.method() {
+        Method::GET | Method::HEAD => match found {
+            Some(Found::Here(document)) => match proxy.get(&document).await {
+                Err(Error::NotOffered { .. }) => return next.run(request).await,
+                answer => respond(&document, answer, request.headers()),
+            },
+            Some(Found::Moved(to)) => moved(&to),
+            None => index(&proxy).await,
+        },
+        Method::OPTIONS => StatusCode::NO_CONTENT.into_response(),
+        _ => return next.run(request).await,
+    };
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, OPTIONS"));
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("ETag, Cache-Status"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    response
+}
+
+fn moved(to: &str) -> Response {
+    (StatusCode::MOVED_PERMANENTLY, [(LOCATION, to)]).into_response()
+}
+
+/// Which documents there are here: PGXN's templates, of the kinds that the registry has.
+async fn index(proxy: &Proxy) -> Response {
+    let registry = proxy.registry().await.ok();
+    let has = |name| registry.as_ref().is_none_or(|registry| registry.has(name));
+    let kinds = KINDS.iter().filter(|kind| has(kind.name));
+    let templates: Map<String, Value> = kinds.map(|kind| (kind.name.to_owned(), kind.template.into())).collect();
+    ([(CACHE_CONTROL, "public, max-age=300")], axum::Json(templates)).into_response()
+}
+
+fn respond(document: &Document, answer: Result<Option<Answer>, Error>, asked: &HeaderMap) -> Response {
+    match answer {
+        Ok(Some(answer)) => found(document, answer, asked),
+        // As PGXN's API server says it.
+        Ok(None) => plain(StatusCode::NOT_FOUND, "not found".to_owned()),
+        Err(error) => {
+            let status = match &error {
+                Error::Slow { .. } => StatusCode::GATEWAY_TIMEOUT,
+                Error::Disk { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+                Error::Registry(_) | Error::Garbage { .. } | Error::NotOffered { .. } | Error::Again { .. } => StatusCode::BAD_GATEWAY,
+            };
+            if status.is_server_error() && matches!(error, Error::Disk { .. }) {
+                tracing::error!(error = &error as &dyn std::error::Error, "a document of the registry cannot be given");
+                return plain(status, "What is kept of the registry cannot be read. The fault is ours.".to_owned());
+            }
+            plain(status, format!("The registry cannot give this now: {error}"))
+        }
+    }
+}
+
+fn plain(status: StatusCode, text: String) -> Response {
+    (status, [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "no-store")], text).into_response()
+}
+
+fn found(document: &Document, answer: Answer, asked: &HeaderMap) -> Response {
+    let head = answer.kept.head.clone();
+    let tag = format!("\"{}\"", head.sha256.get(..32).unwrap_or(&head.sha256));
+    let mut headers = HeaderMap::new();
+    let mut set = |name, value: String| {
+        if let Ok(value) = value.parse() {
+            headers.insert(name, value);
+        }
+    };
+    set(CONTENT_TYPE, document.content_type().to_owned());
+    set(CACHE_CONTROL, format!("public, max-age={}", answer.fresh_for.as_secs()));
+    set(CACHE_STATUS, cache_status(&answer));
+    if let Some(at) = &head.validators.last_modified {
+        set(LAST_MODIFIED, at.clone());
+    }
+    let known = asked.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let is_known = known.map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == tag);
+    set(ETAG, tag);
+    if is_known {
+        return (StatusCode::NOT_MODIFIED, headers).into_response();
+    }
+    set(CONTENT_LENGTH, head.bytes.to_string());
+    let body = match answer.into_body() {
+        Body::Bytes(bytes) => HttpBody::from(bytes),
+        Body::File(file) => HttpBody::from_stream(ReaderStream::new(tokio::fs::File::from_std(file))),
+    };
+    (headers, body).into_response()
+}
+
+/// How it came to be given, in the words of RFC 9211.
+fn cache_status(answer: &Answer) -> String {
+    let ttl = answer.fresh_for.as_secs();
+    match &answer.state {
+        State::Hit => format!("pgxn-testers; hit; ttl={ttl}"),
+        State::Fetched => format!("pgxn-testers; fwd=miss; stored; ttl={ttl}"),
+        State::Revalidated => format!("pgxn-testers; hit; fwd=stale; fwd-status=304; ttl={ttl}"),
+        State::Stale { why } => {
+            let said: String = why.chars().filter(|c| (' '..='~').contains(c)).take(300).collect();
+            format!("pgxn-testers; hit; fwd=stale; ttl=0; detail=\"{}\"", said.replace('\\', "\\\\").replace('"', "\\\""))
+        }
+    }
+}
