@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use axum::Router;
 use coordinator::config::AdminToken;
 use coordinator::{Config, Coordinator};
-use dashboard::{Dashboard, Site};
+use dashboard::{Dashboard, Site, Source};
 use protocol::{Matrix, SystemClock};
 use proxy::Proxy;
 use store::{Blobs, Store};
@@ -137,7 +137,8 @@ impl Farm {
             version: env!("CARGO_PKG_VERSION").into(),
         };
         let coordinator = Coordinator::new(store.clone(), blobs.clone(), Matrix::embedded(), clock.clone(), config)?;
-        let pages = Dashboard::new(store, blobs, Matrix::embedded(), clock, site);
+        let source = Source { store, blobs, documents: documents.clone() };
+        let pages = Dashboard::new(source, Matrix::embedded(), clock, site);
         let router = coordinator::api::router(coordinator.clone()).merge(dashboard::router(pages));
         let router = proxy::before(documents, router);
         std::fs::write(dir.join(ADDRESS_FILE), format!("{address}\n"))

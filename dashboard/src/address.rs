@@ -21,6 +21,21 @@ pub(crate) fn release(name: &Name, version: &Version) -> String {
     format!("{}{}/", dist(name), segment(version.as_str()))
 }
 
+/// A user's page.
+pub(crate) fn user(user: &str) -> String {
+    format!("/user/{}/", segment(&user.to_lowercase()))
+}
+
+/// A tag's page.
+pub(crate) fn tag(tag: &str) -> String {
+    format!("/tag/{}/", segment(&tag.to_lowercase()))
+}
+
+/// Where an extension leads.
+pub(crate) fn extension(extension: &str) -> String {
+    format!("/extension/{}/", segment(&extension.to_lowercase()))
+}
+
 /// A run's page.
 pub(crate) fn run(id: RunId) -> String {
     format!("/run/{id}")

@@ -49,6 +49,11 @@ impl Ask {
         Self { path: path.to_owned(), query, none_match }
     }
 
+    /// The path that is asked for.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
     /// A value of the query.
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
         self.query.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
@@ -151,7 +156,7 @@ async fn finish(State(dashboard): State<Dashboard>, request: Request, next: Next
 
 fn explain(dashboard: &Dashboard, ask: &Ask, fault: &Fault) -> Response {
     let status = fault.status();
-    let title = if status == StatusCode::NOT_FOUND { "Not found" } else { "Our fault" };
+    let title = fault.title();
     let detail = fault.sentence();
     if ask.wants_json() {
         let problem = protocol::Problem { status: status.as_u16(), title: title.into(), detail: detail.into() };
@@ -174,7 +179,7 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
-    use crate::Site;
+    use crate::{Site, Source};
 
     fn ask(path: &str, query: &str) -> Ask {
         Ask::of(path, Some(query), None)
@@ -210,9 +215,12 @@ mod tests {
         let store = Store::connect(&format!("sqlite://{}/farm.db", directory.path().display())).await.unwrap();
         let blobs = Blobs::open(directory.path().to_str().unwrap()).unwrap();
         let url = url::Url::parse("https://testers.example.org/").unwrap();
-        let site = Site { registry_url: url.clone(), sample: false, public_url: url, version: "0.1.0".into() };
+        let site = Site { registry_url: url.clone(), sample: false, public_url: url.clone(), version: "0.1.0".into() };
         let clock = Arc::new(ManualClock::at(Timestamp::from_millis(0)));
-        let dashboard = Dashboard::new(store, blobs, Matrix::embedded(), clock, site);
+        let kept = proxy::Config::new(url.clone(), directory.path().join("registry"));
+        let documents = proxy::Proxy::open(kept, clock.clone()).unwrap();
+        let source = Source { store, blobs, documents };
+        let dashboard = Dashboard::new(source, Matrix::embedded(), clock, site);
         let router = dress(Router::new().route("/x", get(broken)).route("/x.json", get(broken)), dashboard);
         for (path, kind) in [("/x", "text/html; charset=utf-8"), ("/x.json", "application/problem+json")] {
             let request = Request::get(path).body(Body::empty()).unwrap();

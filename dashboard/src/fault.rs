@@ -26,6 +26,15 @@ pub(crate) enum Fault {
         /// What is near it.
         near: Vec<Link>,
     },
+    /// The registry cannot be asked, and nothing of the kind is kept.
+    #[error("a document of the registry cannot be had")]
+    Registry {
+        /// What people are told.
+        sentence: String,
+        /// What the proxy says.
+        #[source]
+        source: proxy::Error,
+    },
     /// The database failed.
     #[error("the store failed")]
     Store(#[from] store::Error),
@@ -53,16 +62,26 @@ impl Fault {
     pub(crate) const fn status(&self) -> StatusCode {
         match self {
             Self::Missing { .. } => StatusCode::NOT_FOUND,
+            Self::Registry { .. } => StatusCode::BAD_GATEWAY,
             Self::Store(_) | Self::Panicked { .. } | Self::Render(_) | Self::Json(_) => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
         }
     }
 
+    /// The title of its page.
+    pub(crate) const fn title(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } => "Not found",
+            Self::Registry { .. } => "The registry does not answer",
+            Self::Store(_) | Self::Panicked { .. } | Self::Render(_) | Self::Json(_) => "Our fault",
+        }
+    }
+
     /// What people are told: what is missing in full, of our own faults only that there is one.
     pub(crate) fn sentence(&self) -> &str {
         match self {
-            Self::Missing { sentence, .. } => sentence,
+            Self::Missing { sentence, .. } | Self::Registry { sentence, .. } => sentence,
             Self::Store(_) | Self::Panicked { .. } | Self::Render(_) | Self::Json(_) => {
                 "The farm could not make this page. The fault is ours and has been logged; trying again in a minute may help."
             }
@@ -73,8 +92,15 @@ impl Fault {
     pub(crate) fn near(&self) -> &[Link] {
         match self {
             Self::Missing { near, .. } => near,
-            Self::Store(_) | Self::Panicked { .. } | Self::Render(_) | Self::Json(_) => &[],
+            _ => &[],
         }
+    }
+}
+
+impl From<proxy::Error> for Fault {
+    fn from(source: proxy::Error) -> Self {
+        let sentence = "The registry cannot be asked for this now, and the farm has not kept it. Trying again in a minute may help.";
+        Self::Registry { sentence: sentence.to_owned(), source }
     }
 }
 

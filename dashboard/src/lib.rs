@@ -23,6 +23,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 use protocol::{Clock, Matrix, Timestamp};
+use proxy::Proxy;
 use store::{Blobs, Store};
 use url::Url;
 
@@ -39,6 +40,16 @@ pub struct Site {
     pub version: String,
 }
 
+/// Where the pages' data comes from.
+pub struct Source {
+    /// Releases, jobs and results.
+    pub store: Store,
+    /// Logs and artifacts.
+    pub blobs: Blobs,
+    /// The registry's documents.
+    pub documents: Proxy,
+}
+
 /// Everything that the pages read from. Clones share it.
 #[derive(Clone)]
 pub struct Dashboard(Arc<Inner>);
@@ -46,15 +57,17 @@ pub struct Dashboard(Arc<Inner>);
 struct Inner {
     store: Store,
     blobs: Blobs,
+    documents: Proxy,
     matrix: Matrix,
     clock: Arc<dyn Clock>,
     site: Site,
 }
 
 impl Dashboard {
-    /// The pages of a farm.
-    pub fn new(store: Store, blobs: Blobs, matrix: Matrix, clock: Arc<dyn Clock>, site: Site) -> Self {
-        Self(Arc::new(Inner { store, blobs, matrix, clock, site }))
+    /// The pages of a farm: its own state, and the registry's documents.
+    pub fn new(source: Source, matrix: Matrix, clock: Arc<dyn Clock>, site: Site) -> Self {
+        let Source { store, blobs, documents } = source;
+        Self(Arc::new(Inner { store, blobs, documents, matrix, clock, site }))
     }
 
     fn store(&self) -> &Store {
@@ -63,6 +76,10 @@ impl Dashboard {
 
     fn blobs(&self) -> &Blobs {
         &self.0.blobs
+    }
+
+    fn documents(&self) -> &Proxy {
+        &self.0.documents
     }
 
     fn matrix(&self) -> &Matrix {
@@ -80,7 +97,39 @@ impl Dashboard {
 
 /// Every page, badge and asset; HEAD works where GET does. Merge it beside the API.
 pub fn router(dashboard: Dashboard) -> Router {
-    let pages = Router::new()
+    answer::dress(frontend(pages()), dashboard)
+}
+
+/// The registry's pages, at the addresses of pgxn.org.
+fn frontend(router: Router<Dashboard>) -> Router<Dashboard> {
+    use pages::frontend::{extension, mirrors, moved, recent, spec, tag, tags, text, user, users};
+    let mut router = router
+        .route("/recent/", get(recent::show))
+        .route("/users/", get(users::show))
+        .route("/user/{user}", get(user::redirect))
+        .route("/user/{user}/", get(user::show))
+        .route("/tags/", get(tags::show))
+        .route("/tag/{tag}", get(tag::redirect))
+        .route("/tag/{tag}/", get(tag::show))
+        .route("/extension/{extension}", get(extension::redirect))
+        .route("/extension/{extension}/", get(extension::show))
+        .route("/mirrors/", get(mirrors::show))
+        .route("/spec/", get(spec::show));
+    for (address, ..) in text::PAGES {
+        router = router.route(address, get(text::show));
+    }
+    let slashed = text::PAGES.iter().map(|(address, ..)| *address);
+    for address in slashed.chain(["/recent/", "/users/", "/tags/", "/mirrors/", "/spec/"]) {
+        router = router.route(address.trim_end_matches('/'), get(pages::with_slash));
+    }
+    for (old, _) in moved::MOVED {
+        router = router.route(old, get(moved::show));
+    }
+    router
+}
+
+fn pages() -> Router<Dashboard> {
+    Router::new()
         .route("/", get(pages::home::show))
         .route("/status.json", get(pages::farm::show))
         .route("/dists", get(pages::with_slash))
@@ -107,6 +156,5 @@ pub fn router(dashboard: Dashboard) -> Router {
         .route("/favicon.svg", get(asset::icon))
         .route("/favicon.ico", get(asset::icon))
         .route("/robots.txt", get(asset::robots))
-        .fallback(pages::nothing_here);
-    answer::dress(pages, dashboard)
+        .fallback(pages::nothing_here)
 }

@@ -5,6 +5,7 @@ pub(crate) mod dist;
 pub(crate) mod dists;
 pub(crate) mod farm;
 pub(crate) mod file;
+pub(crate) mod frontend;
 pub(crate) mod home;
 pub(crate) mod queue;
 pub(crate) mod release;

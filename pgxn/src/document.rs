@@ -4,6 +4,7 @@ use protocol::{Name, Status, Timestamp, Version};
 use serde_json::Value;
 use url::Url;
 
+use crate::error::Error;
 use crate::json;
 
 /// Entries of one list beyond this are not read: the registry caps its lists at 56, and no user has so many releases.
@@ -143,7 +144,20 @@ impl FeedEntry {
     }
 }
 
+impl UserEntry {
+    /// Reads the body of a user list that is at hand, as [`crate::Registry::userlist`] does; what cannot be read is left out.
+    pub fn parse_list(url: &Url, body: &[u8]) -> Result<Vec<Self>, Error> {
+        let read = users(url, &json::document(url, body)?, "user");
+        read.map(|(users, _)| users).map_err(|why| Error::Shape { url: url.clone(), why })
+    }
+}
+
 impl Listing {
+    /// Reads the body of a tag.json that is at hand, as [`crate::Registry::tag`] does.
+    pub fn parse_tag(url: &Url, body: &[u8]) -> Result<Self, Error> {
+        Ok(Self::by_dist(url, None, json::document(url, body)?.get("releases")))
+    }
+
     /// Reads dist.json, of which nothing but `releases` can be relied on.
     pub(crate) fn of_dist(url: &Url, dist: &Name, value: &Value) -> Result<Self, String> {
         let name = field(value, "name").unwrap_or_else(|_| dist.clone());
@@ -213,6 +227,12 @@ fn listed(dist: &str, status: &str, user: Option<&Name>, entry: &Value) -> Resul
 }
 
 impl User {
+    /// Reads the body of a user.json that is at hand, as [`crate::Registry::user`] reads what it asks for.
+    pub fn parse(url: &Url, asked: &Name, body: &[u8]) -> Result<Self, Error> {
+        let value = json::document(url, body)?;
+        Self::read(url, asked, &value).map_err(|why| Error::Shape { url: url.clone(), why })
+    }
+
     pub(crate) fn read(url: &Url, asked: &Name, value: &Value) -> Result<Self, String> {
         if !value.is_object() {
             return Err("a user is not a JSON object".to_owned());

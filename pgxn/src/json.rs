@@ -5,6 +5,9 @@ use std::fmt;
 use protocol::Timestamp;
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
+use url::Url;
+
+use crate::error::Error;
 
 /// Longer texts are cut: no field that we show or compare is longer.
 const MAX_TEXT: usize = 64 * 1024;
@@ -46,6 +49,11 @@ pub(crate) fn excerpt(value: &Value) -> String {
 /// Parses a document, with or without a byte order mark.
 pub(crate) fn parse(body: &[u8]) -> Result<Value, serde_json::Error> {
     serde_json::from_slice(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body))
+}
+
+/// Parses the body of a document of a registry.
+pub(crate) fn document(url: &Url, body: &[u8]) -> Result<Value, Error> {
+    parse(body).map_err(|source| Error::NotJson { url: url.clone(), found: describe(body, &source), source })
 }
 
 /// What a body is that does not parse as JSON, in words.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use url::Url;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::fetch::{Conditional, Fetched, Validators};
 use crate::files::Files;
 use crate::http::Http;
@@ -73,10 +73,9 @@ impl Origin {
         match self.fetch(url, seen, self.0.options.max_document_bytes).await? {
             Fetched::Missing => Ok(None),
             Fetched::Unchanged => Ok(Some(Conditional::Unchanged)),
-            Fetched::Body { bytes, validators } => match json::parse(&bytes) {
-                Ok(value) => Ok(Some(Conditional::Changed { value, validators })),
-                Err(source) => Err(Error::NotJson { url: url.clone(), found: json::describe(&bytes, &source), source }),
-            },
+            Fetched::Body { bytes, validators } => {
+                Ok(Some(Conditional::Changed { value: json::document(url, &bytes)?, validators }))
+            }
         }
     }
 }

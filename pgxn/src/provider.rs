@@ -2,7 +2,9 @@
 
 use protocol::{Name, Status, Version};
 use serde_json::Value;
+use url::Url;
 
+use crate::error::Error;
 use crate::json;
 
 /// More than this are not read.
@@ -22,6 +24,11 @@ pub struct Provider {
 }
 
 impl Provider {
+    /// Reads the body of an extension's document that is at hand, as [`crate::Registry::providers`] does.
+    pub fn parse(url: &Url, body: &[u8]) -> Result<Vec<Self>, Error> {
+        json::document(url, body).map(|value| Self::of_extension(&value))
+    }
+
     /// Reads `versions`: version of the extension → list of releases. An entry that cannot be read hides no other.
     pub(crate) fn of_extension(document: &Value) -> Vec<Self> {
         let versions = document.get("versions").and_then(Value::as_object).into_iter().flatten();

@@ -70,10 +70,7 @@ impl Registry {
 
     /// The registry of an index that was read before, without asking for anything.
     pub fn at(origin: &Origin, index: &[u8]) -> Result<Self> {
-        let value = json::parse(index).map_err(|source| match origin.index_url() {
-            Ok(url) => Error::NotJson { url, found: json::describe(index, &source), source },
-            Err(error) => error,
-        })?;
+        let value = json::document(&origin.index_url()?, index)?;
         let index = Index::read(origin.base().clone(), &value)?;
         Ok(Self { inner: Arc::new(Inner { index, origin: origin.clone() }) })
     }
@@ -85,7 +82,12 @@ impl Registry {
 
     /// A document as it is, of at most `limit` bytes: `name` and `values` are those of its template, `query` follows a `?`. None where it is
     /// not there.
-    pub async fn document(&self, asked: &Asked<'_>, seen: &Validators, limit: u64) -> Result<Option<Conditional<Vec<u8>>>> {
+    pub async fn document(
+        &self,
+        asked: &Asked<'_>,
+        seen: &Validators,
+        limit: u64,
+    ) -> Result<Option<Conditional<Vec<u8>>>> {
         let mut url = self.inner.index.url(asked.name, asked.values)?;
         url.set_query(asked.query);
         self.inner.origin.fetch(&url, seen, limit).await.map(Fetched::into_document)
@@ -213,7 +215,12 @@ impl Registry {
     }
 
     async fn text(&self, url: &Url) -> Result<Option<String>> {
-        match self.inner.origin.fetch(url, &Validators::default(), self.inner.origin.options().max_document_bytes).await? {
+        match self
+            .inner
+            .origin
+            .fetch(url, &Validators::default(), self.inner.origin.options().max_document_bytes)
+            .await?
+        {
             Fetched::Body { bytes, .. } => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
             Fetched::Missing | Fetched::Unchanged => Ok(None),
         }

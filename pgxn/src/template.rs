@@ -232,10 +232,7 @@ mod tests {
         assert_eq!(values("/tag/{tag}.json", "/tag/.json"), None);
         assert_eq!(values("/dist/{dist}.json", "/dist/a.json.json").as_deref(), Some("dist=a.json"));
         let html = "/dist/{dist}/{version}/{+docpath}.html";
-        assert_eq!(
-            values(html, "/dist/a/1/doc/b.html.html").as_deref(),
-            Some("dist=a version=1 docpath=doc/b.html")
-        );
+        assert_eq!(values(html, "/dist/a/1/doc/b.html.html").as_deref(), Some("dist=a version=1 docpath=doc/b.html"));
         assert_eq!(values("/meta/mirrors.json", "/meta/mirrors.json").as_deref(), Some(""));
         assert_eq!(values("/meta/mirrors.json", "/meta/mirrors.json/"), None);
     }

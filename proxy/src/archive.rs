@@ -51,7 +51,12 @@ impl Proxy {
         Ok(Some((sha1.to_ascii_lowercase(), Answer { kept, state, fresh_for })))
     }
 
-    async fn fetch(&self, document: &Document, (dist, version): (&Name, &Version), sha1: &str) -> Result<Option<Answer>> {
+    async fn fetch(
+        &self,
+        document: &Document,
+        (dist, version): (&Name, &Version),
+        sha1: &str,
+    ) -> Result<Option<Answer>> {
         let (inner, address) = (&self.0, document.address());
         let _flight = inner.flights.board(&address).await;
         if let Some(kept) = inner.cache.get(&address).await?.filter(|kept| kept.head.sha1.as_deref() == Some(sha1)) {

@@ -88,7 +88,9 @@ impl Cache {
                 Ok(name) if metadata.is_file() && !name.starts_with(UNFINISHED) => {
                     found.push((metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH), name, metadata.len()));
                 }
-                _ if metadata.is_file() => fs::remove_file(entry.path()).map_err(Error::disk(entry.path(), "removed"))?,
+                _ if metadata.is_file() => {
+                    fs::remove_file(entry.path()).map_err(Error::disk(entry.path(), "removed"))?;
+                }
                 _ => {}
             }
         }
@@ -121,7 +123,12 @@ impl Cache {
     }
 
     /// Keeps an archive that was fetched to a file.
-    pub(crate) async fn put_archive(&self, address: &str, archive: pgxn::Archive, now: Timestamp) -> Result<Option<Kept>> {
+    pub(crate) async fn put_archive(
+        &self,
+        address: &str,
+        archive: pgxn::Archive,
+        now: Timestamp,
+    ) -> Result<Option<Kept>> {
         let (sha1, sha256) = (Some(archive.sha1), archive.sha256);
         let validators = Validators::default();
         let head = Head { address: address.to_owned(), validators, sha1, bytes: archive.bytes, sha256 };
@@ -180,14 +187,12 @@ impl Inner {
             return Ok(None);
         }
         let path = self.path(&name);
-        match read(&path, address).map_err(Error::disk(&path, "read"))? {
-            Some(kept) => Ok(Some(kept)),
-            None => {
-                tracing::warn!(address, "what was kept is not whole, and is forgotten");
-                self.remove(&name)?;
-                Ok(None)
-            }
+        let kept = read(&path, address).map_err(Error::disk(&path, "read"))?;
+        if kept.is_none() {
+            tracing::warn!(address, "what was kept is not whole, and is forgotten");
+            self.remove(&name)?;
         }
+        Ok(kept)
     }
 
     fn write(&self, head: &Head, body: &mut dyn Read, now: Timestamp) -> Result<()> {

@@ -40,7 +40,7 @@ impl Config {
     }
 
     /// A client that tries once: whoever waits is a person, and what failed is asked for again by the next one.
-    pub(crate) fn client(&self) -> ClientOptions {
+    pub(crate) fn client() -> ClientOptions {
         ClientOptions { connect_timeout: Duration::from_secs(5), attempts: 1, ..ClientOptions::default() }
     }
 }

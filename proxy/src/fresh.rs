@@ -237,7 +237,11 @@ impl Inner {
 /// For how long what is kept may still be given without asking. A clock that was set back makes nothing last longer.
 fn fresh_for(kept: &Kept, document: &Document, inner: &Inner) -> Duration {
     let now = inner.clock.now();
-    if kept.checked_at > now { Duration::ZERO } else { document.kind.lifetime.saturating_sub(now.since(kept.checked_at)) }
+    if kept.checked_at > now {
+        Duration::ZERO
+    } else {
+        document.kind.lifetime.saturating_sub(now.since(kept.checked_at))
+    }
 }
 
 /// Refuses what cannot be the document, such as the page of a proxy on the way, so that it never replaces the document that is kept.
@@ -247,7 +251,9 @@ fn check(document: &Document, body: &[u8]) -> Result<()> {
         Media::Json => {
             let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
             match serde_json::from_slice::<IgnoredAny>(body) {
-                Ok(_) if body.trim_ascii_start().starts_with(b"{") || body.trim_ascii_start().starts_with(b"[") => Ok(()),
+                Ok(_) if body.trim_ascii_start().starts_with(b"{") || body.trim_ascii_start().starts_with(b"[") => {
+                    Ok(())
+                }
                 Ok(_) => Err(garbage("it is neither an object nor a list".to_owned())),
                 Err(error) => Err(garbage(format!("it is not JSON: {error}"))),
             }

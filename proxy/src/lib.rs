@@ -12,6 +12,7 @@ mod document;
 mod error;
 mod flight;
 mod fresh;
+mod read;
 mod recall;
 mod serve;
 
@@ -31,6 +32,7 @@ pub use config::Config;
 pub use document::{Document, Found};
 pub use error::{Error, Result};
 pub use fresh::{Answer, Body, State};
+pub use read::Read;
 pub use serve::before;
 
 /// What stands between the farm's visitors and the registry. Clones share it.
@@ -57,7 +59,7 @@ struct Inner {
 impl Proxy {
     /// A proxy of the registry that `config` names, with what its directory has kept. Asks the registry for nothing yet.
     pub fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Self> {
-        let origin = Origin::new(&config.registry, config.client())?;
+        let origin = Origin::new(&config.registry, Config::client())?;
         let cache = Cache::open(&config.dir.join("documents"), config.max_bytes)?;
         let searches = Cache::open(&config.dir.join("searches"), config.max_bytes / Config::SEARCHES)?;
         Ok(Self(Arc::new(Inner {

@@ -4,8 +4,9 @@ use axum::Router;
 use axum::body::Body as HttpBody;
 use axum::extract::{Request, State as Given};
 use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONTENT_LENGTH,
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LAST_MODIFIED, LOCATION, X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL,
+    CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LAST_MODIFIED, LOCATION,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
@@ -13,10 +14,10 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 use tokio_util::io::ReaderStream;
 
+use crate::Proxy;
 use crate::document::{Document, Found, KINDS};
 use crate::error::Error;
 use crate::fresh::{Answer, Body, State};
-use crate::Proxy;
 
 /// RFC 9211.
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
@@ -78,7 +79,9 @@ fn respond(document: &Document, answer: Result<Option<Answer>, Error>, asked: &H
             let status = match &error {
                 Error::Slow { .. } => StatusCode::GATEWAY_TIMEOUT,
                 Error::Disk { .. } => StatusCode::INTERNAL_SERVER_ERROR,
-                Error::Registry(_) | Error::Garbage { .. } | Error::NotOffered { .. } | Error::Again { .. } => StatusCode::BAD_GATEWAY,
+                Error::Registry(_) | Error::Garbage { .. } | Error::NotOffered { .. } | Error::Again { .. } => {
+                    StatusCode::BAD_GATEWAY
+                }
             };
             if status.is_server_error() && matches!(error, Error::Disk { .. }) {
                 tracing::error!(error = &error as &dyn std::error::Error, "a document of the registry cannot be given");
@@ -108,7 +111,8 @@ fn found(document: &Document, answer: Answer, asked: &HeaderMap) -> Response {
     if let Some(at) = &head.validators.last_modified {
         set(LAST_MODIFIED, at.clone());
     }
-    let known = asked.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let known =
+        asked.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
     let is_known = known.map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == tag);
     set(ETAG, tag);
     if is_known {
@@ -131,7 +135,10 @@ fn cache_status(answer: &Answer) -> String {
         State::Revalidated => format!("pgxn-testers; hit; fwd=stale; fwd-status=304; ttl={ttl}"),
         State::Stale { why } => {
             let said: String = why.chars().filter(|c| (' '..='~').contains(c)).take(300).collect();
-            format!("pgxn-testers; hit; fwd=stale; ttl=0; detail=\"{}\"", said.replace('\\', "\\\\").replace('"', "\\\""))
+            format!(
+                "pgxn-testers; hit; fwd=stale; ttl=0; detail=\"{}\"",
+                said.replace('\\', "\\\\").replace('"', "\\\"")
+            )
         }
     }
 }

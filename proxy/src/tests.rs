@@ -81,7 +81,8 @@ async fn ask(router: &Router, request: Request<Body>) -> Response<Body> {
 
 async fn get(router: &Router, path: &str) -> Seen {
     let response = ask(router, Request::get(path).body(Body::empty()).unwrap()).await;
-    let how = response.headers().get("cache-status").map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
+    let how =
+        response.headers().get("cache-status").map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
     let status = response.status();
     let body = to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec();
     Seen { status, how, body }
@@ -138,7 +139,10 @@ async fn what_is_no_document_here_is_asked_of_what_stands_behind() {
     let post = Request::post(DIST).body(Body::empty()).unwrap();
     assert_eq!(stage.ask(post).await.status(), StatusCode::IM_A_TEAPOT);
     let moved = stage.ask(Request::get("/dist/Widget.json").body(Body::empty()).unwrap()).await;
-    assert_eq!((moved.status(), &moved.headers()["location"]), (StatusCode::MOVED_PERMANENTLY, &"/dist/widget.json".parse().unwrap()));
+    assert_eq!(
+        (moved.status(), &moved.headers()["location"]),
+        (StatusCode::MOVED_PERMANENTLY, &"/dist/widget.json".parse().unwrap())
+    );
     let options = Request::builder().method(Method::OPTIONS).uri(DIST).body(Body::empty()).unwrap();
     assert_eq!(stage.ask(options).await.headers()["access-control-allow-origin"], "*");
 }

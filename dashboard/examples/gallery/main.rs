@@ -6,7 +6,7 @@ mod believable;
 
 use std::sync::Arc;
 
-use dashboard::{Dashboard, Site};
+use dashboard::{Dashboard, Site, Source};
 use protocol::{ManualClock, Matrix};
 
 #[tokio::main]
@@ -21,7 +21,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         version: "0.1.0".into(),
     };
     let clock = Arc::new(ManualClock::at(believable::NOW));
-    let router = dashboard::router(Dashboard::new(store, blobs, Matrix::embedded(), clock, site));
+    let documents = believable::documents(&store, directory.path(), clock.clone()).await;
+    let source = Source { store, blobs, documents: documents.clone() };
+    let router = dashboard::router(Dashboard::new(source, Matrix::embedded(), clock, site));
+    let router = proxy::before(documents, router);
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     println!("http://{}/", listener.local_addr()?);
     axum::serve(listener, router).await?;

@@ -15,12 +15,21 @@ pub(crate) struct Facts {
     pub licenses: Vec<String>,
     /// Its maintainers, without their addresses.
     pub maintainers: Vec<String>,
-    /// The extensions that it provides, with their versions.
-    pub provides: Vec<String>,
+    /// The extensions that it provides.
+    pub provides: Vec<Extension>,
     /// Its tags.
     pub tags: Vec<String>,
     /// Links, http and https only.
     pub links: Vec<(&'static str, String)>,
+}
+
+/// An extension that a release provides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Extension {
+    /// Its name.
+    pub name: String,
+    /// Its version; empty where META.json states none.
+    pub version: String,
 }
 
 /// Reads the facts.
@@ -43,7 +52,8 @@ fn texts(value: Option<&Value>) -> Vec<String> {
     }
 }
 
-fn short(text: &str) -> String {
+/// A text of the registry that fits into a line.
+pub(super) fn short(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(MAX_CHARS).collect()
 }
 
@@ -60,11 +70,11 @@ fn without_address(text: &str) -> String {
     text.split_once('<').map_or(text, |(name, _)| name).trim().to_owned()
 }
 
-fn provides(value: Option<&Value>) -> Vec<String> {
+fn provides(value: Option<&Value>) -> Vec<Extension> {
     let Some(Value::Object(extensions)) = value else { return Vec::new() };
-    let one = |(name, about): (&String, &Value)| match about.get("version").and_then(Value::as_str) {
-        Some(version) => format!("{} {}", short(name), short(version)),
-        None => short(name),
+    let one = |(name, about): (&String, &Value)| Extension {
+        name: short(name),
+        version: about.get("version").and_then(Value::as_str).map(short).unwrap_or_default(),
     };
     extensions.iter().take(MOST).map(one).collect()
 }
@@ -86,7 +96,7 @@ fn links(value: Option<&Value>) -> Vec<(&'static str, String)> {
 }
 
 /// An address that a link may lead to.
-fn web(text: &str) -> Option<String> {
+pub(super) fn web(text: &str) -> Option<String> {
     let url = Url::parse(text).ok()?;
     let safe = matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none();
     (safe && text.len() <= 500).then(|| url.to_string())
@@ -110,7 +120,7 @@ mod tests {
         let facts = read(&meta);
         assert_eq!(facts.licenses, ["PostgreSQL"]);
         assert_eq!(facts.maintainers, ["David E. Wheeler"]);
-        assert_eq!(facts.provides, ["pgtap 1.3.4"]);
+        assert_eq!(facts.provides, [Extension { name: "pgtap".into(), version: "1.3.4".into() }]);
         assert_eq!(
             facts.links,
             [("Home page", "https://pgtap.org/".to_owned()), ("Source", "https://example.com/x".to_owned())]

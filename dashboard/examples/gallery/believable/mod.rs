@@ -9,10 +9,14 @@ mod steps;
 mod story;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::Timestamp;
-use store::{Blobs, Store};
+use protocol::{Clock, Timestamp};
+use proxy::Proxy;
+use sample::{Mirror, Upload, User};
+use store::{Blobs, Store, releases};
+use url::Url;
 
 /// The farm's time: 2026-11-20T22:00:00Z.
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_795_212_000_000);
@@ -34,6 +38,27 @@ pub(crate) async fn build(directory: &Path) -> (Store, Blobs) {
     builder.registry().await;
     builder.turned().await;
     (builder.store, builder.blobs)
+}
+
+/// The documents of the registry that the farm's releases come from, as a mirror on disk.
+pub(crate) async fn documents(store: &Store, directory: &Path, clock: Arc<dyn Clock>) -> Proxy {
+    let mut mirror = Mirror::open(&directory.join("mirror")).unwrap();
+    let mut conn = store.read().await.unwrap();
+    let mut uploads = Vec::new();
+    for (_, _, id) in releases::all(&mut conn).await.unwrap() {
+        let stored = releases::by_id(&mut conn, id).await.unwrap().unwrap();
+        let mut meta = releases::meta(&mut conn, id).await.unwrap().unwrap_or_default();
+        let release = &stored.release;
+        for (key, value) in [("name", release.dist.as_str()), ("version", release.version.as_str())] {
+            meta[key] = value.into();
+        }
+        meta["abstract"] = stored.summary.clone().into();
+        let user = User { name: release.user.to_string(), nickname: release.user.clone(), ..User::named("ann") };
+        uploads.push(Upload::of_bytes(b"zip".to_vec(), meta, user, release.released_at).unwrap());
+    }
+    mirror.publish_all(uploads).unwrap();
+    let config = proxy::Config::new(Url::from_file_path(mirror.dir()).unwrap(), directory.join("registry"));
+    Proxy::open(config, clock).unwrap()
 }
 
 /// The moment that many seconds before now.
