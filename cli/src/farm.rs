@@ -78,6 +78,7 @@ pub(crate) struct WatchedRegistry {
 /// A coordinator and the address that it will answer on.
 pub(crate) struct Farm {
     pub(crate) coordinator: Coordinator,
+    pub(crate) pages: Dashboard,
     pub(crate) address: Url,
     router: Router,
     listener: TcpListener,
@@ -139,11 +140,11 @@ impl Farm {
         let coordinator = Coordinator::new(store.clone(), blobs.clone(), Matrix::embedded(), clock.clone(), config)?;
         let source = Source { store, blobs, documents: documents.clone() };
         let pages = Dashboard::new(source, Matrix::embedded(), clock, site);
-        let router = coordinator::api::router(coordinator.clone()).merge(dashboard::router(pages));
-        let router = proxy::before(documents, router);
+        let router = coordinator::api::router(coordinator.clone()).merge(dashboard::router(pages.clone()));
+        let router = proxy::before(documents, router, &dashboard::OFFERS);
         std::fs::write(dir.join(ADDRESS_FILE), format!("{address}\n"))
             .context("write the address into the data directory")?;
-        Ok(Self { coordinator, address, router, listener })
+        Ok(Self { coordinator, pages, address, router, listener })
     }
 
     /// Serves a further router below a path, such as the sample registry.

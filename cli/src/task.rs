@@ -65,6 +65,14 @@ pub(crate) async fn fallible<E: Into<anyhow::Error>>(work: impl Future<Output = 
     work.await.map_err(Into::into)
 }
 
+/// Drives work that never ends by itself, until `shutdown`.
+pub(crate) async fn until(shutdown: CancellationToken, work: impl Future<Output = ()>) -> Result<()> {
+    tokio::select! {
+        () = shutdown.cancelled() => Ok(()),
+        () = work => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 /// Where to go instead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Link {
+pub struct Link {
     /// The address.
     pub href: String,
     /// The words.
@@ -17,7 +17,7 @@ pub(crate) struct Link {
 
 /// Why a page cannot be shown.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Fault {
+pub enum Fault {
     /// It is not there.
     #[error("{sentence}")]
     Missing {
@@ -38,6 +38,9 @@ pub(crate) enum Fault {
     /// The database failed.
     #[error("the store failed")]
     Store(#[from] store::Error),
+    /// The search failed.
+    #[error("the search failed")]
+    Search(search::SearchError),
     /// A page panicked.
     #[error("a page panicked: {text}")]
     Panicked {
@@ -63,7 +66,7 @@ impl Fault {
         match self {
             Self::Missing { .. } => StatusCode::NOT_FOUND,
             Self::Registry { .. } => StatusCode::BAD_GATEWAY,
-            Self::Store(_) | Self::Panicked { .. } | Self::Render(_) | Self::Json(_) => {
+            Self::Store(_) | Self::Search(_) | Self::Panicked { .. } | Self::Render(_) | Self::Json(_) => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
         }
@@ -74,7 +77,7 @@ impl Fault {
         match self {
             Self::Missing { .. } => "Not found",
             Self::Registry { .. } => "The registry does not answer",
-            Self::Store(_) | Self::Panicked { .. } | Self::Render(_) | Self::Json(_) => "Our fault",
+            Self::Store(_) | Self::Search(_) | Self::Panicked { .. } | Self::Render(_) | Self::Json(_) => "Our fault",
         }
     }
 
@@ -82,7 +85,7 @@ impl Fault {
     pub(crate) fn sentence(&self) -> &str {
         match self {
             Self::Missing { sentence, .. } | Self::Registry { sentence, .. } => sentence,
-            Self::Store(_) | Self::Panicked { .. } | Self::Render(_) | Self::Json(_) => {
+            Self::Store(_) | Self::Search(_) | Self::Panicked { .. } | Self::Render(_) | Self::Json(_) => {
                 "The farm could not make this page. The fault is ours and has been logged; trying again in a minute may help."
             }
         }

@@ -7,6 +7,7 @@ mod address;
 mod answer;
 mod asset;
 mod badge;
+mod catalogue;
 mod fault;
 mod frame;
 #[cfg(any(test, fuzzing))]
@@ -26,6 +27,12 @@ use protocol::{Clock, Matrix, Timestamp};
 use proxy::Proxy;
 use store::{Blobs, Store};
 use url::Url;
+
+use catalogue::Catalogue;
+
+pub use catalogue::{keep as keep_index, tick as make_index};
+pub use fault::Fault;
+pub use pages::frontend::search::OFFERS;
 
 /// What the pages say of the farm itself.
 #[derive(Clone, Debug)]
@@ -58,6 +65,7 @@ struct Inner {
     store: Store,
     blobs: Blobs,
     documents: Proxy,
+    catalogue: Catalogue,
     matrix: Matrix,
     clock: Arc<dyn Clock>,
     site: Site,
@@ -67,7 +75,7 @@ impl Dashboard {
     /// The pages of a farm: its own state, and the registry's documents.
     pub fn new(source: Source, matrix: Matrix, clock: Arc<dyn Clock>, site: Site) -> Self {
         let Source { store, blobs, documents } = source;
-        Self(Arc::new(Inner { store, blobs, documents, matrix, clock, site }))
+        Self(Arc::new(Inner { store, blobs, documents, catalogue: Catalogue::default(), matrix, clock, site }))
     }
 
     fn store(&self) -> &Store {
@@ -80,6 +88,10 @@ impl Dashboard {
 
     fn documents(&self) -> &Proxy {
         &self.0.documents
+    }
+
+    fn catalogue(&self) -> &Catalogue {
+        &self.0.catalogue
     }
 
     fn matrix(&self) -> &Matrix {
@@ -102,8 +114,12 @@ pub fn router(dashboard: Dashboard) -> Router {
 
 /// The registry's pages, at the addresses of pgxn.org.
 fn frontend(router: Router<Dashboard>) -> Router<Dashboard> {
-    use pages::frontend::{extension, mirrors, moved, recent, spec, tag, tags, text, user, users};
+    use pages::frontend::{extension, mirrors, moved, recent, search, spec, tag, tags, text, user, users};
     let mut router = router
+        .route("/search", get(search::show))
+        .route("/search/", get(search::show))
+        .route("/search/{in}", get(search::answer))
+        .route("/search/{in}/", get(search::answer))
         .route("/recent/", get(recent::show))
         .route("/users/", get(users::show))
         .route("/user/{user}", get(user::redirect))
@@ -134,7 +150,6 @@ fn pages() -> Router<Dashboard> {
         .route("/status.json", get(pages::farm::show))
         .route("/dists", get(pages::with_slash))
         .route("/dists/", get(pages::dists::show))
-        .route("/search", get(pages::dists::search))
         .route("/dist/{dist}", get(pages::dist::redirect))
         .route("/dist/{dist}/", get(pages::dist::show))
         .route("/dist/{dist}/matrix.json", get(pages::dist::show))

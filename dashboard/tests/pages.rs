@@ -43,8 +43,10 @@ impl Farm {
         let clock = Arc::new(ManualClock::at(believable::NOW));
         let documents = believable::documents(&store, directory.path(), clock.clone()).await;
         let source = Source { store: store.clone(), blobs, documents: documents.clone() };
-        let router = dashboard::router(Dashboard::new(source, Matrix::embedded(), clock, site));
-        let router = proxy::before(documents, router);
+        let pages = Dashboard::new(source, Matrix::embedded(), clock, site);
+        dashboard::make_index(&pages).await.unwrap();
+        let router = dashboard::router(pages);
+        let router = proxy::before(documents, router, &dashboard::OFFERS);
         Self { router, store, _directory: directory }
     }
 
@@ -103,7 +105,7 @@ fn header<'a>(response: &'a Response<Body>, name: &str) -> &'a str {
 }
 
 /// Pages of every template.
-const PAGES: [(&str, &str); 28] = [
+const PAGES: [(&str, &str); 33] = [
     ("home", "/"),
     ("dists", "/dists/"),
     ("dist", "/dist/pgtap/"),
@@ -121,6 +123,11 @@ const PAGES: [(&str, &str); 28] = [
     ("symptoms", "/symptoms/"),
     ("symptoms-on-19", "/symptoms/?major=19"),
     ("vocabulary", "/vocabulary/"),
+    ("search", "/search?q=unit+testing"),
+    ("search-docs", "/search?q=jobs&in=docs"),
+    ("search-users", "/search?q=theory&in=users"),
+    ("search-tags", "/search?q=testing&in=tags"),
+    ("search-nothing", "/search?q=pgta"),
     ("recent", "/recent/"),
     ("user", "/user/theory/"),
     ("users", "/users/?c=t"),
@@ -276,7 +283,8 @@ async fn every_writing_of_an_address_leads_to_the_one_that_counts() {
         ("/dist/pgtap/1.3.4", "/dist/pgtap/1.3.4/"),
         ("/run/01kaj000000000000000000052", FAILED),
         ("/dists/?q=semv", "/dist/semver/"),
-        ("/search?q=a%26b", "/dists/?q=a%26b"),
+        ("/search", "/dists/"),
+        ("/search?q=*", "/dists/"),
         ("/dists", "/dists/"),
         ("/dists?q=p&after=pgmp", "/dists/?q=p&after=pgmp"),
         ("/queue", "/queue/"),

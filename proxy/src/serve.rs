@@ -24,12 +24,17 @@ const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 /// No document of a registry is a page: a browser that takes one for one gets nothing to run.
 const POLICY: &str = "default-src 'none'; sandbox; frame-ancestors 'none'";
 
-/// Serves the registry's documents at their addresses, and everything else by `router`: also documents of a kind that the registry does not offer.
-pub fn before(proxy: Proxy, router: Router) -> Router {
-    router.layer(from_fn_with_state(proxy, intercept))
+/// Serves the registry's documents at their addresses, and everything else by `router`: also documents of a kind that the registry does not offer,
+/// of which it makes those that `offers` names.
+pub fn before(proxy: Proxy, router: Router, offers: &'static [&'static str]) -> Router {
+    router.layer(from_fn_with_state((proxy, offers), intercept))
 }
 
-async fn intercept(Given(proxy): Given<Proxy>, request: Request, next: Next) -> Response {
+async fn intercept(
+    Given((proxy, offers)): Given<(Proxy, &'static [&'static str])>,
+    request: Request,
+    next: Next,
+) -> Response {
     let uri = request.uri();
     let is_index = uri.path() == "/index.json";
     let found = if is_index { None } else { Document::at(uri.path(), uri.query()) };
@@ -43,7 +48,7 @@ async fn intercept(Given(proxy): Given<Proxy>, request: Request, next: Next) -> 
                 answer => respond(&document, answer, request.headers()),
             },
             Some(Found::Moved(to)) => moved(&to),
-            None => index(&proxy).await,
+            None => index(&proxy, offers).await,
         },
         Method::OPTIONS => StatusCode::NO_CONTENT.into_response(),
         _ => return next.run(request).await,
@@ -62,9 +67,9 @@ fn moved(to: &str) -> Response {
 }
 
 /// Which documents there are here: PGXN's templates, of the kinds that the registry has.
-async fn index(proxy: &Proxy) -> Response {
+async fn index(proxy: &Proxy, offers: &[&str]) -> Response {
     let registry = proxy.registry().await.ok();
-    let has = |name| registry.as_ref().is_none_or(|registry| registry.has(name));
+    let has = |name| offers.contains(&name) || registry.as_ref().is_none_or(|registry| registry.has(name));
     let kinds = KINDS.iter().filter(|kind| has(kind.name));
     let templates: Map<String, Value> = kinds.map(|kind| (kind.name.to_owned(), kind.template.into())).collect();
     ([(CACHE_CONTROL, "public, max-age=300")], axum::Json(templates)).into_response()

@@ -2,9 +2,19 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use protocol::{Matrix, Platform, Target};
 use runner::engine_host;
+use runner::images::{Images, Options};
 use runner::sandbox::docker::Engine;
+
+/// The tag of the image of PostgreSQL 17, which `make test` has made before.
+pub async fn image_of_17() -> Result<String> {
+    let target = Target { major: "17".parse()?, platform: Platform::native() };
+    let engine = Engine::connect(&engine_host()).await?;
+    let image = Images::new(engine, Matrix::embedded(), Options::default()).find(target).await?;
+    Ok(image.context("there is no image of PostgreSQL 17 of this program's recipe")?.facts.tag)
+}
 
 /// The containers of a run that are there, running or not.
 pub async fn of_run(run_id: &str) -> Result<Vec<String>> {

@@ -5,13 +5,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use protocol::{Matrix, Platform, Target};
 use runner::engine_host;
-use runner::images::{Images, Options};
 use runner::sandbox::docker::Engine;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::containers;
 use crate::disk::LoopDisk;
 use crate::farm::PATIENCE;
 use crate::poll;
@@ -47,10 +46,7 @@ impl Dockerd {
         let disk = LoopDisk::mount(&dir.path().join("disk"), DISK_BYTES)?;
         let mut dockerd = Self { daemon: None, disk, dir };
         dockerd.start_again().await?;
-        let target = Target { major: "17".parse()?, platform: Platform::native() };
-        let engine = Engine::connect(&engine_host()).await?;
-        let image = Images::new(engine, Matrix::embedded(), Options::default()).find(target).await?;
-        let tag = image.context("there is no image of PostgreSQL 17 of this program's recipe")?.facts.tag;
+        let tag = containers::image_of_17().await?;
         let image = client(&engine_host())?.get(format!("http://engine/images/{tag}/get")).send().await?;
         let body = reqwest::Body::wrap_stream(image.error_for_status()?.bytes_stream());
         let loaded = client(&dockerd.host())?.post("http://engine/images/load").body(body).send().await?;

@@ -132,6 +132,17 @@ impl Farm {
         Ok(())
     }
 
+    /// Waits until a distribution is found by a word, as the index is made anew only every few seconds.
+    pub async fn finds(&self, word: &str) -> Result<()> {
+        let path = format!("search/dists/?q={word}");
+        poll::until(PATIENCE, "the search index", async || {
+            let found = self.get(&path).await.ok();
+            Ok(found.filter(|found| found["count"].as_u64() > Some(0)))
+        })
+        .await?;
+        Ok(())
+    }
+
     /// Lets a runner in; the file with its token.
     pub fn admit(&self, name: &str) -> Result<PathBuf> {
         let token_file = self.path(&format!("{name}.token"));

@@ -23,8 +23,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let clock = Arc::new(ManualClock::at(believable::NOW));
     let documents = believable::documents(&store, directory.path(), clock.clone()).await;
     let source = Source { store, blobs, documents: documents.clone() };
-    let router = dashboard::router(Dashboard::new(source, Matrix::embedded(), clock, site));
-    let router = proxy::before(documents, router);
+    let pages = Dashboard::new(source, Matrix::embedded(), clock, site);
+    dashboard::make_index(&pages).await.unwrap();
+    let router = dashboard::router(pages);
+    let router = proxy::before(documents, router, &dashboard::OFFERS);
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     println!("http://{}/", listener.local_addr()?);
     axum::serve(listener, router).await?;

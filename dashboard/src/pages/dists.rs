@@ -38,11 +38,6 @@ struct Page<'a> {
     view: &'a View,
 }
 
-/// `/search`: an address that people try.
-pub(crate) async fn search(ask: Ask) -> Redirect {
-    ask.moved("/dists/")
-}
-
 /// `/dists/`: an exact name leads straight to its page, and so does a part of a name that only one has.
 pub(crate) async fn show(State(dashboard): State<Dashboard>, ask: Ask) -> Result<Response, Fault> {
     let query: String = ask.get("q").unwrap_or_default().trim().chars().take(MAX_QUERY_CHARS).collect();

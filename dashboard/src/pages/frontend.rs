@@ -6,6 +6,7 @@ pub(crate) mod extension;
 pub(crate) mod mirrors;
 pub(crate) mod moved;
 pub(crate) mod recent;
+pub(crate) mod search;
 pub(crate) mod spec;
 pub(crate) mod tag;
 pub(crate) mod tags;

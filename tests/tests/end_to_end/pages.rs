@@ -14,7 +14,7 @@ use tests::{fixtures, turn};
 const FATES: [&str; 5] = ["passes", "fails-tests", "warns", "prints-hostile-text", "misses-a-library"];
 
 /// Links are followed up to this many pages; a small farm has fewer.
-const PAGES: usize = 200;
+const PAGES: usize = 400;
 
 struct Shown {
     farm: Farm,
@@ -27,6 +27,7 @@ async fn shown() -> Result<Shown> {
     let coordinator = farm.coordinator("17", &[]).await?;
     let runner = farm.runner("ada", "17", &["--jobs", "2"])?;
     farm.idle(FATES.len().try_into()?, PATIENCE).await?;
+    farm.finds("hostile").await?;
     Ok(Shown { farm, _processes: [coordinator, runner] })
 }
 
@@ -134,6 +135,17 @@ async fn the_pages_hold_in_a_browser_at_every_size_and_colour_and_without_script
         ("status", "status/".into()),
         ("symptoms", "symptoms/".into()),
         ("vocabulary", "vocabulary/".into()),
+        ("search", "search?q=fixture".into()),
+        ("search-docs", "search?q=fixture&in=docs".into()),
+        ("search-nothing", "search?q=xyzzy".into()),
+        ("recent", "recent/".into()),
+        ("users", "users/?c=f".into()),
+        ("user", "user/fixtures/".into()),
+        ("tags", "tags/".into()),
+        ("tag", "tag/two%20words/".into()),
+        ("mirrors", "mirrors/".into()),
+        ("spec", "spec/".into()),
+        ("questions", "faq/".into()),
     ];
     let browser = Browser::start(true).await?;
     let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("screenshots");
@@ -181,6 +193,8 @@ async fn walks(browser: &Browser, home: &str) -> Result<()> {
     ensure!(browser.address().await?.ends_with("/installcheck.log"), "{}", browser.address().await?);
     browser.open(home).await?;
     browser.types("input[name='q']", "hostile\u{e007}").await?;
+    browser.shows("h1", "hostile").await?;
+    browser.click("main a[href='/dist/prints-hostile-text/']").await?;
     browser.shows("h1", "prints-hostile-text").await?;
     Ok(())
 }

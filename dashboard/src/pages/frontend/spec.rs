@@ -13,7 +13,7 @@ use crate::frame::Frame;
 /// The specification as data.
 #[derive(Debug, Serialize)]
 pub(crate) struct View {
-    /// Its text, in MultiMarkdown.
+    /// Its text, in `MultiMarkdown`.
     pub text: String,
     /// Why this may be out of date.
     pub stale: Option<String>,

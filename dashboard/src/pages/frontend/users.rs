@@ -39,12 +39,8 @@ struct Page<'a> {
     view: &'a View,
 }
 
-impl Page<'_> {
-    /// Every letter that a list can have.
-    fn letters(&self) -> impl Iterator<Item = char> {
-        'a'..='z'
-    }
-}
+/// Every letter that a list can have.
+const LETTERS: std::ops::RangeInclusive<char> = 'a'..='z';
 
 /// `/users/`, with the letter in `c` as on pgxn.org.
 pub(crate) async fn show(State(dashboard): State<Dashboard>, ask: Ask) -> Result<Response, Fault> {
