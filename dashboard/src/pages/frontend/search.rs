@@ -183,16 +183,14 @@ async fn row(dashboard: &Dashboard, conn: &mut Conn, hit: &Hit) -> Result<Option
 fn thing(hit: &Hit) -> Option<Found> {
     let excerpt = hit.excerpt.clone().unwrap_or_default();
     let summary = hit.summary.clone().unwrap_or_default();
-    let of = || match (&hit.dist, &hit.version) {
-        (Some(dist), Some(version)) => format!("{dist} {version}: {summary}"),
-        _ => summary.clone(),
-    };
+    let version = hit.version.clone().unwrap_or_default();
     let (href, text, about) = if let Some(tag) = &hit.tag {
         (address::tag(tag), tag, String::new())
     } else if let Some(extension) = &hit.extension {
-        (address::extension(extension), extension, of())
+        let of = hit.dist.clone().unwrap_or_default();
+        (address::extension(extension), extension, format!("in {of} {version}: {summary}"))
     } else if let Some(dist) = &hit.dist {
-        (format!("/dist/{}/", address::segment(&dist.to_lowercase())), dist, of())
+        (format!("/dist/{}/", address::segment(&dist.to_lowercase())), dist, format!("{version}: {summary}"))
     } else {
         let user = hit.user.as_ref()?;
         (address::user(user), user, hit.name.clone().filter(|name| name != user).unwrap_or_default())
