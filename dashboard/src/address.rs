@@ -6,6 +6,14 @@ use protocol::{Name, RunId, Signature, Version};
 /// What stands in a path as it is.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'+');
 
+/// What stands in a path of several segments as it is.
+const PATH: &AsciiSet = &SEGMENT.remove(b'/');
+
+/// A path of a distribution's file.
+pub(crate) fn path(text: &str) -> String {
+    utf8_percent_encode(text, PATH).to_string()
+}
+
 /// A text as one segment of a path or as a value of a query.
 pub(crate) fn segment(text: &str) -> String {
     utf8_percent_encode(text, SEGMENT).to_string()
@@ -19,6 +27,27 @@ pub(crate) fn dist(name: &Name) -> String {
 /// A release's page.
 pub(crate) fn release(name: &Name, version: &Version) -> String {
     format!("{}{}/", dist(name), segment(version.as_str()))
+}
+
+/// `name-version` of a release, lower-case, as the registry's documents have it.
+fn root(name: &Name, version: &Version) -> String {
+    let (key, version) = (name.key(), version.as_str().to_lowercase());
+    format!("{}-{}", segment(&key), segment(&version))
+}
+
+/// Where the files of a release are.
+pub(crate) fn source(name: &Name, version: &Version) -> String {
+    format!("/src/{}/{}/", segment(&name.key()), root(name, version))
+}
+
+/// A release's archive.
+pub(crate) fn download(name: &Name, version: &Version) -> String {
+    format!("{}{}/{}.zip", dist(name), segment(&version.as_str().to_lowercase()), root(name, version))
+}
+
+/// A document of a release.
+pub(crate) fn document(name: &Name, version: &Version, docpath: &str) -> String {
+    format!("{}{}.html", release(name, version), path(docpath))
 }
 
 /// A user's page.

@@ -14,6 +14,7 @@ mod frame;
 #[doc(hidden)]
 pub mod fuzz;
 mod grid;
+mod leaves;
 mod log;
 mod mark;
 mod pages;
@@ -66,6 +67,7 @@ struct Inner {
     blobs: Blobs,
     documents: Proxy,
     catalogue: Catalogue,
+    shelf: leaves::Shelf,
     matrix: Matrix,
     clock: Arc<dyn Clock>,
     site: Site,
@@ -75,7 +77,16 @@ impl Dashboard {
     /// The pages of a farm: its own state, and the registry's documents.
     pub fn new(source: Source, matrix: Matrix, clock: Arc<dyn Clock>, site: Site) -> Self {
         let Source { store, blobs, documents } = source;
-        Self(Arc::new(Inner { store, blobs, documents, catalogue: Catalogue::default(), matrix, clock, site }))
+        Self(Arc::new(Inner {
+            store,
+            blobs,
+            documents,
+            catalogue: Catalogue::default(),
+            shelf: leaves::Shelf::default(),
+            matrix,
+            clock,
+            site,
+        }))
     }
 
     fn store(&self) -> &Store {
@@ -92,6 +103,10 @@ impl Dashboard {
 
     fn catalogue(&self) -> &Catalogue {
         &self.0.catalogue
+    }
+
+    fn shelf(&self) -> &leaves::Shelf {
+        &self.0.shelf
     }
 
     fn matrix(&self) -> &Matrix {
@@ -114,12 +129,16 @@ pub fn router(dashboard: Dashboard) -> Router {
 
 /// The registry's pages, at the addresses of pgxn.org.
 fn frontend(router: Router<Dashboard>) -> Router<Dashboard> {
-    use pages::frontend::{extension, mirrors, moved, recent, search, spec, tag, tags, text, user, users};
+    use pages::frontend::{extension, mirrors, moved, recent, search, source, spec, tag, tags, text, user, users};
     let mut router = router
         .route("/search", get(search::show))
         .route("/search/", get(search::show))
         .route("/search/{in}", get(search::answer))
         .route("/search/{in}/", get(search::answer))
+        .route("/src/{dist}/{root}", get(pages::with_slash))
+        .route("/src/{dist}/{root}/", get(source::top))
+        .route("/src/{dist}/{root}/{*path}", get(source::show))
+        .route("/dist/{dist}/{version}/{*path}", get(pages::release::document))
         .route("/recent/", get(recent::show))
         .route("/users/", get(users::show))
         .route("/user/{user}", get(user::redirect))

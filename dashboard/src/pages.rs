@@ -15,6 +15,7 @@ pub(crate) mod vocabulary;
 
 mod facts;
 mod lines;
+mod reading;
 mod registry;
 
 use axum::response::Redirect;

@@ -105,7 +105,7 @@ fn header<'a>(response: &'a Response<Body>, name: &str) -> &'a str {
 }
 
 /// Pages of every template.
-const PAGES: [(&str, &str); 33] = [
+const PAGES: [(&str, &str); 37] = [
     ("home", "/"),
     ("dists", "/dists/"),
     ("dist", "/dist/pgtap/"),
@@ -128,6 +128,10 @@ const PAGES: [(&str, &str); 33] = [
     ("search-users", "/search?q=theory&in=users"),
     ("search-tags", "/search?q=testing&in=tags"),
     ("search-nothing", "/search?q=pgta"),
+    ("document", "/dist/pgtap/1.3.4/doc/guide.html"),
+    ("document-readme", "/dist/pgtap/README.html"),
+    ("source", "/src/pgtap/pgtap-1.3.4/"),
+    ("source-below", "/src/pgtap/pgtap-1.3.4/doc/"),
     ("recent", "/recent/"),
     ("user", "/user/theory/"),
     ("users", "/users/?c=t"),
@@ -183,10 +187,20 @@ async fn what_a_stranger_writes_never_becomes_markup() {
     let farm = Farm::new().await;
     let file = format!("{HOSTILE}/build.log");
     let runs = farm.more_runs().await;
-    let known = ["/", "/dists/", HOSTILE_DIST, HOSTILE, &file, "/dists/?q=%3Cscript%3E", "/symptoms/"];
+    let known = [
+        "/",
+        "/dists/",
+        HOSTILE_DIST,
+        HOSTILE,
+        &file,
+        "/dists/?q=%3Cscript%3E",
+        "/symptoms/",
+        "/dist/pgtap/",
+        "/dist/pgtap/README.html",
+    ];
     for path in known.into_iter().chain(runs.iter().map(|(_, path)| path.as_str())) {
         let html = farm.text(path).await;
-        for tag in ["<script", "<img src=x", "<b>x'", "javascript:alert"] {
+        for tag in ["<script", "<img src=x", "<b>x'", "href=\"javascript:", "onclick="] {
             assert!(!html.contains(tag), "{path} has {tag}");
         }
         assert!(!html.contains(" style=\"") && !html.contains(" onerror=\""), "{path}");
@@ -228,7 +242,9 @@ async fn every_answer_forbids_scripts_and_guessing_of_types() {
         assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
         assert_eq!(header(&response, "x-content-type-options"), "nosniff", "{path}");
     }
-    assert_eq!(header(&farm.get(&raw).await, "content-type"), "text/plain; charset=utf-8");
+    for path in [raw.as_str(), "/src/pgtap/pgtap-1.3.4/sql/install.sql"] {
+        assert_eq!(header(&farm.get(path).await, "content-type"), "text/plain; charset=utf-8");
+    }
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use protocol::Reason;
 
 use crate::error::is_disk_full;
 
+mod contents;
 mod link;
 mod name;
 mod open;
@@ -18,6 +19,7 @@ mod plan;
 mod tree;
 mod write;
 
+pub use contents::{Contents, File, Rest};
 pub use tree::{EntryKind, Tree, TreeEntry};
 
 /// How much an archive may hold.

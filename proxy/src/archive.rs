@@ -1,5 +1,8 @@
 //! Archives: none is given that is not the one that the release's META.json states, now, by its SHA-1.
 
+use std::io::Cursor;
+
+use pgxn::archive::{Contents, Limits, Rest, UnpackError};
 use protocol::{Name, Version};
 
 use crate::Proxy;
@@ -90,10 +93,24 @@ impl Proxy {
         }
     }
 
-    /// The archive of a release, whole and as META.json states it; none where the registry does not have it.
-    pub async fn zip(&self, dist: &Name, version: &Version) -> Result<Option<Body>> {
+    /// What is in the archive of a release; none where the registry does not have it. The SHA-1 tells it from one that replaces it.
+    pub async fn contents(&self, dist: &Name, version: &Version) -> Result<Option<(String, Contents)>> {
         let values = [("dist", dist.as_str()), ("version", version.as_str())];
         let Some(document) = Document::of("download", &values) else { return Ok(None) };
-        Ok(self.archive(&document).await?.map(Answer::into_body))
+        let Some(answer) = self.archive(&document).await? else { return Ok(None) };
+        let sha1 = answer.sha1().unwrap_or_default().to_owned();
+        let opened = tokio::task::spawn_blocking(move || match answer.into_body() {
+            Body::Bytes(bytes) => Contents::open(Cursor::new(bytes), &Limits::default()),
+            Body::File(file) => {
+                let failed = |source| UnpackError::File { path: "the archive".into(), act: "read", source };
+                Contents::open(Rest::of(file).map_err(failed)?, &Limits::default())
+            }
+        });
+        let garbage = |why: String| Error::Garbage { path: document.address(), why };
+        match opened.await {
+            Ok(Ok(contents)) => Ok(Some((sha1, contents))),
+            Ok(Err(error)) => Err(garbage(error.to_string())),
+            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+        }
     }
 }

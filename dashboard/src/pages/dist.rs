@@ -6,11 +6,13 @@ use axum::response::{IntoResponse, Redirect, Response};
 use protocol::Name;
 use serde::Serialize;
 use store::broken::BrokenRelease;
+use store::releases::StoredRelease;
 use store::{Conn, broken, dists, history, jobs, matrix, releases};
 use url::Url;
 
 use super::facts::{self, Facts};
 use super::lines::Turned;
+use super::reading::Reading;
 use crate::answer::Ask;
 use crate::fault::{Fault, Link};
 use crate::frame::Frame;
@@ -47,6 +49,9 @@ pub(crate) struct View {
     pub sha1: String,
     /// Facts from its META.json.
     pub facts: Facts,
+    /// What the latest release says of itself.
+    #[serde(flatten)]
+    pub reading: Reading,
     /// The matrix, or the part of it that this page shows.
     pub grid: Grid,
     /// Which part of the matrix this is, from 1.
@@ -141,7 +146,9 @@ pub(crate) async fn show(
         return Ok(ask.moved(&address::dist(&name)).into_response());
     }
     let part = ask.get("part").and_then(|part| part.parse().ok()).unwrap_or(1);
-    let view = load(&dashboard, &mut conn, &name, part).await?;
+    let (mut view, latest) = load(&dashboard, &mut conn, &name, part).await?;
+    drop(conn);
+    view.reading = Reading::of(&dashboard, &latest).await;
     ask.answer(&view, || {
         let json = ask.keeping(&format!("{}matrix.json", view.href), &["part"]);
         Page { frame: Frame::new(dashboard.site(), &view.dist, &view.sentence).with_json(json), view: &view }
@@ -174,7 +181,12 @@ pub(super) async fn missing(conn: &mut Conn, asked: &str) -> Result<Fault, Fault
     })
 }
 
-async fn load(dashboard: &Dashboard, conn: &mut Conn, name: &Name, part: usize) -> Result<View, Fault> {
+async fn load(
+    dashboard: &Dashboard,
+    conn: &mut Conn,
+    name: &Name,
+    part: usize,
+) -> Result<(View, StoredRelease), Fault> {
     let now = dashboard.now();
     let unreadable = broken::of_dist(conn, name).await?;
     let Some(dist) = dists::get(conn, name).await? else {
@@ -195,7 +207,7 @@ async fn load(dashboard: &Dashboard, conn: &mut Conn, name: &Name, part: usize) 
     let site = dashboard.site();
     let href = address::dist(name);
     let badge_path = format!("/badge/{}.svg", address::segment(&name.key()));
-    Ok(View {
+    let view = View {
         dist: dist.name.to_string(),
         version: latest.version.to_string(),
         sentence: sentence(Subject { dist: dist.name.as_str(), version: latest.version.as_str(), on: &on }),
@@ -204,6 +216,7 @@ async fn load(dashboard: &Dashboard, conn: &mut Conn, name: &Name, part: usize) 
         released_at: When::new(latest.released_at, now),
         sha1: latest.sha1.clone(),
         facts: facts::read(&meta),
+        reading: Reading::default(),
         grid,
         part,
         parts,
@@ -214,7 +227,8 @@ async fn load(dashboard: &Dashboard, conn: &mut Conn, name: &Name, part: usize) 
         badge_path,
         public_href: public(&site.public_url, &href),
         href,
-    })
+    };
+    Ok((view, dist.latest))
 }
 
 /// The fault for a distribution without a release that can be read: it may be known as broken.

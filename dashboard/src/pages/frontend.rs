@@ -2,11 +2,13 @@
 //!
 //! What they say comes from the registry's documents as [`proxy`] has them, and is as hostile as those. A page whose document may be out of date says so.
 
+pub(crate) mod document;
 pub(crate) mod extension;
 pub(crate) mod mirrors;
 pub(crate) mod moved;
 pub(crate) mod recent;
 pub(crate) mod search;
+pub(crate) mod source;
 pub(crate) mod spec;
 pub(crate) mod tag;
 pub(crate) mod tags;

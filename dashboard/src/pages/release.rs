@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use protocol::{Name, Version};
 use serde::Serialize;
 use store::releases::StoredRelease;
@@ -10,6 +10,8 @@ use store::{Conn, dists, jobs, matrix, releases};
 
 use super::dist;
 use super::facts::{self, Facts};
+use super::frontend::document;
+use super::reading::Reading;
 use crate::answer::Ask;
 use crate::fault::{Fault, Link};
 use crate::frame::Frame;
@@ -42,6 +44,9 @@ pub(crate) struct View {
     pub facts: Facts,
     /// Its verdicts.
     pub row: Row,
+    /// What it says of itself.
+    #[serde(flatten)]
+    pub reading: Reading,
     /// The version that should be looked at instead, where this is not the latest.
     pub latest: Option<Link>,
 }
@@ -53,10 +58,27 @@ struct Page<'a> {
     view: &'a View,
 }
 
-/// `/dist/{dist}/{version}`: the slash belongs to the address.
-pub(crate) async fn redirect(Path((dist, version)): Path<(String, String)>, ask: Ask) -> Redirect {
+/// `/dist/{dist}/{version}`: the slash belongs to the address. Or it is a document of the latest release at its top.
+pub(crate) async fn redirect(
+    State(dashboard): State<Dashboard>,
+    Path((dist, version)): Path<(String, String)>,
+    ask: Ask,
+) -> Result<Response, Fault> {
+    if let Some(asked) = document::asked(&version, "") {
+        return document::show(&dashboard, &dist, asked, &ask).await;
+    }
     let (dist, version) = (address::segment(&dist.to_lowercase()), address::segment(&version));
-    ask.moved(&format!("/dist/{dist}/{version}/"))
+    Ok(ask.moved(&format!("/dist/{dist}/{version}/")).into_response())
+}
+
+/// `/dist/{dist}/{version}/{path}.html`, and without a version.
+pub(crate) async fn document(
+    State(dashboard): State<Dashboard>,
+    Path((dist, version, path)): Path<(String, String, String)>,
+    ask: Ask,
+) -> Result<Response, Fault> {
+    let asked = document::asked(&version, &path).ok_or_else(|| Fault::missing("There is no page at this address."))?;
+    document::show(&dashboard, &dist, asked, &ask).await
 }
 
 /// `/dist/{dist}/{version}/`.
@@ -74,7 +96,9 @@ pub(crate) async fn show(
     if dist != name.key() || version != release.version.as_str() {
         return Ok(ask.moved(&address::release(&release.dist, &release.version)).into_response());
     }
-    let view = load(&dashboard, &mut conn, &stored).await?;
+    let mut view = load(&dashboard, &mut conn, &stored).await?;
+    drop(conn);
+    view.reading = Reading::of(&dashboard, &stored).await;
     ask.answer(&view, || {
         let title = format!("{} {}", view.dist, view.version);
         let frame = Frame::new(dashboard.site(), title, &view.sentence).with_json(format!("{}?format=json", view.href));
@@ -128,6 +152,7 @@ async fn load(dashboard: &Dashboard, conn: &mut Conn, stored: &StoredRelease) ->
         released_at: When::new(release.released_at, now),
         sha1: release.sha1.clone(),
         facts: facts::read(&meta),
+        reading: Reading::default(),
         row,
         latest: latest.map(|dist| Link {
             href: address::release(&release.dist, &dist.latest.release.version),

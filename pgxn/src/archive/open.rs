@@ -79,7 +79,7 @@ pub(super) fn read_failed(path: &Path, source: io::Error, what: &str) -> UnpackE
 }
 
 /// How often the mark of a directory entry occurs, without believing any count that the archive states.
-fn count_entries(file: &mut File) -> io::Result<usize> {
+pub(super) fn count_entries(file: &mut (impl Read + Seek)) -> io::Result<usize> {
     let mut buffer = vec![0; 256 * 1024];
     let (mut kept, mut count) = (0, 0);
     file.seek(SeekFrom::Start(0))?;

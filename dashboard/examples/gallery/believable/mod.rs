@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use protocol::{Clock, Timestamp};
 use proxy::Proxy;
-use sample::{Mirror, Upload, User};
+use sample::{Mirror, Tree, Upload, User};
 use store::{Blobs, Store, releases};
 use url::Url;
 
@@ -22,6 +22,11 @@ use url::Url;
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_795_212_000_000);
 /// The registry that it watches.
 pub(crate) const REGISTRY: &str = "http://127.0.0.1:8081/";
+
+/// What every distribution says of itself; somebody hostile has had a hand in it.
+const README: &str = "# NAME\n\nSome *words* on it, <script>alert(1)</script> and [more](doc/guide.md).\n\n\
+    ![A badge](https://example.org/badge.svg)\n\n```sql\nCREATE EXTENSION \"NAME\";\n```\n\n\
+    | option | meaning |\n|---|---|\n| `a` | [x](javascript:alert) <b onclick=alert(1)>bold</b> |\n";
 
 const MINUTE: u64 = 60;
 const DAY: u64 = 86_400;
@@ -54,7 +59,16 @@ pub(crate) async fn documents(store: &Store, directory: &Path, clock: Arc<dyn Cl
         }
         meta["abstract"] = stored.summary.clone().into();
         let user = User { name: release.user.to_string(), nickname: release.user.clone(), ..User::named("ann") };
-        uploads.push(Upload::of_bytes(b"zip".to_vec(), meta, user, release.released_at).unwrap());
+        let mut tree = Tree::default();
+        tree.put_text("META.json", &meta.to_string()).unwrap();
+        tree.put_text(
+            "README.md",
+            &README.replace("NAME", &release.dist.as_str().replace(|c: char| !c.is_alphanumeric(), "")),
+        )
+        .unwrap();
+        tree.put_text("doc/guide.md", "# Guide\n\nBack to the [README](../README.md).\n").unwrap();
+        tree.put_text("sql/install.sql", "SELECT '<script>alert(1)</script>';\n").unwrap();
+        uploads.push(Upload::of_tree(&tree, user, release.released_at).unwrap());
     }
     mirror.publish_all(uploads).unwrap();
     let config = proxy::Config::new(Url::from_file_path(mirror.dir()).unwrap(), directory.join("registry"));

@@ -190,7 +190,9 @@ fn thing(hit: &Hit) -> Option<Found> {
         let of = hit.dist.clone().unwrap_or_default();
         (address::extension(extension), extension, format!("in {of} {version}: {summary}"))
     } else if let Some(dist) = &hit.dist {
-        (format!("/dist/{}/", address::segment(&dist.to_lowercase())), dist, format!("{version}: {summary}"))
+        let page = format!("/dist/{}/", address::segment(&dist.to_lowercase()));
+        let page = if hit.docpath.is_some() { format!("{page}#readme") } else { page };
+        (page, dist, format!("{version}: {summary}"))
     } else {
         let user = hit.user.as_ref()?;
         (address::user(user), user, hit.name.clone().filter(|name| name != user).unwrap_or_default())
