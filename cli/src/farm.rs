@@ -141,7 +141,7 @@ impl Farm {
         let source = Source { store, blobs, documents: documents.clone() };
         let pages = Dashboard::new(source, Matrix::embedded(), clock, site);
         let router = coordinator::api::router(coordinator.clone()).merge(dashboard::router(pages.clone()));
-        let router = proxy::before(documents, router, &dashboard::OFFERS);
+        let router = proxy::before(documents, router, dashboard::OFFERS);
         std::fs::write(dir.join(ADDRESS_FILE), format!("{address}\n"))
             .context("write the address into the data directory")?;
         Ok(Self { coordinator, pages, address, router, listener })

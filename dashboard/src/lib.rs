@@ -33,7 +33,9 @@ use catalogue::Catalogue;
 
 pub use catalogue::{keep as keep_index, tick as make_index};
 pub use fault::Fault;
-pub use pages::frontend::search::OFFERS;
+
+/// The kinds of the registry's documents that the pages answer for, be it because the registry has none: names of `/index.json`.
+pub const OFFERS: proxy::Offers = &[("search", "/search/{in}/"), ("source", "/src/{dist}/{dist}-{version}/")];
 
 /// What the pages say of the farm itself.
 #[derive(Clone, Debug)]

@@ -46,7 +46,7 @@ impl Farm {
         let pages = Dashboard::new(source, Matrix::embedded(), clock, site);
         dashboard::make_index(&pages).await.unwrap();
         let router = dashboard::router(pages);
-        let router = proxy::before(documents, router, &dashboard::OFFERS);
+        let router = proxy::before(documents, router, dashboard::OFFERS);
         Self { router, store, _directory: directory }
     }
 

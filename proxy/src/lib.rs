@@ -33,7 +33,7 @@ pub use document::{Document, Found};
 pub use error::{Error, Result};
 pub use fresh::{Answer, Body, State};
 pub use read::Read;
-pub use serve::before;
+pub use serve::{Offers, before};
 
 /// What stands between the farm's visitors and the registry. Clones share it.
 #[derive(Clone)]

@@ -24,17 +24,16 @@ const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 /// No document of a registry is a page: a browser that takes one for one gets nothing to run.
 const POLICY: &str = "default-src 'none'; sandbox; frame-ancestors 'none'";
 
+/// Kinds of documents: the names of their templates, and the templates.
+pub type Offers = &'static [(&'static str, &'static str)];
+
 /// Serves the registry's documents at their addresses, and everything else by `router`: also documents of a kind that the registry does not offer,
-/// of which it makes those that `offers` names.
-pub fn before(proxy: Proxy, router: Router, offers: &'static [&'static str]) -> Router {
+/// of which it makes those that `offers` names, each with its template.
+pub fn before(proxy: Proxy, router: Router, offers: Offers) -> Router {
     router.layer(from_fn_with_state((proxy, offers), intercept))
 }
 
-async fn intercept(
-    Given((proxy, offers)): Given<(Proxy, &'static [&'static str])>,
-    request: Request,
-    next: Next,
-) -> Response {
+async fn intercept(Given((proxy, offers)): Given<(Proxy, Offers)>, request: Request, next: Next) -> Response {
     let uri = request.uri();
     let is_index = uri.path() == "/index.json";
     let found = if is_index { None } else { Document::at(uri.path(), uri.query()) };
@@ -67,11 +66,12 @@ fn moved(to: &str) -> Response {
 }
 
 /// Which documents there are here: PGXN's templates, of the kinds that the registry has.
-async fn index(proxy: &Proxy, offers: &[&str]) -> Response {
+async fn index(proxy: &Proxy, offers: Offers) -> Response {
     let registry = proxy.registry().await.ok();
-    let has = |name| offers.contains(&name) || registry.as_ref().is_none_or(|registry| registry.has(name));
-    let kinds = KINDS.iter().filter(|kind| has(kind.name));
-    let templates: Map<String, Value> = kinds.map(|kind| (kind.name.to_owned(), kind.template.into())).collect();
+    let has = |name| registry.as_ref().is_none_or(|registry| registry.has(name));
+    let kinds = KINDS.iter().filter(|kind| has(kind.name)).map(|kind| (kind.name, kind.template));
+    let templates: Map<String, Value> =
+        kinds.chain(offers.iter().copied()).map(|(name, template)| (name.to_owned(), template.into())).collect();
     ([(CACHE_CONTROL, "public, max-age=300")], axum::Json(templates)).into_response()
 }
 

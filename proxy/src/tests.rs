@@ -72,7 +72,7 @@ fn config(url: &url::Url, dir: &TempDir) -> Config {
 
 fn proxied(config: Config, clock: &Arc<ManualClock>) -> Router {
     let behind = Router::new().fallback(any(async || (StatusCode::IM_A_TEAPOT, "a page")));
-    before(Proxy::open(config, clock.clone()).unwrap(), behind, &["userlist"])
+    before(Proxy::open(config, clock.clone()).unwrap(), behind, &[("source", "/src/{dist}/{dist}-{version}/")])
 }
 
 async fn ask(router: &Router, request: Request<Body>) -> Response<Body> {
@@ -127,6 +127,7 @@ async fn the_index_names_pgxn_s_templates_of_what_the_registry_has() {
     let index: serde_json::Value = serde_json::from_slice(&stage.get("/index.json").await.body).unwrap();
     assert_eq!(index["download"], "/dist/{dist}/{version}/{dist}-{version}.zip");
     assert_eq!(index["userlist"], "/users/{letter}.json");
+    assert_eq!(index["source"], "/src/{dist}/{dist}-{version}/");
     assert!(index.get("search").is_none());
 }
 

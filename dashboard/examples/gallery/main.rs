@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let pages = Dashboard::new(source, Matrix::embedded(), clock, site);
     dashboard::make_index(&pages).await.unwrap();
     let router = dashboard::router(pages);
-    let router = proxy::before(documents, router, &dashboard::OFFERS);
+    let router = proxy::before(documents, router, dashboard::OFFERS);
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     println!("http://{}/", listener.local_addr()?);
     axum::serve(listener, router).await?;

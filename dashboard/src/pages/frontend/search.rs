@@ -16,9 +16,6 @@ use crate::frame::Frame;
 use crate::pages::home::{Recent, recent_release};
 use crate::{Dashboard, address};
 
-/// The kinds of the registry's documents that the farm makes itself where its registry has none: names of `/index.json`.
-pub const OFFERS: [&str; 1] = ["search"];
-
 /// So many hits stand on a page.
 const PER_PAGE: usize = 30;
 const NEAR: u32 = 12;
