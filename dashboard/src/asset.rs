@@ -2,16 +2,17 @@
 
 use std::sync::LazyLock;
 
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
+use crate::Dashboard;
 use crate::fault::Fault;
 
 const STYLE: &str = include_str!("../static/style.css");
 const ICON: &str = include_str!("../static/favicon.svg");
-const ROBOTS: &str = "User-agent: *\nDisallow: /*?raw\nDisallow: /*?format=json\nDisallow: /*?part=\nDisallow: /api/\n";
+const ROBOTS: &str = "User-agent: *\nDisallow: /*?raw\nDisallow: /*?format=json\nDisallow: /*?part=\nDisallow: /api/\nDisallow: /search\nDisallow: /src/\n";
 
 /// The name of the style sheet: it changes with its content, so that it can be cached for ever.
 static STYLE_NAME: LazyLock<String> =
@@ -36,9 +37,11 @@ pub(crate) async fn icon() -> Response {
     ([(CONTENT_TYPE, "image/svg+xml"), (CACHE_CONTROL, "public, max-age=86400")], ICON).into_response()
 }
 
-/// `/robots.txt`: pages may be read; what repeats them in other forms need not.
-pub(crate) async fn robots() -> Response {
-    ([(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "public, max-age=86400")], ROBOTS).into_response()
+/// `/robots.txt`: pages may be read; what repeats them in other forms need not. It says where all of them are listed.
+pub(crate) async fn robots(State(dashboard): State<Dashboard>) -> Response {
+    let site = dashboard.site().public_url.as_str().trim_end_matches('/').to_owned();
+    let text = format!("{ROBOTS}\nSitemap: {site}/sitemap.xml\n");
+    ([(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "public, max-age=86400")], text).into_response()
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ pub(crate) struct Frame<'a> {
     pub style: String,
     /// The address of the same page as JSON.
     pub json: Option<String>,
+    /// The address of an Atom feed of what the page lists.
+    pub feed: Option<String>,
     /// What was searched for.
     pub query: String,
     /// Whether the page has a search box of its own.
@@ -30,6 +32,7 @@ impl<'a> Frame<'a> {
             description: description.into(),
             style: asset::style(),
             json: None,
+            feed: None,
             query: String::new(),
             searches: false,
         }
@@ -39,6 +42,13 @@ impl<'a> Frame<'a> {
     #[must_use]
     pub(crate) fn with_json(mut self, address: impl Into<String>) -> Self {
         self.json = Some(address.into());
+        self
+    }
+
+    /// The same, with the feed of the page at `page`.
+    #[must_use]
+    pub(crate) fn with_feed(mut self, page: &str) -> Self {
+        self.feed = Some(format!("{page}feed.atom"));
         self
     }
 

@@ -131,7 +131,9 @@ pub fn router(dashboard: Dashboard) -> Router {
 
 /// The registry's pages, at the addresses of pgxn.org.
 fn frontend(router: Router<Dashboard>) -> Router<Dashboard> {
-    use pages::frontend::{extension, mirrors, moved, recent, search, source, spec, tag, tags, text, user, users};
+    use pages::frontend::{
+        extension, feed, machines, mirrors, moved, recent, search, source, spec, tag, tags, text, user, users,
+    };
     let mut router = router
         .route("/search", get(search::show))
         .route("/search/", get(search::show))
@@ -141,6 +143,12 @@ fn frontend(router: Router<Dashboard>) -> Router<Dashboard> {
         .route("/src/{dist}/{root}/", get(source::top))
         .route("/src/{dist}/{root}/{*path}", get(source::show))
         .route("/dist/{dist}/{version}/{*path}", get(pages::release::document))
+        .route("/recent/feed.atom", get(feed::recent))
+        .route("/dist/{dist}/feed.atom", get(feed::dist))
+        .route("/user/{user}/feed.atom", get(feed::user))
+        .route("/tag/{tag}/feed.atom", get(feed::tag))
+        .route("/sitemap.xml", get(machines::sitemap))
+        .route("/opensearch.xml", get(machines::open_search))
         .route("/recent/", get(recent::show))
         .route("/users/", get(users::show))
         .route("/user/{user}", get(user::redirect))

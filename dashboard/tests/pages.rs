@@ -248,6 +248,40 @@ async fn every_answer_forbids_scripts_and_guessing_of_types() {
 }
 
 #[tokio::test]
+async fn feeds_tell_of_releases_and_where_they_work_and_machines_find_every_page() {
+    let farm = Farm::new().await;
+    for (path, entries) in [
+        ("/recent/feed.atom", 18),
+        ("/dist/pgtap/feed.atom", 5),
+        ("/user/theory/feed.atom", 2),
+        ("/tag/tap/feed.atom", 13),
+    ] {
+        let response = farm.get(path).await;
+        assert_eq!(header(&response, "content-type"), "application/atom+xml", "{path}");
+        let text = body(response).await;
+        assert_eq!(text.matches("<entry>").count(), entries, "{path}: {text}");
+        assert!(text.contains(&format!("<id>https://testers.example.org{path}</id>")), "{path}: {text}");
+        assert!(!text.contains("<script") && !text.contains('\u{1}'), "{path}");
+    }
+    let text = farm.text("/dist/pgtap/feed.atom").await;
+    assert!(text.contains("pgTAP 1.3.4 passes on PostgreSQL 15, 16 and 18"), "{text}");
+    for path in ["/dist/nothing/feed.atom", "/user/nobody/feed.atom", "/tag/nothing/feed.atom"] {
+        assert_eq!(farm.get(path).await.status(), StatusCode::NOT_FOUND, "{path}");
+    }
+    let sitemap = farm.text("/sitemap.xml").await;
+    assert!(
+        sitemap.contains("<loc>https://testers.example.org/dist/pgtap/</loc><lastmod>2026-11-18T22:00:00Z"),
+        "{sitemap}"
+    );
+    for address in sitemap.split("<loc>https://testers.example.org").skip(1) {
+        let path = address.split_once('<').unwrap().0.replace("&#38;", "&");
+        assert_eq!(farm.get(&path).await.status(), StatusCode::OK, "{path}");
+    }
+    assert!(farm.text("/robots.txt").await.ends_with("Sitemap: https://testers.example.org/sitemap.xml\n"));
+    assert!(farm.text("/opensearch.xml").await.contains("https://testers.example.org/search?q={searchTerms}"));
+}
+
+#[tokio::test]
 async fn a_page_that_did_not_change_is_not_sent_again() {
     let farm = Farm::new().await;
     for path in ["/", "/dist/pgtap/", FAILED, "/badge/pgtap.svg", "/run/01KAJ000000000000000000052/build.log?raw"] {

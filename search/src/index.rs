@@ -16,7 +16,7 @@ use crate::query::{Ask, In};
 /// So much of a README is indexed.
 const MAX_README: usize = 256 * 1024;
 /// What the writer may use, while an index is made.
-const WRITER_BYTES: usize = 50_000_000;
+const WRITER_BYTES: usize = 15_000_000;
 const EXCERPT_CHARS: usize = 200;
 
 /// An index that cannot be made or read, which is a fault of ours.

@@ -151,7 +151,8 @@ pub(crate) async fn show(
     view.reading = Reading::of(&dashboard, &latest).await;
     ask.answer(&view, || {
         let json = ask.keeping(&format!("{}matrix.json", view.href), &["part"]);
-        Page { frame: Frame::new(dashboard.site(), &view.dist, &view.sentence).with_json(json), view: &view }
+        let frame = Frame::new(dashboard.site(), &view.dist, &view.sentence).with_json(json).with_feed(&view.href);
+        Page { frame, view: &view }
     })
 }
 

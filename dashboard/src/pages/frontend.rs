@@ -4,6 +4,8 @@
 
 pub(crate) mod document;
 pub(crate) mod extension;
+pub(crate) mod feed;
+pub(crate) mod machines;
 pub(crate) mod mirrors;
 pub(crate) mod moved;
 pub(crate) mod recent;

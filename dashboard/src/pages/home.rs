@@ -104,7 +104,7 @@ pub(crate) async fn show(State(dashboard): State<Dashboard>, ask: Ask) -> Result
     let description =
         "Every release of every PostgreSQL extension on PGXN, built and tested on every supported PostgreSQL.";
     ask.answer(&view, || {
-        let mut frame = Frame::new(dashboard.site(), "", description).with_json("/?format=json");
+        let mut frame = Frame::new(dashboard.site(), "", description).with_json("/?format=json").with_feed("/recent/");
         frame.searches = true;
         Page { frame, view: &view }
     })

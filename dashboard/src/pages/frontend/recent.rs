@@ -33,6 +33,6 @@ pub(crate) async fn show(State(dashboard): State<Dashboard>, ask: Ask) -> Result
     let view = Shelf { majors, total: recent.len(), recent, part: 1, parts: 1, ..Shelf::default() };
     ask.answer(&view, || {
         let frame = Frame::new(dashboard.site(), "Recent releases", "The newest releases, with the verdicts on each.");
-        Page { frame: frame.with_json("/recent/?format=json"), view: &view }
+        Page { frame: frame.with_json("/recent/?format=json").with_feed("/recent/"), view: &view }
     })
 }

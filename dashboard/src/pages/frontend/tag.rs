@@ -68,7 +68,8 @@ pub(crate) async fn show(
         let href = address::tag(&tag);
         let description = format!("{} the tag {}; see which of them work.", view.words(), view.tag);
         let json = ask.keeping(&format!("{href}?format=json"), &["part"]);
-        let frame = Frame::new(dashboard.site(), format!("{}, tag", view.tag), description).with_json(json);
+        let frame =
+            Frame::new(dashboard.site(), format!("{}, tag", view.tag), description).with_json(json).with_feed(&href);
         Page { frame, view: &view.shelf, tag: &view, href }
     })
 }

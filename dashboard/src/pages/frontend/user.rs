@@ -79,7 +79,8 @@ pub(crate) async fn show(
         let href = address::user(view.user.as_str());
         let description = format!("{}: {} in the registry, with the verdicts on each.", view.user, view.words());
         let json = ask.keeping(&format!("{href}?format=json"), &["part"]);
-        let frame = Frame::new(dashboard.site(), format!("{}, user", view.user), description).with_json(json);
+        let frame =
+            Frame::new(dashboard.site(), format!("{}, user", view.user), description).with_json(json).with_feed(&href);
         Page { frame, view: &view.shelf, user: &view, href }
     })
 }
