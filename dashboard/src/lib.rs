@@ -115,6 +115,11 @@ impl Dashboard {
         &self.0.matrix
     }
 
+    /// The majors that PostgreSQL maintains now, newest first: the columns of lists.
+    fn supported(&self) -> Vec<u16> {
+        self.matrix().supported(self.now()).iter().map(|major| major.number()).collect()
+    }
+
     fn now(&self) -> Timestamp {
         self.0.clock.now()
     }

@@ -45,7 +45,7 @@ pub(crate) struct Head {
 
 /// A document as it is kept.
 #[derive(Debug)]
-pub struct Kept {
+pub(crate) struct Kept {
     pub(crate) head: Head,
     /// When the registry last said that it is as it is.
     pub(crate) checked_at: Timestamp,

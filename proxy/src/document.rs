@@ -63,7 +63,7 @@ static TEMPLATES: LazyLock<Vec<Template>> =
 
 /// One document, by its one right address.
 #[derive(Clone)]
-pub struct Document {
+pub(crate) struct Document {
     pub(crate) kind: &'static Kind,
     values: Vec<(&'static str, String)>,
     path: String,
@@ -71,7 +71,7 @@ pub struct Document {
 }
 
 /// What stands at an address.
-pub enum Found {
+pub(crate) enum Found {
     /// A document.
     Here(Document),
     /// A document, at another address: values are lower-cased, and encoded in one way only.
@@ -80,7 +80,7 @@ pub enum Found {
 
 impl Document {
     /// What stands at an address, `path` and `query` as they were sent; none where no document can.
-    pub fn at(path: &str, query: Option<&str>) -> Option<Found> {
+    pub(crate) fn at(path: &str, query: Option<&str>) -> Option<Found> {
         if path.len() > MAX_PATH {
             return None;
         }
@@ -110,12 +110,12 @@ impl Document {
     }
 
     /// The META.json of a release.
-    pub fn meta(dist: &Name, version: &Version) -> Option<Self> {
+    pub(crate) fn meta(dist: &Name, version: &Version) -> Option<Self> {
         Self::of("meta", &[("dist", dist.as_str()), ("version", version.as_str())])
     }
 
     /// A document by the name of its template; none where the values cannot stand in an address.
-    pub fn of(name: &'static str, values: &[(&'static str, &str)]) -> Option<Self> {
+    pub(crate) fn of(name: &'static str, values: &[(&'static str, &str)]) -> Option<Self> {
         let (kind, template) = KINDS.iter().zip(&*TEMPLATES).find(|(kind, _)| kind.name == name)?;
         let path = template.expand(values).ok()?;
         let values = values.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
@@ -136,7 +136,7 @@ impl Document {
     }
 
     /// The address, which is also what it is kept under.
-    pub fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         match &self.query {
             Some(query) => format!("{}?{query}", self.path),
             None => self.path.clone(),

@@ -25,17 +25,17 @@ const GONE_AFTER: Duration = Duration::from_hours(24);
 
 /// A document, and where it comes from.
 #[derive(Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     pub(crate) kept: Kept,
     /// How it came to be given.
-    pub state: State,
+    pub(crate) state: State,
     /// For how long it may be taken as it is.
-    pub fresh_for: Duration,
+    pub(crate) fresh_for: Duration,
 }
 
 /// A document's bytes.
 #[derive(Debug)]
-pub enum Body {
+pub(crate) enum Body {
     /// In memory.
     Bytes(Bytes),
     /// In an open file, from where it stands to its end.
@@ -44,7 +44,7 @@ pub enum Body {
 
 /// How a document came to be given.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
+pub(crate) enum State {
     /// It was kept, and is fresh.
     Hit,
     /// The registry sent it.
@@ -60,12 +60,12 @@ pub enum State {
 
 impl Answer {
     /// The SHA-1 of an archive, as META.json states it.
-    pub fn sha1(&self) -> Option<&str> {
+    pub(crate) fn sha1(&self) -> Option<&str> {
         self.kept.head.sha1.as_deref()
     }
 
     /// Its bytes.
-    pub fn into_body(self) -> Body {
+    pub(crate) fn into_body(self) -> Body {
         match self.kept.content {
             Content::Bytes(bytes) => Body::Bytes(bytes),
             Content::File(file) => Body::File(file),
@@ -75,7 +75,7 @@ impl Answer {
 
 impl Proxy {
     /// A document; none where the registry does not have it.
-    pub async fn get(&self, document: &Document) -> Result<Option<Answer>> {
+    pub(crate) async fn get(&self, document: &Document) -> Result<Option<Answer>> {
         if document.kind.media == Media::Zip { self.archive(document).await } else { self.document(document).await }
     }
 

@@ -1,7 +1,7 @@
 //! The registry's documents, passed on from this machine: kept on disk within bounds, asked for again by `ETag`, and there still when the registry
 //! is not.
 //!
-//! An address becomes a [`Document`] (`document.rs`), a document an [`Answer`] (`fresh.rs` decides what is kept, asked for, or served stale; archives
+//! An address becomes a `Document` (`document.rs`), a document an `Answer` (`fresh.rs` decides what is kept, asked for, or served stale; archives
 //! are held against their META.json first, `archive.rs`), and an answer a response (`serve.rs`). What a registry does not offer falls through to
 //! whatever stands behind [`before`].
 
@@ -27,11 +27,8 @@ use cache::Cache;
 use flight::Flights;
 use recall::Recall;
 
-pub use cache::Kept;
 pub use config::Config;
-pub use document::{Document, Found};
 pub use error::{Error, Result};
-pub use fresh::{Answer, Body, State};
 pub use read::Read;
 pub use serve::{Offers, before};
 

@@ -85,7 +85,7 @@ async fn load(dashboard: &Dashboard, query: &str, after: Option<&Name>) -> Resul
     Ok(View {
         query: query.to_owned(),
         total: dists::count(&mut conn).await?,
-        majors: dashboard.matrix().supported(dashboard.now()).iter().map(|major| major.number()).collect(),
+        majors: dashboard.supported(),
         recent: rows,
         next,
     })

@@ -63,9 +63,7 @@ pub(crate) async fn user(
     Path(user): Path<String>,
     ask: Ask,
 ) -> Result<Response, Fault> {
-    let missing = || Fault::missing(format!("The registry knows no user “{}”.", line(&user)));
-    let name: Name = user.parse().map_err(|_| missing())?;
-    let read = dashboard.documents().user(&name).await?.ok_or_else(missing)?;
+    let read = super::user::find(&dashboard, &user).await?;
     let title = format!("{}: releases", read.value.nickname);
     of(&dashboard, &ask, (&title, address::user(&user)), &read.value.listing).await
 }
@@ -76,8 +74,7 @@ pub(crate) async fn tag(
     Path(tag): Path<String>,
     ask: Ask,
 ) -> Result<Response, Fault> {
-    let missing = || Fault::missing(format!("No distribution carries the tag “{}”.", line(&tag)));
-    let read = dashboard.documents().tag(&tag).await?.ok_or_else(missing)?;
+    let read = super::tag::find(&dashboard, &tag).await?;
     of(&dashboard, &ask, (&format!("{}: releases", line(&tag)), address::tag(&tag)), &read.value).await
 }
 

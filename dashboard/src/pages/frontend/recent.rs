@@ -29,7 +29,7 @@ pub(crate) async fn show(State(dashboard): State<Dashboard>, ask: Ask) -> Result
     for stored in releases::latest(&mut conn, MOST).await? {
         recent.push(recent_release(&dashboard, &mut conn, &stored).await?);
     }
-    let majors = dashboard.matrix().supported(dashboard.now()).iter().map(|major| major.number()).collect();
+    let majors = dashboard.supported();
     let view = Shelf { majors, total: recent.len(), recent, part: 1, parts: 1, ..Shelf::default() };
     ask.answer(&view, || {
         let frame = Frame::new(dashboard.site(), "Recent releases", "The newest releases, with the verdicts on each.");

@@ -159,7 +159,7 @@ async fn load(dashboard: &Dashboard, answer: Answer, within: In) -> Result<View,
     Ok(View {
         within: within.as_str(),
         count: answer.count,
-        majors: dashboard.matrix().supported(dashboard.now()).iter().map(|major| major.number()).collect(),
+        majors: dashboard.supported(),
         recent,
         found,
         near,

@@ -53,7 +53,7 @@ impl Shelf {
         for dist in found.iter().skip((part - 1) * PER_PAGE).take(PER_PAGE) {
             recent.push(recent_release(dashboard, &mut conn, &dist.latest).await?);
         }
-        let majors = dashboard.matrix().supported(dashboard.now()).iter().map(|major| major.number()).collect();
+        let majors = dashboard.supported();
         unread.truncate(PER_PAGE);
         Ok(Self { majors, recent, unread, total: names.len(), part, parts })
     }

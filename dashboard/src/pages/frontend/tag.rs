@@ -3,6 +3,8 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
+use pgxn::Listing;
+use proxy::Read;
 use serde::Serialize;
 
 use super::line;
@@ -55,12 +57,7 @@ pub(crate) async fn show(
     if tag != tag.to_lowercase() {
         return Ok(ask.moved(&address::tag(&tag)).into_response());
     }
-    let Some(read) = dashboard.documents().tag(&tag).await? else {
-        let near = vec![Link { href: "/tags/".to_owned(), text: "all tags".to_owned() }];
-        return Err(Fault::Missing {
-            sentence: format!("No distribution carries the tag “{}”.", line(&tag)), near
-        });
-    };
+    let read = find(&dashboard, &tag).await?;
     let names = read.value.releases.iter().map(|listed| &listed.dist);
     let shelf = Shelf::load(&dashboard, names, ask.get("part")).await?;
     let view = View { tag: line(&tag), stale: read.stale, shelf };
@@ -71,5 +68,14 @@ pub(crate) async fn show(
         let frame =
             Frame::new(dashboard.site(), format!("{}, tag", view.tag), description).with_json(json).with_feed(&href);
         Page { frame, view: &view.shelf, tag: &view, href }
+    })
+}
+
+/// The releases that carry the tag.
+pub(super) async fn find(dashboard: &Dashboard, tag: &str) -> Result<Read<Listing>, Fault> {
+    let read = dashboard.documents().tag(tag).await?;
+    read.ok_or_else(|| Fault::Missing {
+        sentence: format!("No distribution carries the tag “{}”.", line(tag)),
+        near: vec![Link { href: "/tags/".to_owned(), text: "all tags".to_owned() }],
     })
 }

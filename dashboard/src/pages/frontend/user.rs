@@ -3,7 +3,9 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
+use pgxn::User;
 use protocol::Name;
+use proxy::Read;
 use serde::Serialize;
 
 use super::shelf::Shelf;
@@ -60,12 +62,10 @@ pub(crate) async fn show(
     Path(user): Path<String>,
     ask: Ask,
 ) -> Result<Response, Fault> {
-    let missing = || Fault::missing(format!("The registry knows no user “{}”.", line(&user)));
-    let name: Name = user.parse().map_err(|_| missing())?;
-    if user != name.key() {
+    if user != user.to_lowercase() {
         return Ok(ask.moved(&address::user(&user)).into_response());
     }
-    let read = dashboard.documents().user(&name).await?.ok_or_else(missing)?;
+    let read = find(&dashboard, &user).await?;
     let listed = &read.value.listing.releases;
     let view = View {
         user: read.value.nickname.to_string(),
@@ -83,4 +83,11 @@ pub(crate) async fn show(
             Frame::new(dashboard.site(), format!("{}, user", view.user), description).with_json(json).with_feed(&href);
         Page { frame, view: &view.shelf, user: &view, href }
     })
+}
+
+/// The user of that nickname.
+pub(super) async fn find(dashboard: &Dashboard, user: &str) -> Result<Read<User>, Fault> {
+    let missing = || Fault::missing(format!("The registry knows no user “{}”.", line(user)));
+    let name: Name = user.parse().map_err(|_| missing())?;
+    dashboard.documents().user(&name).await?.ok_or_else(missing)
 }
