@@ -23,9 +23,10 @@ use tracing_subscriber::EnvFilter;
 use crate::args::{Cli, Command};
 use crate::console::{Colour, Console, Diagnostics};
 
-/// The system's allocator keeps what a burst of work on many threads took: images, archives and pages of hours ago.
+/// The system's allocator keeps what a burst of work on many threads took: images, archives and pages of hours ago. This one gives it back, and
+/// needs no more than that one while there is none.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
