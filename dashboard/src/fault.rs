@@ -26,6 +26,12 @@ pub enum Fault {
         /// What is near it.
         near: Vec<Link>,
     },
+    /// It is on its way here.
+    #[error("{sentence}")]
+    Coming {
+        /// What is.
+        sentence: &'static str,
+    },
     /// The registry cannot be asked, and nothing of the kind is kept.
     #[error("a document of the registry cannot be had")]
     Registry {
@@ -65,6 +71,7 @@ impl Fault {
     pub(crate) const fn status(&self) -> StatusCode {
         match self {
             Self::Missing { .. } => StatusCode::NOT_FOUND,
+            Self::Coming { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Registry { .. } => StatusCode::BAD_GATEWAY,
             Self::Store(_) | Self::Search(_) | Self::Panicked { .. } | Self::Render(_) | Self::Json(_) => {
                 StatusCode::INTERNAL_SERVER_ERROR
@@ -76,6 +83,7 @@ impl Fault {
     pub(crate) const fn title(&self) -> &'static str {
         match self {
             Self::Missing { .. } => "Not found",
+            Self::Coming { .. } => "Not here yet",
             Self::Registry { .. } => "The registry does not answer",
             Self::Store(_) | Self::Search(_) | Self::Panicked { .. } | Self::Render(_) | Self::Json(_) => "Our fault",
         }
@@ -85,6 +93,7 @@ impl Fault {
     pub(crate) fn sentence(&self) -> &str {
         match self {
             Self::Missing { sentence, .. } | Self::Registry { sentence, .. } => sentence,
+            Self::Coming { sentence } => sentence,
             Self::Store(_) | Self::Search(_) | Self::Panicked { .. } | Self::Render(_) | Self::Json(_) => {
                 "The farm could not make this page. The fault is ours and has been logged; trying again in a minute may help."
             }
@@ -109,7 +118,7 @@ impl From<proxy::Error> for Fault {
 
 impl IntoResponse for Fault {
     fn into_response(self) -> Response {
-        if self.status().is_server_error() {
+        if self.status().is_server_error() && !matches!(self, Self::Coming { .. }) {
             tracing::error!(error = &self as &dyn std::error::Error, "a page failed");
         }
         let mut response = self.status().into_response();

@@ -10,6 +10,7 @@ use pgxn::archive::Contents;
 use protocol::{Name, Version};
 use serde::Serialize;
 
+use crate::fault::Fault;
 use crate::{Dashboard, address};
 
 /// So many releases' documents are kept rendered.
@@ -150,6 +151,15 @@ impl Absent {
         match self {
             Self::Coming => "The archive is being fetched; its documents will be here in a moment.",
             Self::Gone => "The archive cannot be had from the registry now, and so its documents cannot be shown.",
+        }
+    }
+}
+
+impl From<Absent> for Fault {
+    fn from(absent: Absent) -> Self {
+        match absent {
+            Absent::Coming => Self::Coming { sentence: absent.sentence() },
+            Absent::Gone => Self::missing(absent.sentence()),
         }
     }
 }

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use tokio_util::io::ReaderStream;
 
 use crate::Proxy;
-use crate::document::{Document, Found, KINDS};
+use crate::document::{Document, Found, KINDS, Media};
 use crate::error::Error;
 use crate::fresh::{Answer, Body, State};
 
@@ -104,6 +104,8 @@ fn plain(status: StatusCode, text: String) -> Response {
 fn found(document: &Document, answer: Answer, asked: &HeaderMap) -> Response {
     let head = answer.kept.head.clone();
     let tag = format!("\"{}\"", head.sha256.get(..32).unwrap_or(&head.sha256));
+    // What may be compressed on its way has a weak tag (RFC 9110 §8.8.1); an archive never is.
+    let weak = if document.kind.media == Media::Zip { "" } else { "W/" };
     let mut headers = HeaderMap::new();
     let mut set = |name, value: String| {
         if let Ok(value) = value.parse() {
@@ -119,7 +121,7 @@ fn found(document: &Document, answer: Answer, asked: &HeaderMap) -> Response {
     let known =
         asked.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
     let is_known = known.map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == tag);
-    set(ETAG, tag);
+    set(ETAG, format!("{weak}{tag}"));
     if is_known {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }

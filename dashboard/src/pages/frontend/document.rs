@@ -11,7 +11,7 @@ use super::line;
 use crate::answer::Ask;
 use crate::fault::{Fault, Link};
 use crate::frame::Frame;
-use crate::leaves::{self, Absent};
+use crate::leaves;
 use crate::{Dashboard, address};
 
 /// A document as data.
@@ -78,8 +78,7 @@ pub(crate) async fn show(
     if dist != name.key() {
         return Ok(ask.moved(&address::document(name, version, &docpath)).into_response());
     }
-    let away = |absent: Absent| Fault::missing(absent.sentence());
-    let found = leaves::of(dashboard, name, version, &stored.release.sha1).await.map_err(away)?;
+    let found = leaves::of(dashboard, name, version, &stored.release.sha1).await?;
     let files = address::source(name, version);
     let readme =
         found.readme.as_ref().filter(|readme| docpath == "README" || readme.path.starts_with(&format!("{docpath}.")));
@@ -88,7 +87,7 @@ pub(crate) async fn show(
     } else {
         let title = found.documents.iter().find(|title| title.docpath == docpath).ok_or_else(missing)?;
         let limit = markup::MAX_BYTES as u64;
-        let bytes = leaves::file(dashboard, (name, version), &title.path, limit).await.map_err(away)?;
+        let bytes = leaves::file(dashboard, (name, version), &title.path, limit).await?;
         let place = Place { files: files.clone(), path: title.path.clone() };
         let text = String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned();
         (title.path.clone(), markup::render(&text, Format::of(&title.path), &place))

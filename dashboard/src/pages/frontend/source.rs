@@ -13,7 +13,7 @@ use super::line;
 use crate::answer::Ask;
 use crate::fault::{Fault, Link};
 use crate::frame::Frame;
-use crate::leaves::{self, Absent};
+use crate::leaves;
 use crate::text::bytes;
 use crate::{Dashboard, address};
 
@@ -85,10 +85,9 @@ pub(crate) async fn show(
         let mut conn = dashboard.store().read().await?;
         releases::find(&mut conn, &name, &version).await?.map(|stored| stored.release.sha1).unwrap_or_default()
     };
-    let away = |absent: Absent| Fault::missing(absent.sentence());
-    let leaves = leaves::of(&dashboard, &name, &version, &sha1).await.map_err(away)?;
+    let leaves = leaves::of(&dashboard, &name, &version, &sha1).await?;
     if leaves.files.iter().any(|(file, _)| *file == path) {
-        let file = leaves::file(&dashboard, (&name, &version), &path, MAX_BYTES).await.map_err(away)?;
+        let file = leaves::file(&dashboard, (&name, &version), &path, MAX_BYTES).await?;
         let file = file.ok_or_else(missing)?;
         let kind = kind(&path, &file);
         return Ok(ask.fresh(kind, "public, max-age=3600", file));
