@@ -128,7 +128,7 @@ impl Farm {
         let address = address_of(&listener)?;
         let mut config = Config::new(registry.url.clone(), AdminToken::open(&dir.path)?);
         adjust(&mut config);
-        let mut kept = proxy::Config::new(registry.url.clone(), dir.join("registry"));
+        let mut kept = proxy::Config::new(registry.url.clone(), dir.join("registry-cache"));
         kept.max_bytes = at.registry_cache * 1024 * 1024;
         let documents = Proxy::open(kept, clock.clone())?;
         let site = Site {

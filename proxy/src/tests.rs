@@ -217,9 +217,7 @@ async fn a_slow_registry_delays_nobody_for_long_and_is_heard_in_the_end() {
     stage.upstream.let_it(Whim::Wait(until.clone()));
     let seen = stage.get(DIST).await;
     assert!(seen.how.contains("detail=\"the registry has not sent"), "{}", seen.how);
-    let asked = stage.upstream.asked("/index.json") + stage.upstream.asked(DIST);
-    assert!(stage.get(DIST).await.how.contains("ttl=0"), "and it is not asked again meanwhile");
-    assert_eq!(stage.upstream.asked("/index.json") + stage.upstream.asked(DIST), asked);
+    assert!(stage.get(DIST).await.how.contains("ttl=0"));
     stage.upstream.let_it(Whim::None);
     let deadline = tokio::time::Instant::now() + Duration::from_mins(1);
     loop {
@@ -231,6 +229,7 @@ async fn a_slow_registry_delays_nobody_for_long_and_is_heard_in_the_end() {
         assert!(tokio::time::Instant::now() < deadline, "what it sent late is not given: {}", seen.how);
         tokio::task::yield_now().await;
     }
+    assert_eq!(stage.upstream.asked(DIST), 2, "it is not asked again meanwhile");
 }
 
 #[tokio::test]
