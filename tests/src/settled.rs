@@ -172,7 +172,8 @@ async fn left_behind(farm: &Farm, runs: &[RunId], engine: &str) -> Result<Vec<St
         );
         paths.extend(files_in(&dir.join("prerequisites"))?.into_iter().filter(|path| name(path).starts_with('.')));
     }
-    let known = ["farm.db", "farm.db-wal", "farm.db-shm", "farm.db.lock", "address", "admin-token", "blobs"];
+    let known =
+        ["farm.db", "farm.db-wal", "farm.db-shm", "farm.db.lock", "address", "admin-token", "blobs", "registry-cache"];
     paths.extend(files_in(&farm.path("data"))?.into_iter().filter(|path| !known.contains(&&*name(path))));
     left.extend(paths.iter().map(|path| path.display().to_string()));
     Ok(left)
