@@ -2,7 +2,6 @@
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use lru::LruCache;
 use markup::{Format, Place};
@@ -15,8 +14,6 @@ use crate::{Dashboard, address};
 
 /// So many releases' documents are kept rendered.
 const KEPT: NonZeroUsize = NonZeroUsize::new(64).expect("it is more than none");
-/// So long a page waits for an archive that is not kept yet. It is fetched all the same.
-const PATIENCE: Duration = Duration::from_secs(2);
 /// More documents are not listed.
 const MOST: usize = 200;
 
@@ -102,7 +99,9 @@ pub(crate) async fn file(
 }
 
 async fn open(dashboard: &Dashboard, dist: &Name, version: &Version) -> Result<(String, Contents), Absent> {
-    match tokio::time::timeout(PATIENCE, dashboard.documents().contents(dist, version)).await {
+    let documents = dashboard.documents();
+    // Where a page does not wait for an archive that is not kept yet, it is fetched all the same.
+    match tokio::time::timeout(documents.patience(), documents.contents(dist, version)).await {
         Err(_) => Err(Absent::Coming),
         Ok(Ok(Some(found))) => Ok(found),
         Ok(Ok(None)) => Err(Absent::Gone),

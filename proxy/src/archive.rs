@@ -69,7 +69,7 @@ impl Proxy {
             return Err(Error::Again { what });
         }
         let registry = self.registry().await?;
-        let dir = tempfile::tempdir_in(inner.cache.dir()).map_err(Error::disk(inner.cache.dir(), "written"))?;
+        let dir = inner.cache.scratch()?;
         let fetched = {
             let _line = inner.lines.acquire().await;
             registry.fetch_archive(dist, version, sha1, dir.path()).await

@@ -16,7 +16,7 @@ use pgxn::Validators;
 use protocol::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 use crate::error::{Error, Result};
 
@@ -24,7 +24,7 @@ use crate::error::{Error, Result};
 const IN_MEMORY: u64 = 1024 * 1024;
 /// A head is no longer than this.
 const MAX_HEAD: u64 = 64 * 1024;
-/// Files that were being written when the program ended begin with this.
+/// Files and directories that were being written when the program ended begin with this.
 const UNFINISHED: &str = ".part-";
 
 /// What is known of a kept document.
@@ -90,6 +90,10 @@ impl Cache {
                 }
                 _ if metadata.is_file() => {
                     fs::remove_file(entry.path()).map_err(Error::disk(entry.path(), "removed"))?;
+                }
+                // The archive that a killed process was fetching.
+                Ok(name) if name.starts_with(UNFINISHED) => {
+                    fs::remove_dir_all(entry.path()).map_err(Error::disk(entry.path(), "removed"))?;
                 }
                 _ => {}
             }
@@ -159,9 +163,9 @@ impl Cache {
         }
     }
 
-    /// The directory into which archives are fetched before they are kept.
-    pub(crate) fn dir(&self) -> &Path {
-        &self.0.dir
+    /// A directory for an archive that is being fetched; it goes with what it holds, and at the next start if this process is killed.
+    pub(crate) fn scratch(&self) -> Result<TempDir> {
+        tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(&self.0.dir).map_err(Error::disk(&self.0.dir, "written"))
     }
 
     async fn blocking<T: Send + 'static>(&self, work: impl FnOnce(&Inner) -> Result<T> + Send + 'static) -> Result<T> {

@@ -17,6 +17,7 @@ mod recall;
 mod serve;
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use pgxn::{Origin, Registry};
 use protocol::Clock;
@@ -71,6 +72,11 @@ impl Proxy {
             clock,
             config,
         })))
+    }
+
+    /// How long somebody should be kept waiting who can be given something else.
+    pub fn patience(&self) -> Duration {
+        self.0.config.patience
     }
 }
 

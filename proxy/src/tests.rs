@@ -43,12 +43,16 @@ struct Seen {
 
 impl Stage {
     async fn set() -> Self {
+        Self::with_patience(Duration::from_mins(1)).await
+    }
+
+    async fn with_patience(patience: Duration) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut mirror = Mirror::open(&dir.path().join("tree")).unwrap();
         publish(&mut mirror, "1.0.0", vec![b'z'; LARGE]);
         let upstream = Upstream::serve(mirror.dir()).await;
         let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_795_212_000_000)));
-        let router = proxied(config(&upstream.url, &dir), &clock);
+        let router = proxied(Config { patience, ..config(&upstream.url, &dir) }, &clock);
         Self { mirror, upstream, clock, router, dir }
     }
 
@@ -66,8 +70,7 @@ impl Stage {
 }
 
 fn config(url: &url::Url, dir: &TempDir) -> Config {
-    let patience = Duration::from_millis(100);
-    Config { patience, ..Config::new(url.clone(), dir.path().join("kept")) }
+    Config::new(url.clone(), dir.path().join("kept"))
 }
 
 fn proxied(config: Config, clock: &Arc<ManualClock>) -> Router {
@@ -209,7 +212,7 @@ async fn with_the_registry_gone_all_that_was_seen_is_there_also_after_a_restart(
 
 #[tokio::test]
 async fn a_slow_registry_delays_nobody_for_long_and_is_heard_in_the_end() {
-    let mut stage = Stage::set().await;
+    let mut stage = Stage::with_patience(Duration::from_millis(100)).await;
     stage.get(DIST).await;
     stage.later(6);
     publish(&mut stage.mirror, "1.1.0", b"zip".to_vec());
@@ -280,7 +283,7 @@ async fn an_archive_that_is_not_the_one_of_its_meta_json_is_never_given() {
     // Replaced in the registry, as its administrators do: the new one, once META.json is read again, and the old one never again.
     publish(&mut stage.mirror, "1.0.0", b"another".to_vec());
     stage.later(6);
-    assert_eq!(stage.get(ZIP).await.body, b"another");
+    assert!(stage.get(ZIP).await.body == b"another");
 }
 
 #[tokio::test]

@@ -175,6 +175,11 @@ async fn left_behind(farm: &Farm, runs: &[RunId], engine: &str) -> Result<Vec<St
     let known =
         ["farm.db", "farm.db-wal", "farm.db-shm", "farm.db.lock", "address", "admin-token", "blobs", "registry-cache"];
     paths.extend(files_in(&farm.path("data"))?.into_iter().filter(|path| !known.contains(&&*name(path))));
+    // Documents of the registry are meant to stay; what was being written or fetched is not.
+    for kept in ["documents", "searches"] {
+        let kept = files_in(&farm.path("data/registry-cache").join(kept))?;
+        paths.extend(kept.into_iter().filter(|path| path.is_dir() || name(path).starts_with('.')));
+    }
     left.extend(paths.iter().map(|path| path.display().to_string()));
     Ok(left)
 }

@@ -24,13 +24,15 @@ async fn what_is_kept_is_there_for_the_next_process() {
     put(&cache, "/a.json", b"{}").await;
     cache.touch("/a.json", NOW.plus(Duration::from_mins(1))).await.unwrap();
     fs::write(dir.path().join(".part-x"), b"half").unwrap();
+    fs::create_dir(dir.path().join(".part-y")).unwrap();
+    fs::write(dir.path().join(".part-y/archive.zip"), b"half").unwrap();
     drop(cache);
     let cache = Cache::open(dir.path(), 1 << 20).unwrap();
     let kept = cache.get("/a.json").await.unwrap().unwrap();
     assert_eq!(kept.checked_at, NOW.plus(Duration::from_mins(1)));
     assert_eq!(body(&cache, "/a.json").await.as_deref(), Some(&b"{}"[..]));
     assert_eq!(body(&cache, "/b.json").await, None);
-    assert_eq!(files(dir.path()), 1, "the half-written file is gone");
+    assert_eq!(files(dir.path()), 1, "what was half written is gone");
 }
 
 #[tokio::test]

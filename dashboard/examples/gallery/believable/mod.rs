@@ -71,7 +71,8 @@ pub(crate) async fn documents(store: &Store, directory: &Path, clock: Arc<dyn Cl
         uploads.push(Upload::of_tree(&tree, user, release.released_at).unwrap());
     }
     mirror.publish_all(uploads).unwrap();
-    let config = proxy::Config::new(Url::from_file_path(mirror.dir()).unwrap(), directory.join("registry"));
+    let mut config = proxy::Config::new(Url::from_file_path(mirror.dir()).unwrap(), directory.join("registry"));
+    config.patience = Duration::from_mins(1);
     Proxy::open(config, clock).unwrap()
 }
 
