@@ -18,7 +18,7 @@ impl Proxy {
         let Some((dist, version)) = document.release() else { return Ok(None) };
         let Some((sha1, meta)) = self.digest(&dist, &version).await? else { return Ok(None) };
         let (inner, address) = (&self.0, document.address());
-        let kept = inner.cache.get(&address).await?.filter(|kept| kept.head.sha1.as_deref() == Some(&*sha1));
+        let kept = inner.cache.get(&address).await.filter(|kept| kept.head.sha1.as_deref() == Some(&*sha1));
         if let Some(kept) = kept {
             // What is kept is what META.json states: it is as fresh as that.
             let mut answer = inner.answer(document, kept, meta.state);
@@ -62,7 +62,7 @@ impl Proxy {
     ) -> Result<Option<Answer>> {
         let (inner, address) = (&self.0, document.address());
         let _flight = inner.flights.board(&address).await;
-        if let Some(kept) = inner.cache.get(&address).await?.filter(|kept| kept.head.sha1.as_deref() == Some(sha1)) {
+        if let Some(kept) = inner.cache.get(&address).await.filter(|kept| kept.head.sha1.as_deref() == Some(sha1)) {
             return Ok(Some(inner.answer(document, kept, State::Hit)));
         }
         if let Some(Fate::Failed(what)) = inner.recall.of(&address, inner.clock.now()) {
@@ -79,7 +79,7 @@ impl Proxy {
             Ok(archive) => {
                 let kept = inner.cache.put_archive(&address, archive, now).await?;
                 inner.recall.answered(&address);
-                Ok(kept.map(|kept| inner.answer(document, kept, State::Fetched)))
+                Ok(Some(inner.answer(document, kept, State::Fetched)))
             }
             Err(pgxn::Error::Missing { .. }) => {
                 inner.recall.missed(address, now);

@@ -109,49 +109,55 @@ impl Cache {
         Ok(cache)
     }
 
-    /// What is kept under an address; none where nothing is, or nothing whole.
-    pub(crate) async fn get(&self, address: &str) -> Result<Option<Kept>> {
-        let address = address.to_owned();
-        self.blocking(move |inner| inner.get(&address)).await
+    /// What is kept under an address; none where nothing is, or nothing that can be read whole.
+    pub(crate) async fn get(&self, address: &str) -> Option<Kept> {
+        let asked = address.to_owned();
+        let found = self.blocking(move |inner| inner.get(&asked)).await;
+        found.unwrap_or_else(|error| {
+            tracing::warn!(error = &error as &dyn std::error::Error, address, "what is kept cannot be read");
+            None
+        })
     }
 
-    /// Keeps a document.
-    pub(crate) async fn put(&self, address: &str, validators: Validators, body: Bytes, now: Timestamp) -> Result<Kept> {
+    /// Keeps a document. Where that fails, as on a full disk, it is given all the same.
+    pub(crate) async fn put(&self, address: &str, validators: Validators, body: Bytes, now: Timestamp) -> Kept {
         let sha256 = hex::encode(Sha256::digest(&body));
         let head = Head { address: address.to_owned(), validators, sha1: None, bytes: body.len() as u64, sha256 };
-        self.blocking(move |inner| {
-            inner.write(&head, &mut &body[..], now)?;
-            Ok(Kept { head, checked_at: now, content: Content::Bytes(body) })
-        })
-        .await
+        let (kept, content) = (head.clone(), body.clone());
+        self.keep(move |inner| inner.write(&head, &mut &body[..], now)).await;
+        Kept { head: kept, checked_at: now, content: Content::Bytes(content) }
     }
 
-    /// Keeps an archive that was fetched to a file.
-    pub(crate) async fn put_archive(
-        &self,
-        address: &str,
-        archive: pgxn::Archive,
-        now: Timestamp,
-    ) -> Result<Option<Kept>> {
+    /// Keeps an archive that was fetched to a file, and gives it from there.
+    pub(crate) async fn put_archive(&self, address: &str, archive: pgxn::Archive, now: Timestamp) -> Result<Kept> {
+        let file = File::open(&archive.path).map_err(Error::disk(&archive.path, "read"))?;
         let (sha1, sha256) = (Some(archive.sha1), archive.sha256);
         let validators = Validators::default();
         let head = Head { address: address.to_owned(), validators, sha1, bytes: archive.bytes, sha256 };
-        self.blocking(move |inner| {
-            let mut file = File::open(&archive.path).map_err(Error::disk(&archive.path, "read"))?;
-            inner.write(&head, &mut file, now)?;
-            inner.get(&head.address)
+        let kept = head.clone();
+        let path = archive.path;
+        self.keep(move |inner| {
+            let mut file = File::open(&path).map_err(Error::disk(&path, "read"))?;
+            inner.write(&head, &mut file, now)
         })
-        .await
+        .await;
+        Ok(Kept { head: kept, checked_at: now, content: Content::File(file) })
+    }
+
+    async fn keep(&self, write: impl FnOnce(&Inner) -> Result<()> + Send + 'static) {
+        if let Err(error) = self.blocking(write).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "a document of the registry cannot be kept");
+        }
     }
 
     /// The registry said once more that a document is as it is.
-    pub(crate) async fn touch(&self, address: &str, now: Timestamp) -> Result<()> {
+    pub(crate) async fn touch(&self, address: &str, now: Timestamp) {
         let path = self.0.path(&name(address));
-        self.blocking(move |_| {
+        self.keep(move |_| {
             let file = File::options().append(true).open(&path).map_err(Error::disk(&path, "opened"))?;
             file.set_modified(system_time(now)).map_err(Error::disk(&path, "written"))
         })
-        .await
+        .await;
     }
 
     /// Forgets a document.

@@ -83,7 +83,7 @@ impl Proxy {
     pub(crate) async fn document(&self, document: &Document) -> Result<Option<Answer>> {
         let (inner, address) = (&self.0, document.address());
         let now = inner.clock.now();
-        let kept = inner.cache_of(document).get(&address).await?;
+        let kept = inner.cache_of(document).get(&address).await;
         let kept = match kept {
             Some(kept) if fresh_for(&kept, document, inner) > Duration::ZERO => {
                 return Ok(Some(inner.answer(document, kept, State::Hit)));
@@ -119,7 +119,7 @@ impl Proxy {
         let (inner, address) = (&self.0, document.address());
         let _flight = inner.flights.board(&address).await;
         let cache = inner.cache_of(document);
-        let kept = cache.get(&address).await?;
+        let kept = cache.get(&address).await;
         let seen = match kept {
             Some(kept) if fresh_for(&kept, document, inner) > Duration::ZERO => {
                 return Ok(Some(inner.answer(document, kept, State::Hit)));
@@ -137,14 +137,14 @@ impl Proxy {
         let now = inner.clock.now();
         let kept = match said {
             Ok(Some(Conditional::Changed { value, validators })) => {
-                let kept = cache.put(&address, validators, value.into(), now).await?;
+                let kept = cache.put(&address, validators, value.into(), now).await;
                 inner.recall.answered(&address);
                 return Ok(Some(inner.answer(document, kept, State::Fetched)));
             }
             Ok(Some(Conditional::Unchanged)) => {
-                cache.touch(&address, now).await?;
+                cache.touch(&address, now).await;
                 inner.recall.answered(&address);
-                cache.get(&address).await?
+                cache.get(&address).await
             }
             Ok(None) => {
                 let gone = seen.is_none_or(|(_, checked_at)| now.since(checked_at) >= GONE_AFTER);
@@ -158,6 +158,8 @@ impl Proxy {
                 inner.recall.missed(address, now);
                 return Ok(None);
             }
+            // Nothing failed: somebody else may have such documents.
+            Err(error @ Error::NotOffered { .. }) => return Err(error),
             Err(error) => {
                 tracing::debug!(error = &error as &dyn std::error::Error, address, "the registry could not be asked");
                 inner.recall.failed(address, &error, now);

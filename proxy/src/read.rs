@@ -27,13 +27,10 @@ impl Proxy {
         self.read(document, |url, body| User::parse(url, user, body)).await
     }
 
-    /// The users whose key begins with a letter. None where nobody has that letter, and of a mirror, which has no such lists.
+    /// The users whose key begins with a letter; nobody has every letter, and a mirror has no such lists.
     pub async fn userlist(&self, letter: char) -> Result<Option<Read<Vec<UserEntry>>>> {
         let document = Document::of("userlist", &[("letter", letter.encode_utf8(&mut [0; 4]))]);
-        match self.read(document, UserEntry::parse_list).await {
-            Err(Error::NotOffered { .. }) => Ok(None),
-            read => read,
-        }
+        self.read(document, UserEntry::parse_list).await
     }
 
     /// The releases that carry a tag.
@@ -68,14 +65,18 @@ impl Proxy {
         self.read(document, |_, body| Ok(String::from_utf8_lossy(body).into_owned())).await
     }
 
-    /// Reads a document; none where it is not there, or no document can be of that name.
+    /// Reads a document; none where it is not there, or no document can be of that name, or the registry has none of the kind.
     async fn read<T>(
         &self,
         document: Option<Document>,
         parse: impl FnOnce(&Url, &[u8]) -> pgxn::Result<T>,
     ) -> Result<Option<Read<T>>> {
         let Some(document) = document else { return Ok(None) };
-        let Some(answer) = self.document(&document).await? else { return Ok(None) };
+        let answer = match self.document(&document).await {
+            Err(Error::NotOffered { .. }) => None,
+            answer => answer?,
+        };
+        let Some(answer) = answer else { return Ok(None) };
         let stale = if let State::Stale { why } = answer.state { Some(why) } else { None };
         let address = document.address();
         let mut url = self.0.origin.base().clone();

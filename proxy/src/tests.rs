@@ -137,7 +137,9 @@ async fn the_index_names_pgxn_s_templates_of_what_the_registry_has() {
 #[tokio::test]
 async fn what_is_no_document_here_is_asked_of_what_stands_behind() {
     let stage = Stage::set().await;
-    for path in ["/", "/dist/widget/", "/search/docs/?q=a", "/src/widget/widget-1.0.0/", "/meta/spec.html"] {
+    for path in
+        ["/", "/dist/widget/", "/search/docs/?q=a", "/search/docs/?q=a", "/src/widget/widget-1.0.0/", "/meta/spec.html"]
+    {
         assert_eq!(stage.get(path).await.body, b"a page", "{path}");
     }
     let post = Request::post(DIST).body(Body::empty()).unwrap();

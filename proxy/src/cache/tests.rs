@@ -3,11 +3,11 @@ use super::*;
 const NOW: Timestamp = Timestamp::from_millis(1_795_212_000_000);
 
 async fn put(cache: &Cache, address: &str, body: &'static [u8]) {
-    cache.put(address, Validators::default(), Bytes::from_static(body), NOW).await.unwrap();
+    cache.put(address, Validators::default(), Bytes::from_static(body), NOW).await;
 }
 
 async fn body(cache: &Cache, address: &str) -> Option<Bytes> {
-    match cache.get(address).await.unwrap()?.content {
+    match cache.get(address).await?.content {
         Content::Bytes(bytes) => Some(bytes),
         Content::File(_) => panic!("it is small"),
     }
@@ -22,13 +22,13 @@ async fn what_is_kept_is_there_for_the_next_process() {
     let dir = tempfile::tempdir().unwrap();
     let cache = Cache::open(dir.path(), 1 << 20).unwrap();
     put(&cache, "/a.json", b"{}").await;
-    cache.touch("/a.json", NOW.plus(Duration::from_mins(1))).await.unwrap();
+    cache.touch("/a.json", NOW.plus(Duration::from_mins(1))).await;
     fs::write(dir.path().join(".part-x"), b"half").unwrap();
     fs::create_dir(dir.path().join(".part-y")).unwrap();
     fs::write(dir.path().join(".part-y/archive.zip"), b"half").unwrap();
     drop(cache);
     let cache = Cache::open(dir.path(), 1 << 20).unwrap();
-    let kept = cache.get("/a.json").await.unwrap().unwrap();
+    let kept = cache.get("/a.json").await.unwrap();
     assert_eq!(kept.checked_at, NOW.plus(Duration::from_mins(1)));
     assert_eq!(body(&cache, "/a.json").await.as_deref(), Some(&b"{}"[..]));
     assert_eq!(body(&cache, "/b.json").await, None);
@@ -77,5 +77,15 @@ async fn a_file_that_somebody_removed_is_simply_not_kept() {
     let cache = Cache::open(dir.path(), 1 << 20).unwrap();
     put(&cache, "/a", b"whole").await;
     fs::remove_file(dir.path().join(name("/a"))).unwrap();
-    assert!(cache.get("/a").await.is_ok_and(|kept| kept.is_none()));
+    assert!(cache.get("/a").await.is_none());
+}
+
+#[tokio::test]
+async fn a_document_that_cannot_be_kept_is_given_all_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = Cache::open(&dir.path().join("kept"), 1 << 20).unwrap();
+    fs::remove_dir(dir.path().join("kept")).unwrap();
+    let kept = cache.put("/a", Validators::default(), Bytes::from_static(b"whole"), NOW).await;
+    assert!(matches!(kept.content, Content::Bytes(bytes) if bytes == "whole"));
+    assert!(cache.get("/a").await.is_none());
 }
