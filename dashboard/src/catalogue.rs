@@ -1,6 +1,6 @@
 //! What can be searched: an index of the latest release of every distribution, made anew in the background when there is another one.
 //!
-//! It lives in memory. The first one is made of what the store knows, within a second; READMEs and the names of users come from the registry's
+//! It lives in memory. The first one is made of what the store knows alone; READMEs and the names of users come from the registry's
 //! documents, and so with the next one.
 
 use std::sync::{Mutex, PoisonError};
