@@ -14,7 +14,8 @@
 //!   was too slow stays UNCONFIRMED where it is shown.
 //! - One that disagrees otherwise makes both FLAKY: the better one is shown, and it counts neither for nor against anybody. That stays so whatever
 //!   a third run says: the same thing did end differently.
-//! - ENV and BLOCKED can neither agree nor disagree: they are tried twice more, then the first FAIL stays unconfirmed.
+//! - ENV and BLOCKED can neither agree nor disagree: they are tried twice more, then the first FAIL stays unconfirmed. Nor can what was too
+//!   slow again without more time, on the machine of a volunteer who gives none.
 //! - ERROR is tried again, silently, with a pause that quadruples, and takes no part. After the last it is the standing where nothing else
 //!   is, from this round or an older one. A job whose runners were all lost has been tried often enough.
 //! - A release that was replaced needs no confirmation. An operator's requeue begins a new round.
@@ -44,7 +45,7 @@
 
 use std::time::Duration;
 
-use protocol::{Flag, Grade, JobId, JobState, Priority, RunId, RunnerId, Timestamp};
+use protocol::{Circumstances, Flag, Grade, JobId, JobState, Priority, RunId, RunnerId, Timestamp};
 use sqlx::any::AnyRow;
 
 use crate::fields::Fields;
@@ -165,7 +166,8 @@ pub(crate) async fn doubt_of(conn: &mut Conn, job: JobId, round: u32, run: RunId
 
 async fn of_round(conn: &mut Conn, job: JobId, round: u32) -> Result<Vec<Said>> {
     let rows = sqlx::query(
-        "SELECT results.id, results.phase, results.reason, runs.runner_id
+        "SELECT results.id, results.phase, results.reason, runs.runner_id,
+             CASE WHEN results.reason IN ('timed-out', 'silent') THEN results.circumstances END AS circumstances
          FROM results LEFT JOIN runs ON runs.id = results.id
          WHERE results.job_id = $1 AND results.round = $2 ORDER BY results.place, results.accepted_at, results.id LIMIT 100",
     )
@@ -180,9 +182,16 @@ async fn of_round(conn: &mut Conn, job: JobId, round: u32) -> Result<Vec<Said>> 
     rows.iter().map(read).collect()
 }
 
-/// A result as one of its round.
+/// A result as one of its round. Circumstances are only looked at where it was late, and need not be there else.
 pub(crate) fn read_said(row: &Fields<'_>, runner_id: Option<RunnerId>) -> Result<Said> {
-    Ok(Said { run_id: row.parse("id")?, runner_id, phase: row.parse("phase")?, reason: row.parse("reason")? })
+    let circumstances: Option<Circumstances> = row.optional_json("circumstances")?;
+    Ok(Said {
+        run_id: row.parse("id")?,
+        runner_id,
+        phase: row.parse("phase")?,
+        reason: row.parse("reason")?,
+        limits: circumstances.and_then(|circumstances| circumstances.limits),
+    })
 }
 
 #[cfg(test)]

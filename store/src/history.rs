@@ -56,7 +56,8 @@ pub async fn of_target(conn: &mut Conn, dist: &Name, target: Target) -> Result<V
     let rows = sqlx::query(
         "SELECT results.id, results.job_id, results.release_id, results.grade, results.phase, results.reason, results.flags,
              results.accepted_at, results.round, results.place, releases.version, releases.status,
-             CASE WHEN jobs.result_id = results.id THEN 1 ELSE 0 END AS is_latest
+             CASE WHEN jobs.result_id = results.id THEN 1 ELSE 0 END AS is_latest,
+             CASE WHEN results.reason IN ('timed-out', 'silent') THEN results.circumstances END AS circumstances
          FROM releases JOIN jobs ON jobs.release_id = releases.id AND jobs.target = $2
              JOIN results ON results.job_id = jobs.id
          WHERE releases.dist_key = $1 AND releases.superseded_at IS NULL
