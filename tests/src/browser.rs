@@ -125,6 +125,19 @@ impl Browser {
         self.call("/execute/sync", Some(json!({"script": format!("return {expression}"), "args": []}))).await
     }
 
+    /// The barriers that axe-core finds on the page, each with where it is: everything of WCAG 2.2 up to AA that a program can tell, and what
+    /// is commonly held good beside it.
+    pub async fn barriers(&self, axe: &str) -> Result<Vec<String>> {
+        self.call("/execute/sync", Some(json!({"script": axe, "args": []}))).await.context("load axe-core")?;
+        let script = "const done = arguments[0]; axe.run().then(result => done({found: result.violations.map(one => \
+                      `${one.id} (${one.help}): ${one.nodes.map(node => node.html).join(' ')}`), \
+                      passed: result.passes.length}), error => done({error: String(error)}))";
+        let said = self.call("/execute/async", Some(json!({"script": script, "args": []}))).await?;
+        ensure!(said["passed"].as_u64().is_some_and(|passed| passed > 10), "axe-core looked at nothing: {said}");
+        let found = said["found"].as_array().into_iter().flatten();
+        Ok(found.filter_map(|one| one.as_str().map(|one| one.chars().take(2_000).collect())).collect())
+    }
+
     async fn element(&self, selector: &str) -> Result<String> {
         let found = self.call("/element", Some(json!({"using": "css selector", "value": selector}))).await?;
         let id = found.as_object().and_then(|found| found.values().next()?.as_str()).context("an element has an id")?;

@@ -129,9 +129,8 @@ fn is_as_late(round: &[Said], place: usize) -> bool {
 
 /// The results that say something of the extension, and not merely that they had too little time.
 fn decided(round: &[Said]) -> Vec<&Said> {
-    let counts = |(place, said): &(usize, &Said)| {
-        said.is_decided() && !is_outrun(round, *place) && !is_as_late(round, *place)
-    };
+    let counts =
+        |(place, said): &(usize, &Said)| said.is_decided() && !is_outrun(round, *place) && !is_as_late(round, *place);
     round.iter().enumerate().filter(counts).map(|(_, said)| said).collect()
 }
 
@@ -190,8 +189,9 @@ pub(crate) fn next(round: &[Said], retries: u32) -> Next {
     }
     match standing.doubt {
         Some(Flag::Unconfirmed) => {
-            let neither =
-                |place: &usize| matches!(round[*place].grade(), Grade::Env | Grade::Blocked) || is_as_late(round, *place);
+            let neither = |place: &usize| {
+                matches!(round[*place].grade(), Grade::Env | Grade::Blocked) || is_as_late(round, *place)
+            };
             let undecided = (0..round.len()).filter(neither).count();
             let ends = neither(&(round.len() - 1)) && undecided > UNDECIDED_AT_MOST;
             if ends { Next::Settle } else { Next::Confirm }

@@ -293,7 +293,8 @@ async fn what_was_too_slow_stays_unconfirmed_where_no_runner_gives_it_more_time(
         let (release, _) = pair(&store).await;
         let attic = there(&store, "attic", 1).await;
         let (phase_ms, run_ms) = (900_000, 2_700_000);
-        let limits = LimitFacts { memory_bytes: 0, cpus: 1, processes: 1, phase_ms, run_ms, silence_ms: 0, log_bytes: 0 };
+        let limits =
+            LimitFacts { memory_bytes: 0, cpus: 1, processes: 1, phase_ms, run_ms, silence_ms: 0, log_bytes: 0 };
         for minute in 1..=4 {
             let claimed = claim(&store, attic, &[PG17], at(minute)).await.unwrap();
             let (token, mut report) = (token(), report(&claimed, LATE.1));

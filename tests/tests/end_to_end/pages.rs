@@ -149,12 +149,17 @@ async fn the_pages_hold_in_a_browser_at_every_size_and_colour_and_without_script
     ];
     let browser = Browser::start(true).await?;
     let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("screenshots");
+    let axe = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("axe-core").join("axe.min.js");
+    let axe = std::fs::read_to_string(&axe)
+        .with_context(|| format!("read {}; `scripts/setup test` downloads it", axe.display()))?;
     for (size, scheme) in [((1280, 900), "light"), ((1280, 900), "dark"), ((390, 844), "light"), ((390, 844), "dark")] {
         browser.looks(size, scheme).await?;
         for (name, path) in &pages {
             browser.open(&format!("{home}{path}")).await?;
             let case = format!("{name} at {} in {scheme}", size.0);
             holds(&browser, &case).await?;
+            let barriers = browser.barriers(&axe).await?;
+            ensure!(barriers.is_empty(), "{case} has barriers: {barriers:#?}");
             browser.picture(&pictures.join(format!("{name}-{}-{scheme}.png", size.0))).await?;
         }
     }
