@@ -148,6 +148,7 @@ async fn the_pages_hold_in_a_browser_at_every_size_and_colour_and_without_script
         ("questions", "faq/".into()),
     ];
     let browser = Browser::start(true).await?;
+    let mut barriers = Vec::new();
     let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("screenshots");
     let axe = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("axe-core").join("axe.min.js");
     let axe = std::fs::read_to_string(&axe)
@@ -158,11 +159,11 @@ async fn the_pages_hold_in_a_browser_at_every_size_and_colour_and_without_script
             browser.open(&format!("{home}{path}")).await?;
             let case = format!("{name} at {} in {scheme}", size.0);
             holds(&browser, &case).await?;
-            let barriers = browser.barriers(&axe).await?;
-            ensure!(barriers.is_empty(), "{case} has barriers: {barriers:#?}");
+            barriers.extend(browser.barriers(&axe).await?.into_iter().map(|barrier| format!("{case}: {barrier}")));
             browser.picture(&pictures.join(format!("{name}-{}-{scheme}.png", size.0))).await?;
         }
     }
+    ensure!(barriers.is_empty(), "pages have barriers: {barriers:#?}");
     drop(browser);
     walks(&Browser::start(true).await?, &home).await?;
     let plain = Browser::start(false).await?;
