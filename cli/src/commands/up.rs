@@ -112,10 +112,12 @@ async fn own_client(coordinator: &Coordinator, address: &Url) -> Result<runner::
 }
 
 /// Asks for the end once the whole registry is read and nothing waits or runs, at two looks: by the second, the runner has heard that its last
-/// report was taken, and the terminal of the verdict.
+/// report was taken, and the terminal of the verdict. What an earlier farm on the same data has read is not enough: there may be more by now, as
+/// where the sample registry is still made.
 async fn until_idle(coordinator: Coordinator, offer: Offer, shutdown: CancellationToken) -> Result<()> {
     let mut pause = tokio::time::interval(Duration::from_millis(500));
     pause.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let began = SystemClock.now();
     let mut was_idle = false;
     while !shutdown.is_cancelled() {
         pause.tick().await;
@@ -123,7 +125,8 @@ async fn until_idle(coordinator: Coordinator, offer: Offer, shutdown: Cancellati
         let now = SystemClock.now();
         let targets = coordinator.targets(now);
         let watch = store::registry::current(&mut conn).await?;
-        let is_read = watch.is_some_and(|watch| watch.polled_at.is_some() && watch.reconciled_at.is_some());
+        let is_read =
+            watch.is_some_and(|watch| watch.polled_at.is_some_and(|at| at >= began) && watch.reconciled_at.is_some());
         // What waits for a major that this farm was asked for once, and no longer tests, waits for ever; so does what there is no image for.
         let failed = offer.failed();
         let is_waited_for = |target| targets.contains(target) && !failed.contains(target);
