@@ -12,7 +12,7 @@ use crate::fault::Fault;
 
 const STYLE: &str = include_str!("../static/style.css");
 const ICON: &str = include_str!("../static/favicon.svg");
-const ROBOTS: &str = "User-agent: *\nDisallow: /*?raw\nDisallow: /*?format=json\nDisallow: /*?part=\nDisallow: /api/\nDisallow: /search\nDisallow: /src/\n";
+const ROBOTS: &str = "User-agent: *\nDisallow: /*?raw\nDisallow: /*?format=json\nDisallow: /*?part=\nDisallow: /*?else=\nDisallow: /api/\nDisallow: /search\nDisallow: /src/\n";
 
 /// The name of the style sheet: it changes with its content, so that it can be cached for ever.
 static STYLE_NAME: LazyLock<String> =

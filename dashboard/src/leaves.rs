@@ -1,28 +1,32 @@
-//! What distributions say of themselves: README and documents, out of their archives, rendered once and kept for a while.
+//! What distributions say of themselves: README, documents, changes and licence, out of their archives, rendered once and kept for a while.
 
-use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use lru::LruCache;
-use markup::{Format, Place};
+use markup::{Document, Format, Place, Role};
 use pgxn::archive::Contents;
 use protocol::{Name, Version};
 use serde::Serialize;
+use store::releases::StoredRelease;
 
 use crate::fault::Fault;
+use crate::kept::Kept;
 use crate::{Dashboard, address};
 
-/// So many releases' documents are kept rendered.
-const KEPT: NonZeroUsize = NonZeroUsize::new(64).expect("it is more than none");
+/// So many bytes are kept of what archives hold, and so many of documents that are rendered.
+const KEPT: usize = 6 << 20;
 /// More documents are not listed.
 const MOST: usize = 200;
+/// The level of the highest heading of a README, which has a heading on its distribution's page, and of a document on a page of its own.
+const README_LEVEL: u8 = 3;
+const LEVEL: u8 = 2;
 
 /// What a release's archive holds for readers.
 #[derive(Debug, Default)]
 pub(crate) struct Leaves {
     /// Its README.
     pub readme: Option<Leaf>,
-    /// Its documents, by path; the README is not among them.
+    /// Its documents, by role and path; the README is among them.
     pub documents: Vec<Title>,
     /// Every file, with its size.
     pub files: Vec<(String, u64)>,
@@ -34,24 +38,37 @@ pub(crate) struct Leaf {
     /// Its file.
     pub path: String,
     /// Sanitised.
-    pub html: String,
+    pub document: Document,
 }
 
 /// A document in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Title {
+    /// What it is to readers.
+    #[serde(skip)]
+    pub role: Role,
     /// Its path without the end of its name, as addresses have it.
     pub docpath: String,
     /// Its file.
     pub path: String,
 }
 
-/// The documents of releases that were looked at last, by the SHA-1 of their archives.
-pub(crate) struct Shelf(Mutex<LruCache<String, Arc<Leaves>>>);
+/// What was read lately, by the SHA-1 of archives and the paths in them.
+pub(crate) struct Shelf {
+    releases: Kept<String, Leaves>,
+    documents: Kept<(String, String), Leaf>,
+}
 
 impl Default for Shelf {
     fn default() -> Self {
-        Self(Mutex::new(LruCache::new(KEPT)))
+        Self { releases: Kept::new(KEPT), documents: Kept::new(KEPT) }
+    }
+}
+
+impl Shelf {
+    /// Whether a release has a document, where that is known without looking into its archive.
+    pub(crate) fn has(&self, sha1: &str, docpath: &str) -> Option<bool> {
+        self.releases.get(&sha1.to_owned()).map(|leaves| find(&leaves.files, docpath).is_some())
     }
 }
 
@@ -71,15 +88,38 @@ pub(crate) async fn of(
     version: &Version,
     sha1: &str,
 ) -> Result<Arc<Leaves>, Absent> {
-    if let Some(leaves) = dashboard.shelf().get(sha1) {
+    if let Some(leaves) = dashboard.shelf().releases.get(&sha1.to_owned()) {
         return Ok(leaves);
     }
     let (of, mut contents) = open(dashboard, dist, version).await?;
-    let files_at = address::source(dist, version);
-    let leaves = tokio::task::spawn_blocking(move || read(&mut contents, &files_at)).await;
+    let at = (address::source(dist, version), address::release(dist, version));
+    let leaves = tokio::task::spawn_blocking(move || read(&mut contents, at)).await;
     let leaves = Arc::new(leaves.unwrap_or_default());
-    dashboard.shelf().put(of, Arc::clone(&leaves));
+    dashboard.shelf().releases.put(of, Arc::clone(&leaves), leaves.bytes());
     Ok(leaves)
+}
+
+/// A document of a release, rendered; none where there is no such document.
+pub(crate) async fn document(
+    dashboard: &Dashboard,
+    stored: &StoredRelease,
+    docpath: &str,
+) -> Result<Option<Arc<Leaf>>, Absent> {
+    let (dist, version, sha1) = (&stored.release.dist, &stored.release.version, &stored.release.sha1);
+    let leaves = of(dashboard, dist, version, sha1).await?;
+    let Some(path) = find(&leaves.files, docpath) else { return Ok(None) };
+    let shelf = &dashboard.shelf().documents;
+    if let Some(leaf) = shelf.get(&(sha1.clone(), path.to_owned())) {
+        return Ok(Some(leaf));
+    }
+    let (of, mut contents) = open(dashboard, dist, version).await?;
+    let at = (address::source(dist, version), address::release(dist, version));
+    let key = (of, path.to_owned());
+    let path = path.to_owned();
+    let rendered = tokio::task::spawn_blocking(move || render(&mut contents, path, at, LEVEL)).await;
+    let leaf = Arc::new(rendered.ok().flatten().ok_or(Absent::Gone)?);
+    shelf.put(key, Arc::clone(&leaf), leaf.document.html.len() + 1024);
+    Ok(Some(leaf))
 }
 
 /// One file of a release, of at most `limit` bytes.
@@ -112,35 +152,67 @@ async fn open(dashboard: &Dashboard, dist: &Name, version: &Version) -> Result<(
     }
 }
 
-fn read(contents: &mut Contents, files_at: &str) -> Leaves {
+fn read(contents: &mut Contents, at: (String, String)) -> Leaves {
     let files: Vec<(String, u64)> = contents.files().iter().map(|file| (file.path.clone(), file.bytes)).collect();
-    let name = files.iter().map(|(path, _)| path).filter(|path| is_readme(path)).min_by_key(|path| path.len()).cloned();
-    let readme = name.and_then(|path| {
-        let bytes = contents.read(&path, markup::MAX_BYTES as u64).ok().flatten()?;
-        let place = Place { files: files_at.to_owned(), path: path.clone() };
-        let html = markup::render(&String::from_utf8_lossy(&bytes), Format::of(&path), &place);
-        Some(Leaf { path, html })
-    });
-    let title = |(path, _): &(String, u64)| {
-        let docpath = Format::document(path)?.to_owned();
-        (!is_readme(path)).then(|| Title { docpath, path: path.clone() })
-    };
-    Leaves { readme, documents: files.iter().filter_map(title).take(MOST).collect(), files }
+    let documents = titles(&files);
+    let name = documents.iter().find(|title| title.role == Role::Readme).map(|title| title.path.clone());
+    let readme = name.and_then(|path| render(contents, path, at, README_LEVEL));
+    Leaves { readme, documents, files }
 }
 
-/// `README` or `README.*` at the top, in any case.
-fn is_readme(path: &str) -> bool {
-    let path = path.to_lowercase();
-    !path.contains('/') && (path == "readme" || path.starts_with("readme."))
-}
-
-impl Shelf {
-    fn get(&self, sha1: &str) -> Option<Arc<Leaves>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(sha1).cloned()
+/// A document of an archive, rendered for a page.
+fn render(contents: &mut Contents, path: String, (files, pages): (String, String), level: u8) -> Option<Leaf> {
+    let mut read = |path: &str| contents.read(path, markup::MAX_BYTES as u64).ok().flatten();
+    let (mut path, mut bytes) = (path.clone(), read(&path)?);
+    // Archives are made without links: what was one is a file with a path in it.
+    let meant =
+        std::str::from_utf8(&bytes).ok().map(str::trim).filter(|text| text.contains('/') && !text.contains(' '));
+    if let Some(meant) = meant.filter(|meant| Format::document(meant).is_some()).map(str::to_owned)
+        && let Some(other) = read(&meant)
+    {
+        (path, bytes) = (meant, other);
     }
+    let all = Arc::new(contents.files().iter().map(|file| file.path.clone()).collect());
+    let place = Place { files, pages, path: path.clone(), all };
+    let document = markup::render(&String::from_utf8_lossy(&bytes), Format::of(&path), &place, level);
+    Some(Leaf { path, document })
+}
 
-    fn put(&self, sha1: String, leaves: Arc<Leaves>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).put(sha1, leaves);
+/// The documents among files: one by address, rather in a format than as text.
+fn titles(files: &[(String, u64)]) -> Vec<Title> {
+    let mut best: BTreeMap<(Role, &str), &str> = BTreeMap::new();
+    for (path, _) in files {
+        let (Some(docpath), Some(role)) = (Format::document(path), Role::of(path)) else { continue };
+        let known = best.entry((role, docpath)).or_insert(path);
+        if rank(path) < rank(known) {
+            *known = path;
+        }
+    }
+    let title = |((role, docpath), path): ((Role, &str), &str)| Title {
+        role,
+        docpath: docpath.to_owned(),
+        path: path.to_owned(),
+    };
+    best.into_iter().map(title).take(MOST).collect()
+}
+
+/// The file of a document, by its address.
+fn find<'a>(files: &'a [(String, u64)], docpath: &str) -> Option<&'a str> {
+    let start = files.partition_point(|(path, _)| path.as_str() < docpath);
+    let all = files[start..].iter().map(|(path, _)| path.as_str()).take_while(|path| path.starts_with(docpath));
+    all.filter(|path| Format::document(path) == Some(docpath)).min_by_key(|path| rank(path))
+}
+
+fn rank(path: &str) -> (bool, usize) {
+    (Format::of(path) == Format::Text, path.len())
+}
+
+impl Leaves {
+    /// How much of memory it takes, nearly.
+    fn bytes(&self) -> usize {
+        let files: usize = self.files.iter().map(|(path, _)| path.len() + 48).sum();
+        let readme = self.readme.as_ref().map_or(0, |leaf| leaf.document.html.len());
+        files + readme + self.documents.len() * 128 + 1024
     }
 }
 
@@ -159,6 +231,46 @@ impl From<Absent> for Fault {
         match absent {
             Absent::Coming => Self::Coming { sentence: absent.sentence() },
             Absent::Gone => Self::missing(absent.sentence()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(paths: &[&str]) -> Vec<(String, u64)> {
+        let mut files: Vec<_> = paths.iter().map(|path| ((*path).to_owned(), 1)).collect();
+        files.sort();
+        files
+    }
+
+    #[test]
+    fn documents_are_listed_by_what_they_are_to_readers_and_once_by_address() {
+        let files = files(&[
+            "COPYING",
+            "Changes",
+            "Makefile",
+            "README",
+            "README.md",
+            "doc/a.md",
+            "doc/a.txt",
+            "doc/b.rst",
+            "sql/x.sql",
+        ]);
+        let listed: Vec<_> = titles(&files).into_iter().map(|title| (title.role, title.path)).collect();
+        let expected = [
+            (Role::Readme, "README.md"),
+            (Role::Changes, "Changes"),
+            (Role::License, "COPYING"),
+            (Role::Document, "doc/a.md"),
+            (Role::Document, "doc/b.rst"),
+        ];
+        assert_eq!(listed, expected.map(|(role, path)| (role, path.to_owned())));
+        for (docpath, path) in
+            [("README", Some("README.md")), ("doc/a", Some("doc/a.md")), ("Makefile", None), ("doc", None)]
+        {
+            assert_eq!(find(&files, docpath), path, "{docpath}");
         }
     }
 }

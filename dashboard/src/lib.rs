@@ -14,6 +14,7 @@ mod frame;
 #[doc(hidden)]
 pub mod fuzz;
 mod grid;
+mod kept;
 mod leaves;
 mod log;
 mod mark;

@@ -105,7 +105,7 @@ fn header<'a>(response: &'a Response<Body>, name: &str) -> &'a str {
 }
 
 /// Pages of every template.
-const PAGES: [(&str, &str); 37] = [
+const PAGES: [(&str, &str); 43] = [
     ("home", "/"),
     ("dists", "/dists/"),
     ("dist", "/dist/pgtap/"),
@@ -130,6 +130,12 @@ const PAGES: [(&str, &str); 37] = [
     ("search-nothing", "/search?q=pgta"),
     ("document", "/dist/pgtap/1.3.4/doc/guide.html"),
     ("document-readme", "/dist/pgtap/README.html"),
+    ("document-rst", "/dist/pgtap/1.3.4/doc/reference.html"),
+    ("document-asciidoc", "/dist/pgtap/1.3.4/doc/manual.html"),
+    ("document-pod", "/dist/pgtap/1.3.4/doc/perl.html"),
+    ("document-html", "/dist/pgtap/1.3.4/doc/page.html"),
+    ("document-markdown", "/dist/pgtap/1.3.4/doc/tutorial.html"),
+    ("document-changes", "/dist/pgtap/1.3.4/Changes.html"),
     ("source", "/src/pgtap/pgtap-1.3.4/"),
     ("source-below", "/src/pgtap/pgtap-1.3.4/doc/"),
     ("recent", "/recent/"),
@@ -197,10 +203,25 @@ async fn what_a_stranger_writes_never_becomes_markup() {
         "/symptoms/",
         "/dist/pgtap/",
         "/dist/pgtap/README.html",
+        "/dist/pgtap/doc/reference.html",
+        "/dist/pgtap/doc/manual.html",
+        "/dist/pgtap/doc/perl.html",
+        "/dist/pgtap/doc/page.html",
+        "/dist/pgtap/doc/tutorial.html",
+        "/dist/pgtap/Changes.html",
     ];
     for path in known.into_iter().chain(runs.iter().map(|(_, path)| path.as_str())) {
         let html = farm.text(path).await;
-        for tag in ["<script", "<img src=x", "<b>x'", "href=\"javascript:", "onclick="] {
+        for tag in [
+            "<script",
+            "<img src=x",
+            "<b>x'",
+            "href=\"javascript:",
+            "onclick=",
+            "<iframe",
+            "id=\"doc-main\" class",
+            "<b>first",
+        ] {
             assert!(!html.contains(tag), "{path} has {tag}");
         }
         assert!(!html.contains(" style=\"") && !html.contains(" onerror=\""), "{path}");
@@ -225,11 +246,44 @@ async fn every_link_of_every_page_leads_somewhere() {
         let response = farm.get(&link).await;
         let to = match response.status() {
             // An extension leads to its distribution.
-            StatusCode::SEE_OTHER if link.starts_with("/extension/") => header(&response, "location").to_owned(),
+            // And so does a document that only another release may have.
+            StatusCode::SEE_OTHER if link.starts_with("/extension/") || link.ends_with("?else=release") => {
+                header(&response, "location").to_owned()
+            }
             _ => link.clone(),
         };
         assert_eq!(farm.get(&to).await.status(), StatusCode::OK, "{link}");
     }
+}
+
+#[tokio::test]
+async fn a_document_leads_to_itself_in_other_versions_and_else_to_their_pages() {
+    let farm = Farm::new().await;
+    let view = farm.json("/dist/pgtap/1.3.4/doc/tutorial.html?format=json").await;
+    let href = |version: &str| {
+        let one = view["versions"].as_array().unwrap().iter().find(|one| one["version"] == version).unwrap();
+        one["href"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(href("1.3.4"), "/dist/pgtap/1.3.4/doc/tutorial.html");
+    let response = farm.get(&href("1.3.3")).await;
+    assert_eq!((response.status(), header(&response, "location")), (StatusCode::SEE_OTHER, "/dist/pgtap/1.3.3/"));
+    assert_eq!(farm.get("/dist/pgtap/1.3.3/doc/tutorial.html").await.status(), StatusCode::NOT_FOUND);
+    let before = farm.json("/dist/pgtap/1.3.3/doc/guide.html?format=json").await;
+    let latest = before["latest"]["href"].as_str().unwrap();
+    assert!(latest.starts_with("/dist/pgtap/1.3.4/doc/guide.html"), "{latest}");
+    assert_eq!(farm.get(latest).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_release_shows_where_its_changes_and_its_licence_are() {
+    let farm = Farm::new().await;
+    for page in ["/dist/pgtap/", "/dist/pgtap/1.3.4/"] {
+        let html = farm.text(page).await;
+        for link in ["README.html\">README.md", "Changes.html\">Changes", "LICENSE.html\">LICENSE"] {
+            assert!(html.contains(&format!("<a href=\"/dist/pgtap/1.3.4/{link}</a>")), "{link} on {page}");
+        }
+    }
+    assert!(farm.text("/dist/pgtap/LICENSE.html").await.contains("Do what you like."));
 }
 
 #[tokio::test]

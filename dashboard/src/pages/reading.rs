@@ -1,5 +1,6 @@
 //! What a distribution's and a release's page show of its documents.
 
+use markup::Role;
 use serde::Serialize;
 use store::releases::StoredRelease;
 
@@ -12,6 +13,8 @@ pub(crate) struct Reading {
     /// The README, sanitised.
     #[serde(skip)]
     pub readme: Option<String>,
+    /// What everybody looks for: README, changes and licence, each on a page of its own.
+    pub first: Vec<Link>,
     /// The other documents.
     pub documents: Vec<Link>,
     /// Where the files are.
@@ -28,20 +31,30 @@ impl Reading {
     pub(super) async fn of(dashboard: &Dashboard, stored: &StoredRelease) -> Self {
         let release = &stored.release;
         let (dist, version) = (&release.dist, &release.version);
-        let (source, download) = (address::source(dist, version), address::download(dist, version));
-        match leaves::of(dashboard, dist, version, &release.sha1).await {
-            Ok(leaves) => {
-                let link = |title: &leaves::Title| Link {
-                    href: address::document(dist, version, &title.docpath),
-                    text: title.docpath.clone(),
-                };
-                let documents = leaves.documents.iter().map(link).collect();
-                let readme = leaves.readme.as_ref().map(|readme| readme.html.clone());
-                Self { readme, documents, source, download, absent: None }
-            }
-            Err(absent) => {
-                Self { readme: None, documents: Vec::new(), source, download, absent: Some(absent.sentence()) }
-            }
+        let reading = Self {
+            source: address::source(dist, version),
+            download: address::download(dist, version),
+            ..Self::default()
+        };
+        let leaves = match leaves::of(dashboard, dist, version, &release.sha1).await {
+            Ok(leaves) => leaves,
+            Err(absent) => return Self { absent: Some(absent.sentence()), ..reading },
+        };
+        let link = |title: &leaves::Title, text: &str| Link {
+            href: address::document(dist, version, &title.docpath),
+            text: text.to_owned(),
+        };
+        let is_first = |title: &&leaves::Title| title.role != Role::Document;
+        Self {
+            readme: leaves.readme.as_ref().map(|readme| readme.document.html.clone()),
+            first: leaves.documents.iter().filter(is_first).map(|title| link(title, &title.path)).collect(),
+            documents: leaves
+                .documents
+                .iter()
+                .filter(|title| !is_first(title))
+                .map(|title| link(title, &title.docpath))
+                .collect(),
+            ..reading
         }
     }
 }

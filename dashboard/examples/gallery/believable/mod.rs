@@ -7,6 +7,7 @@ mod report;
 mod scene;
 mod steps;
 mod story;
+mod writing;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -67,6 +68,14 @@ pub(crate) async fn documents(store: &Store, directory: &Path, clock: Arc<dyn Cl
         )
         .unwrap();
         tree.put_text("doc/guide.md", "# Guide\n\nBack to the [README](../README.md).\n").unwrap();
+        tree.put_text("Changes", "Revision history\n\n1.0 <b>first</b>\n").unwrap();
+        tree.put_text("LICENSE", "Do what you like.\n").unwrap();
+        // The latest release of this one alone has what came with it.
+        if release.to_string() == "pgTAP 1.3.4" {
+            for (path, text) in writing::DOCUMENTS {
+                tree.put_text(path, text).unwrap();
+            }
+        }
         tree.put_text("sql/install.sql", "SELECT '<script>alert(1)</script>';\n").unwrap();
         uploads.push(Upload::of_tree(&tree, user, release.released_at).unwrap());
     }
