@@ -151,7 +151,7 @@ async fn stand(tx: &mut Tx, job: &Job, standing: Standing) -> Result<()> {
         .bind(standing.confirmed_by.map(|run| run.to_string()))
         .execute(tx.raw())
         .await?;
-    Ok(())
+    crate::standing::keep(tx, job.id).await
 }
 
 /// The results of a job's round, in the order in which they came.

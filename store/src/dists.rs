@@ -84,7 +84,7 @@ pub async fn count(conn: &mut Conn) -> Result<u64> {
     Fields::of(&row, "dists", "dists").number("dists")
 }
 
-fn read(row: &sqlx::any::AnyRow) -> Result<Dist> {
+pub(crate) fn read(row: &sqlx::any::AnyRow) -> Result<Dist> {
     let dist = Fields::of(row, "dists", "key");
     Ok(Dist {
         name: dist.parse("name")?,

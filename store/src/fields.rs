@@ -28,9 +28,13 @@ impl<'r> Fields<'r> {
         self.id
     }
 
+    /// The row's own id, for errors.
+    pub(crate) fn shown_id(&self) -> String {
+        self.row.try_get(self.id).unwrap_or_else(|_| "?".into())
+    }
+
     fn corrupt(&self, column: &'static str, why: &dyn ToString) -> Error {
-        let row = self.row.try_get::<String, _>(self.id).unwrap_or_else(|_| "?".into());
-        Error::Corrupt { table: self.table, column, row, why: why.to_string() }
+        Error::Corrupt { table: self.table, column, row: self.shown_id(), why: why.to_string() }
     }
 
     fn get<T>(&self, column: &'static str) -> Result<T>

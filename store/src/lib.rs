@@ -5,7 +5,8 @@
 //! SQLite there is one writer, and it would wait for itself.
 //!
 //! The modules follow the way of the data: [`registry`] and [`releases`] → [`jobs`] → [`runs`] (leases) → [`results`] →
-//! [`confirm`] → [`history`] and [`symptoms`] (what a result means beside others) → [`matrix`], [`queue`] and [`farm`] for the pages, [`lacks`] for the operator.
+//! [`confirm`] → [`history`] and [`symptoms`] (what a result means beside others) → [`matrix`], [`overview`], [`readiness`], [`queue`] and
+//! [`farm`] for the pages, [`lacks`] for the operator.
 
 pub mod broken;
 pub mod confirm;
@@ -15,12 +16,15 @@ pub mod history;
 pub mod jobs;
 pub mod lacks;
 pub mod matrix;
+pub mod overview;
 pub mod queue;
+pub mod readiness;
 pub mod registry;
 pub mod releases;
 pub mod results;
 pub mod runners;
 pub mod runs;
+pub mod standing;
 pub mod symptoms;
 
 mod blobs;
@@ -29,6 +33,7 @@ mod error;
 mod fields;
 mod lease;
 mod lock;
+mod many;
 #[cfg(test)]
 mod testing;
 mod token;

@@ -1,14 +1,14 @@
 //! Cells and verdicts for the pages: what stands of each job, and what was found when.
 
 use protocol::{
-    Flag, Grade, JobId, JobState, Name, PgMajor, Phase, Priority, Reason, ReleaseId, RunId, Signature, Target,
-    Timestamp, Version,
+    Comparison, Flag, Grade, JobId, JobState, Name, PgMajor, Phase, Priority, Reason, ReleaseId, RunId, Signature,
+    Target, Timestamp, Version,
 };
 use serde::Serialize;
 use sqlx::any::AnyRow;
 
 use crate::fields::{Fields, to_limit};
-use crate::{Conn, Result, confirm};
+use crate::{Conn, Result, confirm, many};
 
 /// One release on one target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -31,6 +31,12 @@ pub struct Cell {
     pub run_id: Option<RunId>,
     /// The result that stands; a job that was queued again keeps showing it.
     pub result: Option<Summary>,
+    /// The runner that found it; none for a verdict that needed no run.
+    pub runner: Option<String>,
+    /// How it compares with the nearest verdict before it: see [`crate::history`].
+    pub comparison: Option<Comparison>,
+    /// Since when it stands.
+    pub compared_at: Option<Timestamp>,
 }
 
 /// A result in a cell or a list.
@@ -83,15 +89,15 @@ pub struct VerdictLine {
 
 /// What every query for cells selects; a condition follows.
 macro_rules! cells {
-    ($condition:literal) => {
+    ($($condition:tt)+) => {
         concat!(
             "SELECT jobs.id AS job_id, jobs.release_id, jobs.target, jobs.state, jobs.rank, jobs.queued_at, jobs.changed_at,
-                 jobs.run_id, jobs.doubt, results.id, results.grade, results.phase, results.reason, results.flags, results.detail,
+                 jobs.run_id, jobs.doubt, jobs.comparison, jobs.compared_at, runners.name AS runner_name, results.id, results.grade, results.phase, results.reason, results.flags, results.detail,
                  results.decisive_text, results.postgresql, results.tests, results.tests_failed, results.started_at,
                  results.finished_at, results.accepted_at
-             FROM jobs LEFT JOIN results ON results.id = jobs.result_id
+             FROM jobs LEFT JOIN results ON results.id = jobs.result_id LEFT JOIN runners ON runners.id = jobs.found_by
              WHERE ",
-            $condition
+            $($condition)+
         )
     };
 }
@@ -115,6 +121,38 @@ pub async fn of_release(conn: &mut Conn, release: ReleaseId) -> Result<Vec<Cell>
         .fetch_all(conn.raw())
         .await?;
     rows.iter().map(read_cell).collect()
+}
+
+pub(crate) const OF_HUNDRED: &str =
+    cells!("jobs.release_id IN (", many::hundred!(), ") ORDER BY jobs.release_id, jobs.target");
+
+/// The cells of many releases, in no order that matters.
+pub async fn of_releases(conn: &mut Conn, releases: &[ReleaseId]) -> Result<Vec<Cell>> {
+    let mut cells = Vec::new();
+    for ids in many::hundreds(releases) {
+        let rows = many::bind(sqlx::query(OF_HUNDRED), &ids).fetch_all(conn.raw()).await?;
+        cells.extend(rows.iter().map(read_cell).collect::<Result<Vec<_>>>()?);
+    }
+    Ok(cells)
+}
+
+pub(crate) const OF_HUNDRED_ON: &str = cells!(
+    "jobs.release_id IN (",
+    many::hundred!(),
+    ") AND jobs.target IN ($101, $102, $103, $104)
+     ORDER BY jobs.release_id, jobs.target"
+);
+
+/// The cells of many releases on a few targets: more than four are not looked at.
+pub async fn of_releases_on(conn: &mut Conn, releases: &[ReleaseId], targets: &[Target]) -> Result<Vec<Cell>> {
+    let mut targets: Vec<String> = targets.iter().map(Target::to_string).collect();
+    targets.resize(4, String::new());
+    let mut cells = Vec::new();
+    for ids in many::hundreds(releases) {
+        let query = many::bind(many::bind(sqlx::query(OF_HUNDRED_ON), &ids), &targets);
+        cells.extend(query.fetch_all(conn.raw()).await?.iter().map(read_cell).collect::<Result<Vec<_>>>()?);
+    }
+    Ok(cells)
 }
 
 /// One cell.
@@ -214,6 +252,9 @@ fn read_cell(row: &AnyRow) -> Result<Cell> {
         changed_at: job.time("changed_at")?,
         run_id: job.optional_parse("run_id")?,
         result,
+        runner: job.optional_text("runner_name")?,
+        comparison: job.optional_parse("comparison")?,
+        compared_at: job.optional_time("compared_at")?,
     })
 }
 

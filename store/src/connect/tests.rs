@@ -1,9 +1,12 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
+use protocol::{Flag, Grade};
+
 use super::*;
+use crate::standing::Standing;
 use crate::testing::{at, insert, new_postgres_database, on_both, release, run_sql, sqlite_url};
-use crate::{broken, dists, farm, matrix, queue, registry, releases, runs};
+use crate::{broken, dists, farm, matrix, queue, readiness, registry, releases, runs};
 
 #[tokio::test]
 async fn a_transaction_that_is_dropped_midway_leaves_nothing() {
@@ -146,12 +149,13 @@ async fn a_server_that_is_not_there_is_named_without_its_password() {
 }
 
 /// Rows of everything that the migration of that number brought; written while it is the newest, after those of the ones before.
-const ROWS: [(i64, &str); 5] = [
+const ROWS: [(i64, &str); 6] = [
     (1, include_str!("rows/0001.sql")),
     (2, include_str!("rows/0002.sql")),
     (3, include_str!("rows/0003.sql")),
     (4, include_str!("rows/0004.sql")),
     (5, include_str!("rows/0005.sql")),
+    (7, include_str!("rows/0007.sql")),
 ];
 
 #[tokio::test]
@@ -191,6 +195,9 @@ async fn reads_every_row(conn: &mut Conn) {
     assert_eq!(queue::counts(conn).await.unwrap()[0].waiting, 1);
     assert_eq!(matrix::of_dist(conn, &dist).await.unwrap().len(), 3);
     assert_eq!(dists::get(conn, &dist).await.unwrap().unwrap().releases, 1);
+    let failed = Standing { grade: Grade::Fail, unsure: Some(Flag::Unconfirmed) };
+    let stands: Vec<_> = readiness::outline(conn).await.unwrap()[0].cells.iter().map(|cell| cell.standing).collect();
+    assert_eq!(stands, [None, Some(failed), None]);
     assert_eq!(broken::list(conn, 10).await.unwrap().len(), 1);
     assert_eq!(registry::current(conn).await.unwrap().unwrap().cursor, "17");
     assert_eq!(farm::counts(conn, at(0)).await.unwrap().results, 1);
