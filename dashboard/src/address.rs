@@ -1,7 +1,7 @@
 //! The addresses of pages, so that every link is made in one place and encoded.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use protocol::{Name, RunId, Signature, Version};
+use protocol::{Name, PgMajor, RunId, Signature, Version};
 
 /// What stands in a path as it is.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'+');
@@ -73,6 +73,16 @@ pub(crate) fn run(id: RunId) -> String {
 /// A symptom's page.
 pub(crate) fn symptom(signature: &Signature) -> String {
     format!("/symptoms/{signature}")
+}
+
+/// The page of a distribution's badges.
+pub(crate) fn badges(dist: &str) -> String {
+    format!("/badge/{}/", segment(&dist.to_lowercase()))
+}
+
+/// How far the registry is with a PostgreSQL major.
+pub(crate) fn readiness(major: PgMajor) -> String {
+    format!("/readiness/{major}/")
 }
 
 /// Where the vocabulary explains a word.

@@ -8,7 +8,8 @@ use askama::Template;
 use axum::Router;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
@@ -44,7 +45,7 @@ impl<S: Sync> FromRequestParts<S> for Ask {
 }
 
 impl Ask {
-    fn of(path: &str, query: Option<&str>, none_match: Option<HeaderValue>) -> Self {
+    pub(crate) fn of(path: &str, query: Option<&str>, none_match: Option<HeaderValue>) -> Self {
         let query = form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().take(16).collect();
         Self { path: path.to_owned(), query, none_match }
     }
@@ -78,6 +79,20 @@ impl Ask {
     /// Whether the answer should be JSON.
     pub(crate) fn wants_json(&self) -> bool {
         self.get("format") == Some("json") || self.path.strip_suffix(".json").is_some()
+    }
+
+    /// Whether the answer should be CSV.
+    pub(crate) fn wants_csv(&self) -> bool {
+        self.get("format") == Some("csv") || self.path.strip_suffix(".csv").is_some()
+    }
+
+    /// A table as CSV, under the name that a browser saves it by.
+    pub(crate) fn table(&self, name: &str, csv: String) -> Response {
+        let mut response = self.fresh("text/csv; charset=utf-8", "no-cache", csv);
+        if let Ok(name) = HeaderValue::try_from(format!("attachment; filename=\"{}.csv\"", segment(name))) {
+            response.headers_mut().insert(CONTENT_DISPOSITION, name);
+        }
+        response
     }
 
     /// The view as what is asked for: HTML by a template, or JSON.

@@ -3,7 +3,7 @@
 //! It lives in memory. The first one is made of what the store knows alone; READMEs and the names of users come from the registry's
 //! documents, and so with the next one.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use protocol::{ReleaseId, Timestamp};
@@ -14,6 +14,7 @@ use store::releases;
 
 use crate::Dashboard;
 use crate::fault::Fault;
+use crate::known::Known;
 
 /// How often it is looked whether there is something new.
 const EVERY: Duration = Duration::from_secs(10);
@@ -29,6 +30,7 @@ pub(crate) struct Catalogue(Mutex<Option<Made>>);
 #[derive(Clone)]
 struct Made {
     index: Index,
+    known: Arc<Known>,
     /// The releases in it.
     of: Vec<ReleaseId>,
     /// Whether their documents could be read as well.
@@ -40,6 +42,11 @@ impl Catalogue {
     /// The index; none until it is first made.
     pub(crate) fn index(&self) -> Option<Index> {
         self.made().map(|made| made.index)
+    }
+
+    /// What the same releases say of each other; none until the first index is made.
+    pub(crate) fn known(&self) -> Option<Arc<Known>> {
+        self.made().map(|made| made.known)
     }
 
     fn made(&self) -> Option<Made> {
@@ -86,21 +93,24 @@ pub async fn tick(dashboard: &Dashboard) -> Result<bool, Fault> {
     if known.as_ref().is_some_and(|made| made.of == of && (made.whole || now.since(made.at) < AGAIN)) {
         return Ok(false);
     }
-    let mut found = Vec::with_capacity(entries.len());
+    let (mut found, mut metas) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
     for dist in &entries {
         let mut conn = dashboard.store().read().await?;
         let meta = releases::meta(&mut conn, dist.latest.id).await?.unwrap_or_default();
         found.push(entry(dist, &meta));
+        metas.push(meta);
     }
+    let among = Arc::new(Known::of(entries.iter().map(|dist| &dist.name).zip(&metas)));
+    drop(metas);
     if known.is_none() {
         let index = build(found.clone()).await?;
-        catalogue.put(Made { index, of: of.clone(), whole: false, at: now });
+        catalogue.put(Made { index, known: Arc::clone(&among), of: of.clone(), whole: false, at: now });
     }
     let mut whole = true;
     for (dist, entry) in entries.iter().zip(&mut found) {
         whole &= complete(dashboard, dist, entry).await;
     }
-    catalogue.put(Made { index: build(found).await?, of, whole, at: now });
+    catalogue.put(Made { index: build(found).await?, known: among, of, whole, at: now });
     Ok(true)
 }
 

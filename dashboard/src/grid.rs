@@ -1,15 +1,15 @@
 //! The matrix of a distribution: releases × PostgreSQL majors, built from the store's cells.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use protocol::{Matrix, PgMajor, ReleaseId, Status, Support, Timestamp, Version};
+use protocol::{Matrix, PgMajor, Platform, ReleaseId, Status, Support, Target, Timestamp, Version};
 use serde::Serialize;
 use store::jobs::Waiting;
 use store::releases::StoredRelease;
 
-use crate::address;
 use crate::mark::{Doubt, Mark};
 use crate::text::{OnMajor, When};
+use crate::{address, csv};
 
 mod change;
 mod spot;
@@ -147,7 +147,8 @@ pub(crate) struct Sources<'a> {
 impl Grid {
     /// Builds a matrix. Majors that are not supported have a column only where something was planned for them.
     pub(crate) fn build(sources: Sources<'_>) -> Self {
-        let columns = columns(sources.matrix, sources.cells, sources.now);
+        let planned = sources.cells.iter().map(|cell| cell.target.major).collect();
+        let columns = columns(sources.matrix, &planned, sources.now);
         let mut by_place: BTreeMap<(ReleaseId, PgMajor), Vec<Spot>> = BTreeMap::new();
         for cell in sources.cells {
             let waiting = sources.waiting.iter().find(|waiting| waiting.job_id == cell.job_id);
@@ -173,21 +174,41 @@ impl Grid {
         Self { columns, rows }
     }
 
+    /// The matrix as CSV: a row per release, a column per target.
+    pub(crate) fn csv(&self, dist: &str, platforms: &[Platform]) -> String {
+        let on = |column: &Column| platforms.iter().map(|platform| (column.major, *platform)).collect::<Vec<_>>();
+        let targets: Vec<(PgMajor, Platform)> = self.columns.iter().flat_map(on).collect();
+        let heads = ["distribution", "version", "status", "released"].map(str::to_owned);
+        let named = targets.iter().map(|(major, platform)| Target { major: *major, platform: *platform }.to_string());
+        let mut text = csv::line(heads.into_iter().chain(named));
+        for row in &self.rows {
+            let words = |(major, platform): &(PgMajor, Platform)| {
+                let spots = row.cells.iter().flat_map(|cell| &cell.spots);
+                let mut those = spots.filter(|spot| spot.target.major == *major && spot.target.platform == *platform);
+                those.next().map(Spot::words).unwrap_or_default()
+            };
+            let about = [dist, row.version.as_str(), row.status.as_str()].map(str::to_owned);
+            let about = about.into_iter().chain([row.released_at.iso()]);
+            text.push_str(&csv::line(about.chain(targets.iter().map(words))));
+        }
+        text
+    }
+
     /// The row of a version.
     pub(crate) fn row(&self, version: &str) -> Option<&Row> {
         self.rows.iter().find(|row| row.version.as_str() == version)
     }
 }
 
-fn columns(matrix: &Matrix, cells: &[store::matrix::Cell], now: Timestamp) -> Vec<Column> {
-    let planned = |major: PgMajor| cells.iter().any(|cell| cell.target.major == major);
+/// The columns of a matrix: the supported majors, and those for which something was planned.
+pub(crate) fn columns(matrix: &Matrix, planned: &BTreeSet<PgMajor>, now: Timestamp) -> Vec<Column> {
     let known = matrix.postgresql.iter().map(|entry| Column { major: entry.major, support: entry.support(now) });
     let mut columns: Vec<Column> =
-        known.filter(|column| column.support == Support::Supported || planned(column.major)).collect();
+        known.filter(|column| column.support == Support::Supported || planned.contains(&column.major)).collect();
     // A major that the matrix has dropped still has its verdicts.
-    for cell in cells {
-        if columns.iter().all(|column| column.major != cell.target.major) {
-            columns.push(Column { major: cell.target.major, support: Support::Eol });
+    for major in planned {
+        if columns.iter().all(|column| column.major != *major) {
+            columns.push(Column { major: *major, support: Support::Eol });
         }
     }
     let group = |support| match support {

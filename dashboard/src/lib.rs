@@ -8,6 +8,7 @@ mod answer;
 mod asset;
 mod badge;
 mod catalogue;
+mod csv;
 mod fault;
 mod frame;
 #[cfg(any(test, fuzzing))]
@@ -15,11 +16,13 @@ mod frame;
 pub mod fuzz;
 mod grid;
 mod kept;
+mod known;
 mod leaves;
 mod log;
 mod mark;
 mod pages;
 mod text;
+mod wide;
 
 use std::sync::Arc;
 
@@ -188,6 +191,13 @@ fn pages() -> Router<Dashboard> {
         .route("/dist/{dist}", get(pages::dist::redirect))
         .route("/dist/{dist}/", get(pages::dist::show))
         .route("/dist/{dist}/matrix.json", get(pages::dist::show))
+        .route("/dist/{dist}/matrix.csv", get(pages::dist::show))
+        .route("/matrix", get(pages::with_slash))
+        .route("/matrix/", get(pages::matrix::show))
+        .route("/readiness", get(pages::with_slash))
+        .route("/readiness/", get(pages::readiness::show))
+        .route("/readiness/{major}", get(pages::with_slash))
+        .route("/readiness/{major}/", get(pages::readiness::major::show))
         .route("/dist/{dist}/{version}", get(pages::release::redirect))
         .route("/dist/{dist}/{version}/", get(pages::release::show))
         .route("/run/{id}", get(pages::run::show))

@@ -29,6 +29,8 @@ pub(crate) struct Spot {
     pub decisive: Option<String>,
     /// The server's exact version.
     pub postgresql: Option<String>,
+    /// The runner that found it.
+    pub runner: Option<String>,
     /// The run that gave the verdict, or that goes on.
     pub run: Option<RunId>,
     /// When the verdict was accepted, or since when it waits or runs.
@@ -39,8 +41,10 @@ pub(crate) struct Spot {
     pub across: Option<Change>,
     /// The release since which it fails, where an earlier one did not.
     pub since: Option<String>,
-    /// What the job does now, in words, where it is not over: its place in the queue, or that it runs again.
+    /// What the job does now, in words, where it is not over: its place in the queue and why it has that, or that it runs again.
     pub now: Option<String>,
+    /// The same in as few words as there is room for in a cell without a verdict: `about 4 min`.
+    pub soon: Option<String>,
 }
 
 impl Spot {
@@ -56,12 +60,14 @@ impl Spot {
             detail: result.map(|result| result.detail.clone()).unwrap_or_default(),
             decisive: result.and_then(|result| result.decisive.clone()),
             postgresql: result.and_then(|result| result.postgresql.clone()),
+            runner: cell.runner.clone(),
             run: result.map(|result| result.run_id).or(cell.run_id),
             at: When::new(at, now),
             change: None,
             across: None,
             since: None,
             now: state_words(cell, waiting, now),
+            soon: soon(cell, waiting, now).filter(|_| result.is_none()),
         }
     }
 
@@ -121,7 +127,27 @@ fn state_words(cell: &matrix::Cell, waiting: Option<&Waiting>, now: Timestamp) -
         (JobState::Finished | JobState::Withdrawn, _) => None,
         (JobState::Running, _) => Some(format!("runs{again} for {}", duration(elapsed_ms(now, cell.changed_at)))),
         (JobState::Queued, None) => Some(format!("waits{again}, {}", cell.priority.sentence())),
-        (JobState::Queued, Some(waiting)) => Some(format!("waits{again}: {}", place(waiting))),
+        (JobState::Queued, Some(waiting)) => {
+            let idle = if waiting.eta_ms.is_none() {
+                "; no runner has taken one for this target in the last hour"
+            } else {
+                ""
+            };
+            Some(format!("waits{again}: {}{idle}; {}", place(waiting), cell.priority.sentence()))
+        }
+    }
+}
+
+/// How long a job that is not over still takes, or has taken, as far as it can be said shortly.
+fn soon(cell: &matrix::Cell, waiting: Option<&Waiting>, now: Timestamp) -> Option<String> {
+    match (cell.state, waiting) {
+        (JobState::Running, _) => Some(format!("for {}", duration(elapsed_ms(now, cell.changed_at) / 1000 * 1000))),
+        (JobState::Queued, Some(Waiting { ahead: 0, .. })) => Some("next".to_owned()),
+        (JobState::Queued, Some(Waiting { eta_ms: Some(eta), .. })) => {
+            Some(format!("about {}", duration(roughly(*eta))))
+        }
+        (JobState::Queued, Some(waiting)) => Some(format!("{} before it", waiting.ahead)),
+        _ => None,
     }
 }
 

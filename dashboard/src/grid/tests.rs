@@ -48,7 +48,10 @@ pub(crate) fn cell(of: &StoredRelease, target: &str, reason: Option<(Phase, Reas
         queued_at: NOW,
         changed_at: NOW,
         run_id: None,
+        runner: result.as_ref().map(|_| "helios".to_owned()),
         result,
+        comparison: None,
+        compared_at: None,
     }
 }
 
@@ -213,19 +216,25 @@ fn a_failure_that_is_not_confirmed_turns_nothing() {
 }
 
 #[test]
-fn a_waiting_cell_says_its_place() {
+fn a_waiting_cell_says_its_place_and_why_and_how_long() {
     let one = release("1.0.0", 1);
     let cells = [cell(&one, "pg18-amd64", None)];
-    let waiting = [Waiting {
-        job_id: cells[0].job_id,
-        target: cells[0].target,
-        priority: Priority::NewRelease,
-        queued_at: NOW,
-        ahead: 12,
-        eta_ms: Some(233_000),
-    }];
-    let sources = Sources { matrix: &Matrix::embedded(), releases: &[one], cells: &cells, waiting: &waiting, now: NOW };
-    let spot = &Grid::build(sources).rows[0].cells[0].spots[0];
-    assert_eq!(spot.now.as_deref(), Some("waits: 12 jobs before it, about 4 min"));
-    assert_eq!((spot.mark, spot.href()), (Mark::Queued, None));
+    let waits = |ahead, eta_ms| {
+        let (job_id, target) = (cells[0].job_id, cells[0].target);
+        let waiting = [Waiting { job_id, target, priority: Priority::NewRelease, queued_at: NOW, ahead, eta_ms }];
+        let (matrix, releases) = (Matrix::embedded(), [one.clone()]);
+        let sources = Sources { matrix: &matrix, releases: &releases, cells: &cells, waiting: &waiting, now: NOW };
+        let spot = Grid::build(sources).rows[0].cells[0].spots[0].clone();
+        assert_eq!((spot.mark, spot.href()), (Mark::Queued, None));
+        (spot.now.unwrap(), spot.soon.unwrap())
+    };
+    let texts = |(now, soon): (&str, &str)| (now.to_owned(), soon.to_owned());
+    let known = ("waits: 12 jobs before it, about 4 min; new in the registry", "about 4 min");
+    assert_eq!(waits(12, Some(233_000)), texts(known));
+    let unknown = (
+        "waits: 12 jobs before it; no runner has taken one for this target in the last hour; new in the registry",
+        "12 before it",
+    );
+    assert_eq!(waits(12, None), texts(unknown));
+    assert_eq!(waits(0, Some(5_000)), texts(("waits: it is next; new in the registry", "next")));
 }

@@ -142,13 +142,17 @@ pub(crate) async fn show(
 ) -> Result<Response, Fault> {
     let mut conn = dashboard.store().read().await?;
     let name = name(&mut conn, &dist).await?;
-    if dist != name.key() && !ask.wants_json() {
+    if dist != name.key() && !ask.wants_json() && !ask.wants_csv() {
         return Ok(ask.moved(&address::dist(&name)).into_response());
     }
     let part = ask.get("part").and_then(|part| part.parse().ok()).unwrap_or(1);
     let (mut view, latest) = load(&dashboard, &mut conn, &name, part).await?;
     drop(conn);
     view.reading = Reading::of(&dashboard, &latest).await;
+    if ask.wants_csv() {
+        let targets = dashboard.matrix().platforms.as_slice();
+        return Ok(ask.table(&format!("{}-matrix", name.key()), view.grid.csv(&view.dist, targets)));
+    }
     ask.answer(&view, || {
         let json = ask.keeping(&format!("{}matrix.json", view.href), &["part"]);
         let frame = Frame::new(dashboard.site(), &view.dist, &view.sentence).with_json(json).with_feed(&view.href);
@@ -243,6 +247,6 @@ async fn unknown(conn: &mut Conn, name: &Name, broken: &[BrokenRelease]) -> Resu
     }
 }
 
-fn public(base: &Url, path: &str) -> String {
+pub(super) fn public(base: &Url, path: &str) -> String {
     format!("{}{path}", base.as_str().trim_end_matches('/'))
 }

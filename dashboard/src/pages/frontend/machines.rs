@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use protocol::Support;
 use store::dists;
 
 use crate::answer::Ask;
@@ -23,13 +24,26 @@ struct Sitemap {
 }
 
 /// Pages that are not of a distribution and worth finding.
-const PAGES: [&str; 9] =
-    ["/", "/dists/", "/recent/", "/tags/", "/users/", "/symptoms/", "/vocabulary/", "/about/", "/faq/"];
+const PAGES: [&str; 11] = [
+    "/",
+    "/dists/",
+    "/matrix/",
+    "/readiness/",
+    "/recent/",
+    "/tags/",
+    "/users/",
+    "/symptoms/",
+    "/vocabulary/",
+    "/about/",
+    "/faq/",
+];
 
 /// `/sitemap.xml`: every distribution.
 pub(crate) async fn sitemap(State(dashboard): State<Dashboard>, ask: Ask) -> Result<Response, Fault> {
     let mut conn = dashboard.store().read().await?;
     let mut pages: Vec<_> = PAGES.iter().map(|page| ((*page).to_owned(), String::new())).collect();
+    let majors = dashboard.matrix().postgresql.iter().filter(|entry| entry.support(dashboard.now()) != Support::Eol);
+    pages.extend(majors.map(|entry| (address::readiness(entry.major), String::new())));
     let mut after = None;
     while pages.len() < MOST {
         let found = dists::list(&mut conn, "", after.as_ref(), PAGE).await?;

@@ -1,20 +1,37 @@
-//! `/user/{user}/`: who this is, and how what they released is doing.
+//! `/user/{user}/`: what a maintainer has to do, and how everything that they released is doing.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use pgxn::User;
-use protocol::Name;
+use protocol::{JobState, Name, ReleaseId};
 use proxy::Read;
 use serde::Serialize;
+use store::dists::Dist;
+use store::matrix::Cell;
+use store::{Conn, dists, jobs, matrix, overview};
 
-use super::shelf::Shelf;
 use super::{line, web};
 use crate::answer::Ask;
 use crate::fault::Fault;
 use crate::frame::Frame;
+use crate::pages::dist::public;
 use crate::text::count;
+use crate::wide::{self, Wide};
 use crate::{Dashboard, address};
+
+mod tasks;
+
+use tasks::Group;
+
+/// So many distributions are on a page.
+const PER_PAGE: usize = 100;
+/// More distributions of one user are not looked at.
+const MOST: usize = 500;
+/// Of so many distributions it is said how long they wait.
+const MOST_WAITING: usize = 10;
 
 /// A user's page as data.
 #[derive(Debug, Serialize)]
@@ -27,18 +44,51 @@ pub(crate) struct View {
     pub uri: Option<String>,
     /// How many releases they have uploaded.
     pub releases: u64,
+    /// How many distributions there are in all.
+    pub total: usize,
     /// Why this may be out of date.
     pub stale: Option<String>,
-    /// Their distributions.
+    /// What there is to do, the most urgent first.
+    pub tasks: Vec<Group>,
+    /// The latest release of each of their distributions on every major, the latest upload first.
     #[serde(flatten)]
-    pub shelf: Shelf,
+    pub table: Wide,
+    /// Badges to paste, in the same order.
+    pub badges: Vec<Badge>,
+    /// Names that the registry lists, and the farm has not read yet.
+    pub unread: Vec<String>,
+    /// Which part of the list this is, from 1.
+    pub part: usize,
+    /// How many parts there are.
+    pub parts: usize,
+}
+
+/// A distribution's badge.
+#[derive(Debug, Serialize)]
+pub(crate) struct Badge {
+    /// The distribution.
+    pub dist: String,
+    /// Where every kind of its badge is.
+    pub href: String,
+    /// The badge's address on this site.
+    #[serde(skip)]
+    pub path: String,
+    /// The badge as Markdown to copy.
+    pub markdown: String,
 }
 
 impl View {
-    /// What they have released, in words.
+    /// What they have released and how it is doing, in words.
     pub(crate) fn words(&self) -> String {
-        let dists = count(self.shelf.total as u64, "distribution", "distributions");
-        format!("{} of {dists}", count(self.releases, "release", "releases"))
+        let dists = count(self.total as u64, "distribution", "distributions");
+        let uploaded = format!("{} of {dists}", count(self.releases, "release", "releases"));
+        let counted = self.tasks.iter().map(|group| format!("{} {}", group.total, group.urgency.counted()));
+        let counted: Vec<String> = counted.collect();
+        if counted.is_empty() {
+            format!("{uploaded}; nothing to do")
+        } else {
+            format!("{uploaded}; {}", counted.join(", "))
+        }
     }
 }
 
@@ -46,8 +96,7 @@ impl View {
 #[template(path = "user.html")]
 struct Page<'a> {
     frame: Frame<'a>,
-    view: &'a Shelf,
-    user: &'a View,
+    view: &'a View,
     href: String,
 }
 
@@ -66,22 +115,14 @@ pub(crate) async fn show(
         return Ok(ask.moved(&address::user(&user)).into_response());
     }
     let read = find(&dashboard, &user).await?;
-    let listed = &read.value.listing.releases;
-    let view = View {
-        user: read.value.nickname.to_string(),
-        name: line(read.value.name.as_deref().unwrap_or_default()),
-        uri: read.value.uri.as_deref().and_then(web),
-        releases: listed.len() as u64,
-        stale: read.stale,
-        shelf: Shelf::load(&dashboard, listed.iter().map(|listed| &listed.dist), ask.get("part")).await?,
-    };
+    let view = load(&dashboard, read, ask.get("part").and_then(|part| part.parse().ok())).await?;
     ask.answer(&view, || {
         let href = address::user(view.user.as_str());
-        let description = format!("{}: {} in the registry, with the verdicts on each.", view.user, view.words());
+        let description = format!("{}: {}.", view.user, view.words());
         let json = ask.keeping(&format!("{href}?format=json"), &["part"]);
         let frame =
             Frame::new(dashboard.site(), format!("{}, user", view.user), description).with_json(json).with_feed(&href);
-        Page { frame, view: &view.shelf, user: &view, href }
+        Page { frame, view: &view, href }
     })
 }
 
@@ -90,4 +131,73 @@ pub(super) async fn find(dashboard: &Dashboard, user: &str) -> Result<Read<User>
     let missing = || Fault::missing(format!("The registry knows no user “{}”.", line(user)));
     let name: Name = user.parse().map_err(|_| missing())?;
     dashboard.documents().user(&name).await?.ok_or_else(missing)
+}
+
+async fn load(dashboard: &Dashboard, read: Read<User>, part: Option<usize>) -> Result<View, Fault> {
+    let listed = &read.value.listing.releases;
+    let names: BTreeSet<&Name> = listed.iter().map(|listed| &listed.dist).collect();
+    let mut conn = dashboard.store().read().await?;
+    let (mut found, mut unread) = (Vec::new(), Vec::new());
+    for name in names.iter().take(MOST) {
+        match dists::get(&mut conn, name).await? {
+            Some(dist) => found.push(dist),
+            None => unread.push(name.to_string()),
+        }
+    }
+    found.sort_by_key(|dist| std::cmp::Reverse(dist.latest.release.released_at));
+    let tasks = tasks(dashboard, &mut conn, &found).await?;
+    let parts = found.len().div_ceil(PER_PAGE).max(1);
+    let part = part.unwrap_or(1).clamp(1, parts);
+    let shown: Vec<Dist> = found.into_iter().skip((part - 1) * PER_PAGE).take(PER_PAGE).collect();
+    unread.truncate(PER_PAGE);
+    Ok(View {
+        user: read.value.nickname.to_string(),
+        name: line(read.value.name.as_deref().unwrap_or_default()),
+        uri: read.value.uri.as_deref().and_then(web),
+        releases: listed.len() as u64,
+        total: names.len(),
+        stale: read.stale,
+        tasks,
+        table: table(dashboard, &mut conn, &shown).await?,
+        badges: shown.iter().map(|dist| badge(dashboard, dist)).collect(),
+        unread,
+        part,
+        parts,
+    })
+}
+
+async fn tasks(dashboard: &Dashboard, conn: &mut Conn, found: &[Dist]) -> Result<Vec<Group>, Fault> {
+    let now = dashboard.now();
+    let ids: Vec<ReleaseId> = found.iter().map(|dist| dist.latest.id).collect();
+    let cells = matrix::of_releases(conn, &ids).await?;
+    let waits = |dist: &&Dist| {
+        let is_queued = |cell: &Cell| cell.release_id == dist.latest.id && cell.state == JobState::Queued;
+        cells.iter().any(is_queued)
+    };
+    let mut waiting = BTreeMap::new();
+    for dist in found.iter().filter(waits).take(MOST_WAITING) {
+        let places = jobs::waiting_of_dist(conn, &dist.name, now).await?;
+        waiting.extend(places.into_iter().map(|place| (place.job_id, place)));
+    }
+    let sources = tasks::Sources { matrix: dashboard.matrix(), dists: found, cells: &cells, waiting: &waiting, now };
+    Ok(tasks::groups(sources))
+}
+
+async fn table(dashboard: &Dashboard, conn: &mut Conn, shown: &[Dist]) -> Result<Wide, Fault> {
+    let ids: Vec<ReleaseId> = shown.iter().map(|dist| dist.latest.id).collect();
+    let cells = overview::cells(conn, &ids).await?;
+    let (matrix, now) = (dashboard.matrix(), dashboard.now());
+    Ok(Wide::build(wide::Sources { matrix, dists: shown, cells: &cells, runner: None, now }))
+}
+
+fn badge(dashboard: &Dashboard, dist: &Dist) -> Badge {
+    let base = &dashboard.site().public_url;
+    let path = format!("/badge/{}.svg", address::segment(&dist.name.key()));
+    let (image, page) = (public(base, &path), public(base, &address::dist(&dist.name)));
+    Badge {
+        dist: dist.name.to_string(),
+        href: address::badges(dist.name.as_str()),
+        markdown: format!("[![PostgreSQL]({image})]({page})"),
+        path,
+    }
 }
