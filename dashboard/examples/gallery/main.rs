@@ -1,4 +1,5 @@
-//! Serves every page on a believable farm: `cargo run -p dashboard --example gallery [PORT]`, then look.
+//! Serves every page on a believable farm: `cargo run -p dashboard --example gallery [PORT [MANY]]`, then look. With a number of further
+//! distributions, it also has one with sixty releases.
 
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be built should end at once")]
 
@@ -14,6 +15,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let port: u16 = std::env::args().nth(1).map_or(Ok(8088), |port| port.parse())?;
     let directory = tempfile::tempdir()?;
     let (store, blobs) = believable::build(directory.path()).await;
+    believable::more(&store, &blobs).await;
+    if let Some(dists) = std::env::args().nth(2) {
+        believable::many(&store, dists.parse()?).await;
+    }
     let site = Site {
         registry_url: believable::REGISTRY.parse()?,
         sample: true,

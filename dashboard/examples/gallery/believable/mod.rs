@@ -3,11 +3,14 @@
 //! Shared by the gallery and the tests of pages. Ids and times are fixed, so that pages can be compared.
 
 mod fate;
+mod more;
 mod report;
 mod scene;
 mod steps;
 mod story;
 mod writing;
+
+pub(crate) use more::{many, more};
 
 use std::path::Path;
 use std::sync::Arc;

@@ -52,6 +52,7 @@ impl Builder {
             "maintainer": ["David E. Wheeler <david@example.com>"],
             "provides": { (dist.to_lowercase()): { "file": "sql/x.sql", "version": version } },
             "tags": ["testing", "unit testing", "tap"],
+            "prereqs": { "runtime": { "requires": needs(dist) } },
             "resources": {
                 "homepage": "https://pgxn.example.org/", "bugtracker": { "web": "javascript:alert(1)" },
                 "repository": { "web": "https://github.com/example/x", "type": "git" },
@@ -164,6 +165,16 @@ impl Builder {
 
 pub(super) fn name(text: &str) -> Name {
     text.parse().unwrap()
+}
+
+/// What a distribution says that it needs.
+fn needs(dist: &str) -> serde_json::Value {
+    match dist {
+        "topn" => json!({ "pgmp": "1.0.0", "semver": "0.30.0", "PostgreSQL": "10.0.0" }),
+        "pg_partman" | "pg_cron" => json!({ "pgtap": 0, "semver": "0.30.0" }),
+        "temporal_tables" => json!({ "semver": "0.30.0" }),
+        _ => json!({}),
+    }
 }
 
 fn owner(dist: &str) -> Name {
