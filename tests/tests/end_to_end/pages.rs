@@ -84,6 +84,9 @@ async fn every_page_answers_with_the_verdicts_and_hostile_text_stays_text() -> R
     shown.page("badge/nobody-has-this.svg", &["<svg", "unknown"]).await?;
     let matrix: Value = serde_json::from_str(&shown.page("dist/passes/matrix.json", &[]).await?)?;
     ensure!(matrix.to_string().contains("\"reason\":\"tests-passed\""), "{matrix}");
+    let csv = shown.page("matrix/?format=csv", &["\"pg17-", "\"fails-tests\"", "\"fail (installcheck)\""]).await?;
+    ensure!(csv.lines().count() == 1 + FATES.len(), "{csv}");
+    shown.page("readiness/17/", &["fails-tests", "Why they do not pass"]).await?;
     let document: Value = serde_json::from_str(&shown.page("api/v1/openapi.json", &[]).await?)?;
     ensure!(document["paths"]["/api/v1/claim"].is_object(), "{document}");
     for path in ["dist/nobody-has-this/", "run/01ARZ3NDEKTSV4RRFFQ69G5FAV", "run/x", "dist/passes/9.9.9/"] {
@@ -133,6 +136,10 @@ async fn the_pages_hold_in_a_browser_at_every_size_and_colour_and_without_script
         ("hostile-log", format!("run/{hostile}/build.log")),
         ("queue", "queue/".into()),
         ("status", "status/".into()),
+        ("matrix", "matrix/".into()),
+        ("matrix-filtered", "matrix/?user=fixtures&pg=17&is=fail".into()),
+        ("readiness", "readiness/".into()),
+        ("readiness-17", "readiness/17/".into()),
         ("symptoms", "symptoms/".into()),
         ("vocabulary", "vocabulary/".into()),
         ("search", "search?q=fixture".into()),
