@@ -27,7 +27,7 @@ use serde::Serialize;
 use sqlx::any::AnyRow;
 
 use crate::fields::{Fields, storable};
-use crate::{Conn, Error, Result, Tx, confirm, results};
+use crate::{Conn, Error, Result, Tx, confirm, results, trends};
 
 mod claim;
 mod lanes;
@@ -188,7 +188,8 @@ async fn insert(tx: &mut Tx, id: JobId, plan: &Plan<'_>, now: Timestamp) -> Resu
     .bind(now.as_millis())
     .execute(tx.raw())
     .await?;
-    lanes::join(tx, plan.target, plan.priority, &owner_key).await
+    lanes::join(tx, plan.target, plan.priority, &owner_key).await?;
+    trends::came(tx, now).await
 }
 
 /// Moves a job to a state, and keeps its lane's count right. The caller holds the queue's lock when the job enters or leaves the queue.
@@ -206,9 +207,11 @@ pub(crate) async fn move_job(tx: &mut Tx, job: &Job, to: JobState, now: Timestam
     }
     if to == JobState::Queued {
         enter_queue(tx, job, now).await?;
+        trends::came(tx, now).await?;
     }
     if job.state == JobState::Queued {
         leave_queue(tx, job).await?;
+        trends::went(tx, now).await?;
     }
     Ok(())
 }

@@ -7,6 +7,7 @@
 //! The modules follow the way of the data: [`registry`] and [`releases`] → [`jobs`] → [`runs`] (leases) → [`results`] →
 //! [`confirm`] → [`history`] and [`symptoms`] (what a result means beside others) → [`matrix`], [`overview`], [`readiness`], [`queue`] and
 //! [`farm`] for the pages, [`lacks`] for the operator.
+//! [`confirm`] → [`history`] and [`symptoms`] (what a result means beside others) → [`matrix`], [`queue`], [`farm`] and [`trends`] for the pages, [`lacks`] for the operator.
 
 pub mod broken;
 pub mod confirm;
@@ -26,6 +27,7 @@ pub mod runners;
 pub mod runs;
 pub mod standing;
 pub mod symptoms;
+pub mod trends;
 
 mod blobs;
 mod connect;

@@ -200,6 +200,15 @@ pub async fn latest(conn: &mut Conn, before: Option<(Timestamp, RunId)>, limit: 
     read_verdicts(conn, &rows).await
 }
 
+/// By an index that begins with the reason.
+pub(crate) const OF_REASON: &str = verdicts!("results.reason = $1 ORDER BY results.accepted_at DESC LIMIT 1");
+
+/// The latest result that a reason was given for, whether or not it stands.
+pub async fn latest_of_reason(conn: &mut Conn, reason: Reason) -> Result<Option<VerdictLine>> {
+    let rows = sqlx::query(OF_REASON).bind(reason.as_str()).fetch_all(conn.raw()).await?;
+    Ok(read_verdicts(conn, &rows).await?.pop())
+}
+
 /// Every verdict on a job, the latest first.
 pub async fn of_job(conn: &mut Conn, job: JobId) -> Result<Vec<VerdictLine>> {
     let rows =

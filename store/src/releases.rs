@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::fields::{Fields, storable, to_json};
 use crate::jobs::Job;
-use crate::{Conn, Error, Result, Tx, broken, dists, jobs};
+use crate::{Conn, Error, Result, Tx, broken, dists, jobs, trends};
 
 /// The columns of a release that [`read`] reads. Its META.json, which may have a mebibyte, is not one of them: see [`meta`].
 macro_rules! columns {
@@ -93,6 +93,7 @@ pub async fn insert(tx: &mut Tx, id: ReleaseId, new: &NewRelease<'_>, now: Times
         }
         None => {
             supersede_others(tx, release, now).await?;
+            trends::uploaded(tx, release).await?;
             insert_row(tx, id, new, now).await?;
             Inserted::New(id)
         }

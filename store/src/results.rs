@@ -6,13 +6,13 @@
 use protocol::{Grade, InvalidReport, Phase, Reason, Report, RunId, RunnerId, Target, Timestamp, Verdict};
 use sha2::{Digest, Sha256};
 
-use crate::confirm::{self, Retries};
+use crate::confirm::{self, Retries, Said};
 use crate::fields::{Fields, to_json};
 use crate::jobs::{Job, Settlement, lock_queue};
 use crate::lease::{self, LeaseKey, Lost};
 use crate::releases::{self, StoredRelease};
 use crate::runs::RunState;
-use crate::{Conn, Result, Tx, symptoms};
+use crate::{Conn, Result, Tx, symptoms, trends};
 
 mod rows;
 
@@ -129,10 +129,10 @@ fn digest(report: &Report) -> String {
     hex::encode(Sha256::digest(to_json(report).as_bytes()))
 }
 
-/// Counts one more result.
-pub(crate) async fn count(tx: &mut Tx) -> Result<()> {
+/// Counts one more result, in all and by day.
+pub(crate) async fn count(tx: &mut Tx, job: &Job, newest: &Said, now: Timestamp) -> Result<()> {
     sqlx::query("UPDATE counters SET value = value + 1 WHERE name = 'results'").execute(tx.raw()).await?;
-    Ok(())
+    trends::reported(tx, newest.run_id, job.target, newest.reason, now).await
 }
 
 /// Finishes a job with a verdict that needed no run. The caller holds the queue's lock.

@@ -1,12 +1,12 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
-use protocol::{Flag, Grade};
+use protocol::{Flag, Grade, Timestamp};
 
 use super::*;
 use crate::standing::Standing;
 use crate::testing::{at, insert, new_postgres_database, on_both, release, run_sql, sqlite_url};
-use crate::{broken, dists, farm, matrix, queue, readiness, registry, releases, runs};
+use crate::{broken, dists, farm, matrix, queue, readiness, registry, releases, runs, trends};
 
 #[tokio::test]
 async fn a_transaction_that_is_dropped_midway_leaves_nothing() {
@@ -149,13 +149,14 @@ async fn a_server_that_is_not_there_is_named_without_its_password() {
 }
 
 /// Rows of everything that the migration of that number brought; written while it is the newest, after those of the ones before.
-const ROWS: [(i64, &str); 6] = [
+const ROWS: [(i64, &str); 7] = [
     (1, include_str!("rows/0001.sql")),
     (2, include_str!("rows/0002.sql")),
     (3, include_str!("rows/0003.sql")),
     (4, include_str!("rows/0004.sql")),
     (5, include_str!("rows/0005.sql")),
     (7, include_str!("rows/0007.sql")),
+    (8, include_str!("rows/0008.sql")),
 ];
 
 #[tokio::test]
@@ -201,6 +202,12 @@ async fn reads_every_row(conn: &mut Conn) {
     assert_eq!(broken::list(conn, 10).await.unwrap().len(), 1);
     assert_eq!(registry::current(conn).await.unwrap().unwrap().cursor, "17");
     assert_eq!(farm::counts(conn, at(0)).await.unwrap().results, 1);
+    // The day of all these rows is the first of 1970.
+    let span = trends::Span::until(Timestamp::from_millis(6), 1, 1);
+    assert_eq!(trends::results(conn, span).await.unwrap()[0].results, 1);
+    assert_eq!(trends::phases(conn, span).await.unwrap()[0].duration_ms, 900);
+    assert_eq!(trends::queue(conn, span).await.unwrap(), [trends::Flow { step: 0, came: 3, went: 2 }]);
+    assert_eq!(trends::growth(conn, span).await.unwrap(), [trends::Size { step: 0, releases: 1, dists: 1 }]);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use super::lanes::{self, Lane};
 use super::{Job, leave_queue, read};
 use crate::fields::Fields;
 use crate::runs::RunState;
-use crate::{Conn, Result, TokenHash, Tx, releases, runners};
+use crate::{Conn, Result, TokenHash, Tx, releases, runners, trends};
 
 /// The oldest job of a lane that does not avoid the runner: nearly always the first entry of an index.
 pub(super) const OLDEST: &str =
@@ -73,6 +73,7 @@ pub async fn claim(tx: &mut Tx, claim: &Claim<'_>, now: Timestamp) -> Result<Opt
     let Some((lane, job_id)) = best(tx, claim).await? else { return Ok(None) };
     let job = take(tx, job_id, claim.run_id, now).await?;
     leave_queue(tx, &job).await?;
+    trends::went(tx, now).await?;
     lanes::serve(tx, lane.priority, &lane.owner_key, turn).await?;
     open_run(tx, claim, &job, now).await?;
     claimed(tx, &job, (claim.run_id, job.attempts, now.plus(claim.lease))).await.map(Some)
