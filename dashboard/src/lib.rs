@@ -9,6 +9,7 @@ mod asset;
 mod badge;
 mod catalogue;
 mod csv;
+mod chart;
 mod fault;
 mod frame;
 #[cfg(any(test, fuzzing))]
@@ -211,6 +212,8 @@ fn pages() -> Router<Dashboard> {
         .route("/vocabulary/", get(pages::vocabulary::show))
         .route("/status", get(pages::with_slash))
         .route("/status/", get(pages::farm::show))
+        .route("/charts", get(pages::with_slash))
+        .route("/charts/", get(pages::charts::show))
         .route("/badge/{file}", get(pages::badge::show))
         .route("/static/{name}", get(asset::serve))
         .route("/favicon.svg", get(asset::icon))

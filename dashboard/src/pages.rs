@@ -1,6 +1,7 @@
 //! The pages, a file each: what is read from the store, the view that it becomes, and the template that shows it.
 
 pub(crate) mod badge;
+pub(crate) mod charts;
 pub(crate) mod dist;
 pub(crate) mod dists;
 pub(crate) mod farm;

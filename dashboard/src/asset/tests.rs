@@ -6,7 +6,8 @@ use super::*;
 fn themes() -> [BTreeMap<&'static str, &'static str>; 2] {
     let (light, dark) = STYLE.split_once("@media (prefers-color-scheme: dark)").expect("the sheet has a dark theme");
     let read = |text: &'static str| {
-        let block = text.split_once(":root {").expect("the theme has a root").1.split_once('}').unwrap().0;
+        let root = text.split_once(":root").expect("the theme has a root").1.split_once('{').unwrap().1;
+        let block = root.split_once('}').unwrap().0;
         block.split(';').filter_map(|line| line.trim().strip_prefix("--")?.split_once(": ")).collect::<BTreeMap<_, _>>()
     };
     let light = read(light);
@@ -61,4 +62,15 @@ fn every_terminal_colour_can_be_read_in_both_themes() {
 #[test]
 fn the_style_asks_for_nothing_from_elsewhere() {
     assert!(!STYLE.contains("url(") && !STYLE.contains("@import") && !STYLE.contains("@font-face"));
+}
+
+#[test]
+fn a_theme_that_is_forced_is_the_theme_that_is_asked_for() {
+    let properties = |from: &str| -> Vec<&str> {
+        let block = STYLE.split_once(from).expect("the sheet has it").1.split_once('}').unwrap().0;
+        block.split('{').next_back().unwrap().split(';').map(str::trim).filter(|line| line.starts_with("--")).collect()
+    };
+    let dark = properties("@media (prefers-color-scheme: dark)");
+    assert_eq!(properties(".theme-dark {"), dark);
+    assert!(dark.len() > 20 && STYLE.contains(":root, .theme-light {"), "{dark:?}");
 }

@@ -1,41 +1,77 @@
-//! The farm: is it healthy? Its runners and what they do, how far it is behind, what it cannot read.
+//! The farm: is it healthy, and how does one help? How far it is behind, what its runners do, how fast, where it fails, what it cannot read.
+
+use std::time::Duration;
 
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use protocol::{Platform, Timestamp};
+use protocol::{Platform, Reason, Timestamp};
 use serde::Serialize;
 use store::farm::{Counts, RUNNER_SEEN};
 use store::runners::Runner;
 use store::runs::Run;
-use store::{broken, farm, runners, runs};
+use store::{Conn, broken, farm, matrix, runners, runs, trends};
 
 use super::dist::Broken;
-use super::lines::Running;
+use super::lines::{Running, Verdict};
 use super::registry::{Lag, lag};
+use super::{charts, queue};
 use crate::Dashboard;
 use crate::answer::Ask;
+use crate::chart::Drawn;
 use crate::fault::Fault;
 use crate::frame::Frame;
+use crate::mark::Mark;
 use crate::text::{Dash, When, count, majors};
 
 const MOST_BROKEN: u32 = 100;
 const MOST_RUNS: u32 = 1_000;
 const MOST_RUNNERS: usize = 200;
+const MOST_REASONS: u32 = 12;
+/// Its failures of so many days before today are told, and today's.
+const LATELY: Duration = Duration::from_hours(6 * 24);
 
 /// The farm as data.
 #[derive(Debug, Serialize)]
 pub(crate) struct View {
     /// Everything counted.
     pub counts: Counts,
+    /// How much runs and waits, in a sentence.
+    pub sentence: String,
     /// How far the farm is behind the registry.
     pub registry: Lag,
     /// Its runners: those that are there, then those that are not, then those that may not claim any more.
     pub runners: Vec<RunnerLine>,
     /// How many more runners there are, the least wanted ones.
     pub more_runners: usize,
+    /// Where the farm itself failed in the last seven days, or lacked something, the most frequent first.
+    pub failures: Vec<Failure>,
+    /// The command that lends a machine to the farm.
+    pub lend: String,
     /// Releases that cannot be tested, as they cannot be read.
     pub broken: Vec<Broken>,
+}
+
+/// How the farm failed.
+#[derive(Debug, Serialize)]
+pub(crate) struct Failure {
+    /// The reason.
+    pub reason: Reason,
+    /// Whether the farm failed, or lacked something.
+    pub mark: Mark,
+    /// The reason in a sentence.
+    pub sentence: &'static str,
+    /// How often.
+    pub results: u64,
+    /// The latest of them.
+    pub latest: Option<Verdict>,
+}
+
+impl Failure {
+    /// How often, in words.
+    pub(crate) fn times(&self) -> String {
+        count(self.results, "time", "times")
+    }
 }
 
 impl View {
@@ -75,6 +111,7 @@ pub(crate) struct RunnerLine {
 struct Page<'a> {
     frame: Frame<'a>,
     view: &'a View,
+    charts: Vec<Drawn<'a>>,
 }
 
 /// `/status/` and `/status.json`.
@@ -84,17 +121,36 @@ pub(crate) async fn show(State(dashboard): State<Dashboard>, ask: Ask) -> Result
     let running = runs::running(&mut conn, MOST_RUNS).await?;
     let runners = runners::list(&mut conn).await?;
     let (lines, more_runners) = shown(&runners, &running, now);
+    let counts = farm::counts(&mut conn, now).await?;
     let view = View {
-        counts: farm::counts(&mut conn, now).await?,
+        sentence: queue::sentence(&counts),
+        counts,
         registry: lag(&dashboard, &mut conn).await?,
         runners: lines,
         more_runners,
+        failures: failures(&mut conn, now).await?,
+        lend: format!("pgxn-testers runner --coordinator {} --token-file token", dashboard.site().public_url),
         broken: broken::list(&mut conn, MOST_BROKEN).await?.iter().map(|it| Broken::new(it, now)).collect(),
     };
+    let lately = charts::of_farm_lately(&mut conn, now).await?;
+    drop(conn);
+    let charts = charts::drawn(&lately)?;
     ask.answer(&view, || {
-        let description = "The runners of the farm, what they do now, and what the farm cannot read.";
-        Page { frame: Frame::new(dashboard.site(), "Farm", description).with_json("/status.json"), view: &view }
+        let description = "The runners of the farm, what they do now, how fast it works, where it fails, and how to lend it a machine.";
+        let frame = Frame::new(dashboard.site(), "Farm", description).with_json("/status.json");
+        Page { frame, view: &view, charts }
     })
+}
+
+async fn failures(conn: &mut Conn, now: Timestamp) -> Result<Vec<Failure>, Fault> {
+    let mut failures = Vec::new();
+    for given in trends::failures(conn, now.minus(LATELY), MOST_REASONS).await? {
+        let reason = given.reason;
+        let latest = matrix::latest_of_reason(conn, reason).await?.map(|line| Verdict::new(&line, now));
+        let (mark, sentence) = (reason.grade().into(), reason.sentence());
+        failures.push(Failure { reason, mark, sentence, results: given.results, latest });
+    }
+    Ok(failures)
 }
 
 /// The runners that the page shows, those that are there first, and how many it leaves out.

@@ -96,7 +96,8 @@ pub(crate) async fn show(State(dashboard): State<Dashboard>, ask: Ask) -> Result
     })
 }
 
-fn sentence(counts: &farm::Counts) -> String {
+/// How much runs and waits.
+pub(super) fn sentence(counts: &farm::Counts) -> String {
     let running = match counts.running {
         0 => "Nothing runs now".to_owned(),
         some => format!("{} now", count(some, "test runs", "tests run")),

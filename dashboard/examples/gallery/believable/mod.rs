@@ -4,6 +4,7 @@
 
 mod fate;
 mod more;
+mod history;
 mod report;
 mod scene;
 mod steps;
@@ -42,6 +43,7 @@ pub(crate) async fn build(directory: &Path) -> (Store, Blobs) {
     let blobs = Blobs::open(directory.join("blobs").to_str().unwrap()).unwrap();
     let mut builder = Builder { store, blobs, ids: 0, seconds: 0, clock: before(40 * MINUTE) };
     builder.runners().await;
+    builder.history().await;
     builder.finished().await;
     builder.unfinished().await;
     builder.registry().await;

@@ -24,7 +24,7 @@ struct Sitemap {
 }
 
 /// Pages that are not of a distribution and worth finding.
-const PAGES: [&str; 11] = [
+const PAGES: [&str; 15] = [
     "/",
     "/dists/",
     "/matrix/",
@@ -34,6 +34,8 @@ const PAGES: [&str; 11] = [
     "/users/",
     "/symptoms/",
     "/vocabulary/",
+    "/status/",
+    "/charts/",
     "/about/",
     "/faq/",
 ];
