@@ -24,6 +24,11 @@ pub(crate) fn dist(name: &Name) -> String {
     format!("/dist/{}/", segment(&name.key()))
 }
 
+/// The page of a distribution's badges.
+pub(crate) fn badges(name: &Name) -> String {
+    format!("/badge/{}/", segment(&name.key()))
+}
+
 /// A release's page.
 pub(crate) fn release(name: &Name, version: &Version) -> String {
     format!("{}{}/", dist(name), segment(version.as_str()))

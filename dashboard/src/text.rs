@@ -10,4 +10,4 @@ pub(crate) use amount::{bytes, count, duration};
 pub(crate) use majors::{Dash, list as majors};
 pub(crate) use moment::{When, ago, elapsed_ms};
 pub(crate) use prose::prose;
-pub(crate) use sentence::{OnMajor, Subject, badge, sentence};
+pub(crate) use sentence::{OnMajor, Subject, badge, badge_of_major, sentence};

@@ -116,6 +116,11 @@ impl View {
         count(self.more_broken as u64, "more release", "more releases")
     }
 
+    /// The page with every badge, and other languages to paste.
+    pub(crate) fn badges_href(&self) -> String {
+        self.badge_path.replace(".svg", "/")
+    }
+
     /// The badge as Markdown to copy.
     pub(crate) fn markdown(&self) -> String {
         format!("[![PostgreSQL]({})]({})", self.badge, self.public_href)
@@ -247,6 +252,7 @@ async fn unknown(conn: &mut Conn, name: &Name, broken: &[BrokenRelease]) -> Resu
     }
 }
 
+/// An address for other sites.
 pub(super) fn public(base: &Url, path: &str) -> String {
     format!("{}{path}", base.as_str().trim_end_matches('/'))
 }

@@ -190,6 +190,33 @@ pub(crate) fn badge(on: &[OnMajor]) -> (String, Mark) {
     ("untested".to_owned(), Mark::Na)
 }
 
+/// The few words of a badge of one major and the mark that colours them: `passing`, `failing (build)`, `passing on amd64, failing (build) on
+/// arm64`. What does not count is grey, as on the badge of all majors.
+pub(crate) fn badge_of_major(on: &[OnMajor]) -> (String, Mark) {
+    let words = |on: &OnMajor| {
+        let platform = on.platform.map(|platform| format!(" on {}", platform.as_str())).unwrap_or_default();
+        format!("{}{platform}", state(on))
+    };
+    let sure = |mark: Mark| on.iter().any(|on| on.mark == mark && on.doubt.is_none()).then_some(mark);
+    let mark = sure(Mark::Fail).or_else(|| sure(Mark::Pass)).or_else(|| sure(Mark::Untested)).unwrap_or(Mark::Na);
+    let all: Vec<String> = on.iter().map(words).collect();
+    if all.is_empty() { ("untested".to_owned(), Mark::Na) } else { (all.join(", "), mark) }
+}
+
+/// What a release does on a major, in a word or two.
+fn state(on: &OnMajor) -> String {
+    match (on.mark, on.doubt, on.phase) {
+        (_, Some(Doubt::Flaky), _) => "flaky".to_owned(),
+        (_, Some(Doubt::Unconfirmed), _) => "unconfirmed".to_owned(),
+        (Mark::Pass, ..) => "passing".to_owned(),
+        (Mark::Fail, _, Some(phase)) => format!("failing ({phase})"),
+        (Mark::Fail, ..) => "failing".to_owned(),
+        (Mark::Na, ..) => "not supported".to_owned(),
+        (Mark::Error | Mark::Withdrawn, ..) => "untested".to_owned(),
+        (mark, ..) => mark.word().to_owned(),
+    }
+}
+
 fn devel(on: &[OnMajor]) -> Vec<u16> {
     on.iter().filter(|on| on.support == Support::Devel).map(|on| on.major).collect()
 }

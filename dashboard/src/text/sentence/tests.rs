@@ -255,3 +255,29 @@ fn a_failure_in_now_this_phase_and_now_that_is_not_said_to_wait_for_a_second_run
         "pgtap 1.3.4 builds and loads on PostgreSQL 18, but not every time, and has no tests."
     );
 }
+
+#[test]
+fn a_badge_of_one_major_says_what_each_platform_does_where_they_differ() {
+    let cases: [(Vec<OnMajor>, &str, Mark); 9] = [
+        (vec![on(18, Mark::Pass)], "passing", Mark::Pass),
+        (vec![fail(18, Phase::Build)], "failing (build)", Mark::Fail),
+        (vec![on(18, Mark::Untested)], "builds", Mark::Untested),
+        (vec![on(18, Mark::Env)], "needs setup", Mark::Na),
+        (vec![on(18, Mark::Na)], "not supported", Mark::Na),
+        (vec![doubted(fail(18, Phase::Build), Doubt::Unconfirmed)], "unconfirmed", Mark::Na),
+        (
+            vec![amd64(on(18, Mark::Pass)), arm64(fail(18, Phase::Build))],
+            "passing on amd64, failing (build) on arm64",
+            Mark::Fail,
+        ),
+        (
+            vec![amd64(on(18, Mark::Pass)), arm64(on(18, Mark::Queued))],
+            "passing on amd64, waiting on arm64",
+            Mark::Pass,
+        ),
+        (vec![], "untested", Mark::Na),
+    ];
+    for (on, text, mark) in cases {
+        assert_eq!(badge_of_major(&on), (text.to_owned(), mark));
+    }
+}
