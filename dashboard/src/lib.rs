@@ -217,6 +217,8 @@ fn pages() -> Router<Dashboard> {
         .route("/badge/{dist}", get(pages::badge::show))
         .route("/badge/{dist}/", get(pages::badge::all::show))
         .route("/badge/{dist}/{version}", get(pages::badge::of_version))
+        .route("/design", get(pages::with_slash))
+        .route("/design/", get(pages::design::show))
         .route("/static/{name}", get(asset::serve))
         .route("/favicon.svg", get(asset::icon))
         .route("/favicon.ico", get(asset::icon))

@@ -2,6 +2,7 @@
 
 pub(crate) mod badge;
 pub(crate) mod charts;
+pub(crate) mod design;
 pub(crate) mod dist;
 pub(crate) mod dists;
 pub(crate) mod farm;
