@@ -115,6 +115,7 @@ fn header<'a>(response: &'a Response<Body>, name: &str) -> &'a str {
 /// Pages of every template.
 const PAGES: [(&str, &str); 43] = [
 const PAGES: [(&str, &str); 42] = [
+const PAGES: [(&str, &str); 40] = [
     ("home", "/"),
     ("dists", "/dists/"),
     ("dist", "/dist/pgtap/"),
@@ -134,6 +135,9 @@ const PAGES: [(&str, &str); 42] = [
     ("matrix-nothing", "/matrix/?pg=18&platform=arm64&is=error&tag=tap"),
     ("readiness", "/readiness/"),
     ("readiness-major", "/readiness/19/"),
+    ("charts", "/charts/"),
+    ("badges", "/badge/pgtap/"),
+    ("design", "/design/"),
     ("symptoms", "/symptoms/"),
     ("symptoms-on-19", "/symptoms/?major=19"),
     ("vocabulary", "/vocabulary/"),
@@ -195,6 +199,8 @@ async fn every_view_is_the_pages_json() {
         ("run-running", "/run/01KAJ000000000000000000131.json"),
         ("queue", "/queue/?format=json"),
         ("farm", "/status.json"),
+        ("charts", "/charts/?span=quarter&format=json"),
+        ("badges", "/badge/pgtap/?format=json"),
         ("symptoms", "/symptoms/?format=json"),
         ("vocabulary", "/vocabulary/?format=json"),
     ] {
@@ -324,7 +330,7 @@ async fn every_answer_forbids_scripts_and_guessing_of_types() {
 async fn feeds_tell_of_releases_and_where_they_work_and_machines_find_every_page() {
     let farm = Farm::new().await;
     for (path, entries) in [
-        ("/recent/feed.atom", 18),
+        ("/recent/feed.atom", 19),
         ("/dist/pgtap/feed.atom", 5),
         ("/user/theory/feed.atom", 2),
         ("/tag/tap/feed.atom", 13),
@@ -427,6 +433,10 @@ async fn every_writing_of_an_address_leads_to_the_one_that_counts() {
         ("/faq.html", "/faq/"),
         ("/meta/spec.html", "/spec/"),
         ("/status", "/status/"),
+        ("/charts?span=year", "/charts/?span=year"),
+        ("/badge/pgTAP", "/badge/pgtap/"),
+        ("/badge/pgTAP/", "/badge/pgtap/"),
+        ("/design", "/design/"),
         ("/symptoms?major=19", "/symptoms/?major=19"),
         ("/matrix?user=theory", "/matrix/?user=theory"),
         ("/readiness/18?is=broke", "/readiness/18/?is=broke"),
@@ -521,6 +531,8 @@ async fn what_is_not_there_says_what_was_asked_and_what_is_near() {
         ("/run/01KAJ999999999999999999999", "knows no run", "/"),
         ("/dist/pg_shard/", "cannot read it: Its META.json is not JSON", "/"),
         ("/badge/pgtap.png", "ends in `.svg`", "/"),
+        ("/badge/pgtap/1.3.4.png", "ends in `.svg`", "/"),
+        ("/badge/pgtapp/", "no distribution “pgtapp”", "/dist/pgtap/"),
         ("/nowhere", "no page at this address", "/"),
     ] {
         let response = farm.get(path).await;
@@ -556,10 +568,142 @@ async fn a_badge_says_what_the_page_says() {
         ("pgtap", "failing on 17"),
         ("pg_partman", "builds on 15–18"),
         ("pgmp", "untested"),
-        ("nobody-knows-it", "unknown"),
     ] {
         let svg = farm.text(&format!("/badge/{dist}.svg")).await;
         assert!(svg.contains(&format!("aria-label=\"PostgreSQL: {words}\"")), "{dist}: {svg}");
+    }
+}
+
+#[tokio::test]
+async fn a_badge_can_be_of_one_major_one_platform_and_one_version() {
+    let farm = Farm::new().await;
+    for (path, words) in [
+        ("pgtap.svg?pg=18", "PostgreSQL 18: passing"),
+        ("pgtap.svg?pg=19", "PostgreSQL 19: failing (build)"),
+        ("pgtap.svg?pg=17", "PostgreSQL 17: passing on amd64, failing (installcheck) on arm64"),
+        ("pgtap.svg?platform=amd64", "PostgreSQL, amd64: 15–18 passing"),
+        ("pgtap.svg?platform=arm64&pg=17", "PostgreSQL 17, arm64: failing (installcheck)"),
+        ("pgtap.svg?pg=10", "PostgreSQL 10: untested"),
+        ("pgTAP/1.3.1.svg", "1.3.1 on PostgreSQL: failing on 18"),
+        ("pgtap/1.3.1.svg?pg=18", "1.3.1 on PostgreSQL 18: failing (installcheck)"),
+        ("pgtap/1.4.0-b1.svg?pg=15", "1.4.0-b1 on PostgreSQL 15: passing"),
+        ("pgmp.svg?pg=15", "PostgreSQL 15: not supported"),
+    ] {
+        let svg = farm.text(&format!("/badge/{path}")).await;
+        assert!(svg.contains(&format!("aria-label=\"{words}\"")), "{path}: {svg}");
+    }
+}
+
+#[tokio::test]
+async fn a_badge_of_what_is_not_there_says_so_and_is_not_found() {
+    let farm = Farm::new().await;
+    for (path, words) in [
+        ("nobody-knows-it.svg", "unknown"),
+        ("%2e.svg", "unknown"),
+        ("pgtap/9.9.9.svg", "no such release"),
+        ("pgtap/latest.svg", "no such release"),
+        ("pgtap.svg?pg=x", "no such major"),
+        ("pgtap.svg?pg=9.6", "no such major"),
+        ("pgtap.svg?platform=sparc", "no such platform"),
+    ] {
+        let response = farm.get(&format!("/badge/{path}")).await;
+        assert_eq!(
+            (response.status(), header(&response, "content-type")),
+            (StatusCode::NOT_FOUND, "image/svg+xml"),
+            "{path}"
+        );
+        let svg = body(response).await;
+        assert!(svg.contains(&format!("aria-label=\"PostgreSQL: {words}\"")), "{path}: {svg}");
+    }
+}
+
+#[tokio::test]
+async fn a_badge_tells_shields_io_what_it_says_itself() {
+    let farm = Farm::new().await;
+    let told = farm.json("/badge/pgtap.json?pg=19").await;
+    let expected = serde_json::json!({
+        "schemaVersion": 1, "label": "PostgreSQL 19", "message": "failing (build)", "color": "#b8320b",
+    });
+    assert_eq!(told, expected);
+    assert_eq!(farm.json("/badge/pgtap/1.3.4.json").await["label"], "1.3.4 on PostgreSQL");
+    let missing = farm.get("/badge/nothing.json").await;
+    assert_eq!((missing.status(), header(&missing, "content-type")), (StatusCode::NOT_FOUND, "application/json"));
+    let missing: Value = serde_json::from_str(&body(missing).await).unwrap();
+    assert_eq!((&missing["message"], &missing["isError"]), (&"unknown".into(), &true.into()));
+}
+
+#[tokio::test]
+async fn the_page_of_badges_shows_each_as_it_looks_now_and_what_to_paste_for_it() {
+    let farm = Farm::new().await;
+    let page = farm.json("/badge/pgtap/?format=json").await;
+    for badge in page["badges"].as_array().unwrap() {
+        let path = badge["path"].as_str().unwrap();
+        let svg = farm.text(path).await;
+        let words = badge["words"].as_str().unwrap();
+        assert!(svg.contains(&format!("aria-label=\"{words}\"")), "{path}: {svg}");
+        for format in badge["formats"].as_array().unwrap() {
+            let address = format!("https://testers.example.org{path}");
+            let text = format[1].as_str().unwrap().replace("&amp;", "&");
+            assert!(text.contains(&address) && text.contains("https://testers.example.org/dist/pgtap/"), "{text}");
+        }
+        let endpoint =
+            badge["endpoint"].as_str().unwrap().strip_prefix("https://testers.example.org").unwrap().to_owned();
+        let told = farm.json(&endpoint).await;
+        assert_eq!(format!("{}: {}", told["label"].as_str().unwrap(), told["message"].as_str().unwrap()), words);
+    }
+}
+
+#[tokio::test]
+async fn every_chart_has_its_words_as_text_and_its_numbers_as_a_table() {
+    let farm = Farm::new().await;
+    for span in ["month", "quarter", "year", "nonsense"] {
+        let page = farm.text(&format!("/charts/?span={span}")).await;
+        let figures: Vec<&str> = page.split("<figure class=\"chart\">").skip(1).collect();
+        assert!(figures.len() >= 6, "{span}: {}", figures.len());
+        for figure in figures {
+            let figure = figure.split_once("</figure>").unwrap().0;
+            assert!(!figure.contains("fill=\"") && !figure.contains('#'), "{span}: {figure}");
+            assert!(figure.contains("</text>") && figure.contains("<table class=\"numbers\">"), "{span}: {figure}");
+        }
+        assert!(!page.contains(" style="), "{span}");
+    }
+    let charts = farm.json("/charts/?format=json").await;
+    let sum = |chart: &Value| -> u64 {
+        let series = chart["series"].as_array().unwrap().iter();
+        series.flat_map(|one| one["values"].as_array().unwrap()).map(|value| value.as_u64().unwrap()).sum()
+    };
+    let found: u64 = charts["verdicts"].as_array().unwrap().iter().map(sum).sum();
+    let results = farm.json("/?format=json").await["counts"]["results"].as_u64().unwrap();
+    assert_eq!((found, sum(&charts["farm"][0])), (results, results), "every result of the farm is in both charts");
+    let waiting = charts["farm"][1]["series"][0]["values"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!(waiting, farm.json("/status.json").await["counts"]["queued"]);
+}
+
+#[tokio::test]
+async fn the_farms_page_says_where_it_failed_itself_and_how_to_help() {
+    let farm = Farm::new().await;
+    let status = farm.json("/status.json").await;
+    let failures = status["failures"].as_array().unwrap();
+    let header = failures.iter().find(|it| it["reason"] == "missing-header").unwrap();
+    assert_eq!((&header["latest"]["release"], &header["latest"]["why"]), (&"pgmp 1.0.5".into(), &"gmp.h".into()));
+    assert!(failures.iter().all(|it| ["env", "error"].contains(&it["mark"].as_str().unwrap())), "{failures:?}");
+    let page = farm.text("/status/").await;
+    for words in ["--coordinator https://testers.example.org/ --token-file token", "Where the farm itself failed"] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn the_design_page_shows_every_shape_in_both_themes() {
+    let farm = Farm::new().await;
+    let page = farm.text("/design/").await;
+    for theme in ["theme-light", "theme-dark"] {
+        assert!(page.matches(&format!("class=\"{theme}\"")).count() >= 8, "{theme}");
+    }
+    let marks = farm.json("/design/?format=json").await["marks"].as_array().unwrap().clone();
+    for mark in marks {
+        let symbol = format!("<svg class=\"g {}\"", mark["class"].as_str().unwrap());
+        assert!(page.matches(&symbol).count() >= 2, "{symbol}");
     }
 }
 

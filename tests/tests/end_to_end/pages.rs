@@ -81,7 +81,13 @@ async fn every_page_answers_with_the_verdicts_and_hostile_text_stays_text() -> R
         shown.page(&format!("run/{run}"), &["installcheck", "Some of its tests fail", "regression.diffs"]).await?;
     shown.page(&format!("run/{run}/installcheck.log"), &["not ok"]).await?;
     shown.page("badge/passes.svg", &["<svg", "17 passing"]).await?;
-    shown.page("badge/nobody-has-this.svg", &["<svg", "unknown"]).await?;
+    shown.page("badge/passes.svg?pg=17", &["<svg", "PostgreSQL 17: passing"]).await?;
+    shown.page("badge/passes.json", &["\"schemaVersion\":1", "17 passing"]).await?;
+    shown.page("badge/passes/", &["[![PostgreSQL 17]", ".. image::", "image:", "&#60;img"]).await?;
+    let (status, body) = shown.farm.page("badge/nobody-has-this.svg").await?;
+    ensure!(status == 404 && body.contains("<svg") && body.contains("unknown"), "{status}: {body}");
+    shown.page("charts/", &["PostgreSQL 17", "</text>", "<table class=\"numbers\">"]).await?;
+    shown.page("status/", &["Lend a machine", "pgxn-testers runner --coordinator"]).await?;
     let matrix: Value = serde_json::from_str(&shown.page("dist/passes/matrix.json", &[]).await?)?;
     ensure!(matrix.to_string().contains("\"reason\":\"tests-passed\""), "{matrix}");
     let csv = shown.page("matrix/?format=csv", &["\"pg17-", "\"fails-tests\"", "\"fail (installcheck)\""]).await?;
@@ -140,6 +146,9 @@ async fn the_pages_hold_in_a_browser_at_every_size_and_colour_and_without_script
         ("matrix-filtered", "matrix/?user=fixtures&pg=17&is=fail".into()),
         ("readiness", "readiness/".into()),
         ("readiness-17", "readiness/17/".into()),
+        ("charts", "charts/".into()),
+        ("badges", "badge/fails-tests/".into()),
+        ("design", "design/".into()),
         ("symptoms", "symptoms/".into()),
         ("vocabulary", "vocabulary/".into()),
         ("search", "search?q=fixture".into()),
