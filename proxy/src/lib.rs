@@ -12,6 +12,7 @@ mod document;
 mod error;
 mod flight;
 mod fresh;
+mod range;
 mod read;
 mod recall;
 mod serve;

@@ -317,3 +317,48 @@ async fn a_mirror_on_disk_and_one_without_user_lists_serve_as_well() {
     assert_eq!(get(&router, ZIP).await.body, b"zip");
     assert_eq!(get(&router, "/users/a.json").await.body, b"a page");
 }
+
+/// A request for an archive with headers, as its status, its `Content-Range` and its body.
+async fn part(stage: &Stage, headers: &[(&str, &str)]) -> (StatusCode, String, Vec<u8>) {
+    let request = headers.iter().fold(Request::get(ZIP), |request, (name, value)| request.header(*name, *value));
+    let response = stage.ask(request.body(Body::empty()).unwrap()).await;
+    let said = response.headers().get("content-range").map(|value| value.to_str().unwrap().to_owned());
+    let (status, length) = (response.status(), response.headers().get(CONTENT_LENGTH).cloned());
+    let body = to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec();
+    if status.is_success() {
+        assert_eq!(length.unwrap(), body.len().to_string());
+    }
+    (status, said.unwrap_or_default(), body)
+}
+
+#[tokio::test]
+async fn a_download_that_broke_off_goes_on_where_it_was() {
+    let mut stage = Stage::set().await;
+    let whole = stage.ask(Request::get(ZIP).body(Body::empty()).unwrap()).await;
+    let (tag, ranges) = (whole.headers()[ETAG].to_str().unwrap().to_owned(), whole.headers()["accept-ranges"].clone());
+    assert_eq!(ranges, "bytes");
+    let whole = to_bytes(whole.into_body(), usize::MAX).await.unwrap().to_vec();
+    let half = whole.len() / 2;
+    let rest = format!("bytes={half}-");
+    let (status, said, body) = part(&stage, &[("range", &rest), ("if-range", &tag)]).await;
+    assert_eq!((status, said), (StatusCode::PARTIAL_CONTENT, format!("bytes {half}-{}/{LARGE}", LARGE - 1)));
+    assert!([&whole[..half], &body].concat() == whole, "both halves are the archive");
+    let (status, said, body) = part(&stage, &[("range", "bytes=-3")]).await;
+    assert_eq!((status, body.len()), (StatusCode::PARTIAL_CONTENT, 3), "{said}");
+    let (status, said, _) = part(&stage, &[("range", &format!("bytes={LARGE}-"))]).await;
+    assert_eq!((status, said), (StatusCode::RANGE_NOT_SATISFIABLE, format!("bytes */{LARGE}")));
+    // Replaced in the registry meanwhile: the rest of another archive is of no use.
+    publish(&mut stage.mirror, "1.0.0", vec![b'y'; LARGE]);
+    stage.later(6);
+    let (status, said, body) = part(&stage, &[("range", &rest), ("if-range", &tag)]).await;
+    assert_eq!((status, said, body.len()), (StatusCode::OK, String::new(), LARGE));
+    assert!(body.iter().all(|byte| *byte == b'y'));
+}
+
+#[tokio::test]
+async fn what_has_no_parts_is_given_whole() {
+    let stage = Stage::set().await;
+    let request = Request::get(META).header("range", "bytes=0-3").body(Body::empty()).unwrap();
+    let response = stage.ask(request).await;
+    assert_eq!((response.status(), response.headers().get("accept-ranges")), (StatusCode::OK, None));
+}
