@@ -44,6 +44,7 @@
 //! report may put its job back, and a runner's own row is written last. Lanes, avoidances and jobs that wait are only written under the turn,
 //! and the run that a claim opens is nobody else's yet: their order does not matter.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use protocol::{Circumstances, Flag, Grade, JobId, JobState, Priority, RunId, RunnerId, Timestamp};
@@ -165,6 +166,32 @@ async fn said(conn: &mut Conn, job: &Job) -> Result<Vec<Said>> {
 /// The doubt of one result, by its own round, whether or not that is the job's current one.
 pub(crate) async fn doubt_of(conn: &mut Conn, job: JobId, round: u32, run: RunId) -> Result<Option<Flag>> {
     Ok(rules::doubt_of(&of_round(conn, job, round).await?, run))
+}
+
+/// The same of many results of a job, whose rounds lie from one to another, by one look.
+pub(crate) async fn doubts_of(conn: &mut Conn, job: JobId, (from, to): (u32, u32)) -> Result<BTreeMap<RunId, Flag>> {
+    let rows = sqlx::query(
+        "SELECT results.id, results.phase, results.reason, results.round, runs.runner_id,
+             CASE WHEN results.reason IN ('timed-out', 'silent') THEN results.circumstances END AS circumstances
+         FROM results LEFT JOIN runs ON runs.id = results.id
+         WHERE results.job_id = $1 AND results.round BETWEEN $2 AND $3
+         ORDER BY results.round, results.place, results.accepted_at, results.id LIMIT 5000",
+    )
+    .bind(job.to_string())
+    .bind(i64::from(from))
+    .bind(i64::from(to))
+    .fetch_all(conn.raw())
+    .await?;
+    let mut rounds: BTreeMap<u32, Vec<Said>> = BTreeMap::new();
+    for row in &rows {
+        let row = Fields::of(row, "results", "id");
+        let said = read_said(&row, row.optional_parse("runner_id")?)?;
+        rounds.entry(row.number("round")?).or_default().push(said);
+    }
+    let of_round = |round: &Vec<Said>| -> Vec<_> {
+        round.iter().filter_map(|said| Some((said.run_id, rules::doubt_of(round, said.run_id)?))).collect()
+    };
+    Ok(rounds.values().flat_map(of_round).collect())
 }
 
 async fn of_round(conn: &mut Conn, job: JobId, round: u32) -> Result<Vec<Said>> {

@@ -1,6 +1,7 @@
 //! What was found before: of the same test, and of other releases on the same target. Here what stands of a job is compared,
 //! and here the pages find out since when something fails and what was different then.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use protocol::{
@@ -17,8 +18,8 @@ use crate::matrix::{VerdictLine, read_verdict};
 use crate::releases::StoredRelease;
 use crate::{Conn, Result, Tx, symptoms};
 
-/// At most this many results of a distribution on a target are looked at, the latest of them.
-const MOST: i64 = 2_000;
+/// At most this many results of a job are looked at, the latest of them.
+const MOST: i64 = 1_000;
 
 /// A verdict of the past.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -50,29 +51,58 @@ impl Past {
     }
 }
 
-/// What stood of a distribution's current releases on a target, the latest first: of each round of runs one verdict, see
-/// [`crate::confirm`].
-pub async fn of_target(conn: &mut Conn, dist: &Name, target: Target) -> Result<Vec<Past>> {
-    let rows = sqlx::query(
-        "SELECT results.id, results.job_id, results.release_id, results.grade, results.phase, results.reason, results.flags,
-             results.accepted_at, results.round, results.place, releases.version, releases.status,
-             CASE WHEN jobs.result_id = results.id THEN 1 ELSE 0 END AS is_latest,
-             CASE WHEN results.reason IN ('timed-out', 'silent') THEN results.circumstances END AS circumstances
-         FROM releases JOIN jobs ON jobs.release_id = releases.id AND jobs.target = $2
-             JOIN results ON results.job_id = jobs.id
-         WHERE releases.dist_key = $1 AND releases.superseded_at IS NULL
-         ORDER BY results.accepted_at DESC, results.place DESC, results.id DESC LIMIT $3",
-    )
-    .bind(dist.key())
-    .bind(target.to_string())
+/// What every query for the past selects; from where follows.
+macro_rules! past {
+    ($from:literal) => {
+        concat!(
+            "SELECT results.id, results.job_id, results.release_id, results.grade, results.phase, results.reason, results.flags,
+                 results.accepted_at, results.round, results.place, releases.version, releases.status, jobs.doubt,
+                 CASE WHEN jobs.result_id = results.id THEN 1 ELSE 0 END AS is_latest,
+                 CASE WHEN results.reason IN ('timed-out', 'silent') THEN results.circumstances END AS circumstances ",
+            $from
+        )
+    };
+}
+
+/// What stood of a job, the latest first, and what stands of the others of its distribution's current releases on its target: of each round of
+/// runs one verdict, see [`crate::confirm`]. Nothing else of the others is read, as there may be years of it.
+pub async fn of_target(conn: &mut Conn, dist: &Name, target: Target, job: JobId) -> Result<Vec<Past>> {
+    let own = sqlx::query(past!(
+        "FROM jobs JOIN releases ON releases.id = jobs.release_id JOIN results ON results.job_id = jobs.id
+         WHERE jobs.id = $1 AND releases.superseded_at IS NULL
+         ORDER BY results.accepted_at DESC, results.place DESC, results.id DESC LIMIT $2"
+    ))
+    .bind(job.to_string())
     .bind(MOST)
     .fetch_all(conn.raw())
     .await?;
-    let mut rounds: BTreeMap<(JobId, u32), Vec<Said>> = BTreeMap::new();
+    let others = sqlx::query(past!(
+        "FROM releases JOIN jobs ON jobs.release_id = releases.id AND jobs.target = $2 JOIN results ON results.id = jobs.result_id
+         WHERE releases.dist_key = $1 AND releases.superseded_at IS NULL AND jobs.id <> $3"
+    ))
+    .bind(dist.key())
+    .bind(target.to_string())
+    .bind(job.to_string())
+    .fetch_all(conn.raw())
+    .await?;
+    let mut past = stood(&own)?;
+    for row in &others {
+        let (result, mut one) = (Fields::of(row, "results", "id"), read_past(row)?);
+        let doubt = confirm::doubt(result.parse("reason")?, result.words("doubt")?.pop());
+        one.flags = confirm::with_doubt(one.flags, doubt);
+        past.push(one);
+    }
+    // Those of the job are in order already, and stay so where the time is the same.
+    past.sort_by_key(|one| Reverse(one.accepted_at));
+    Ok(past)
+}
+
+/// Of each round of a job's results, the latest of which is first, the one that stood.
+fn stood(rows: &[AnyRow]) -> Result<Vec<Past>> {
+    let mut rounds: BTreeMap<u32, Vec<Said>> = BTreeMap::new();
     for row in rows.iter().rev() {
         let result = Fields::of(row, "results", "id");
-        let said = rounds.entry((result.parse("job_id")?, result.number("round")?)).or_default();
-        said.push(confirm::read_said(&result, None)?);
+        rounds.entry(result.number("round")?).or_default().push(confirm::read_said(&result, None)?);
     }
     let stood: BTreeMap<RunId, Option<Flag>> =
         rounds.values().filter_map(|said| confirm::standing(said)).map(|one| (one.run_id, one.doubt)).collect();
@@ -118,7 +148,7 @@ pub fn of_release_before<'a>(past: &'a [Past], version: &Version) -> Option<&'a 
 /// Compares what stands of a job now with the verdict before it, and counts its symptom. To be called whenever that changes.
 pub(crate) async fn stands(tx: &mut Tx, job: &Job, stored: &StoredRelease, now: Timestamp) -> Result<()> {
     symptoms::count(tx, job).await?;
-    let past = of_target(tx, &stored.release.dist, job.target).await?;
+    let past = of_target(tx, &stored.release.dist, job.target, job.id).await?;
     let Some(after) = past.iter().find(|one| one.job_id == job.id && one.is_latest) else { return Ok(()) };
     let before = before(&past, job.id, &stored.release.version, Some(after.accepted_at));
     sqlx::query("UPDATE jobs SET comparison = $2, compared_id = $3, compared_at = $4 WHERE id = $1")

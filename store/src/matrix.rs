@@ -1,5 +1,7 @@
 //! Cells and verdicts for the pages: what stands of each job, and what was found when.
 
+use std::collections::BTreeMap;
+
 use protocol::{
     Comparison, Flag, Grade, JobId, JobState, Name, PgMajor, Phase, Priority, Reason, ReleaseId, RunId, Signature,
     Target, Timestamp, Version,
@@ -184,19 +186,20 @@ macro_rules! verdicts {
     };
 }
 
+/// The results on one page, by an index in its order; then what belongs to each. Left to itself, a planner may begin with the jobs.
+pub(crate) const LATEST: &str = concat!(
+    verdicts!(FROM "(SELECT * FROM results WHERE (accepted_at, id) < ($1, $2) AND (grade <> 'ERROR'
+             OR EXISTS (SELECT 1 FROM jobs WHERE jobs.id = results.job_id AND jobs.result_id = results.id))
+             ORDER BY accepted_at DESC, id DESC LIMIT $3) AS results
+         JOIN jobs ON jobs.id = results.job_id"),
+    " ORDER BY results.accepted_at DESC, results.id DESC"
+);
+
 /// The latest verdicts, newest first; `before` is the time and id of the last one on the page before. Failures of the farm that were tried
 /// again are left out.
 pub async fn latest(conn: &mut Conn, before: Option<(Timestamp, RunId)>, limit: u32) -> Result<Vec<VerdictLine>> {
     let (at, id) = before.map_or((i64::MAX, String::new()), |(at, id)| (at.as_millis(), id.to_string()));
-    let rows = sqlx::query(verdicts!(
-        "(results.accepted_at, results.id) < ($1, $2) AND (results.grade <> 'ERROR' OR jobs.result_id = results.id)
-         ORDER BY results.accepted_at DESC, results.id DESC LIMIT $3"
-    ))
-    .bind(at)
-    .bind(id)
-    .bind(to_limit(limit))
-    .fetch_all(conn.raw())
-    .await?;
+    let rows = sqlx::query(LATEST).bind(at).bind(id).bind(to_limit(limit)).fetch_all(conn.raw()).await?;
     read_verdicts(conn, &rows).await
 }
 
@@ -286,20 +289,30 @@ fn read_summary(row: &Fields<'_>) -> Result<Summary> {
 }
 
 /// Verdicts with the doubt that each has by its own round. The job knows it of most; not of those of an older round, nor of one that had
-/// too little time.
+/// too little time: they are looked up, at once for each job.
 async fn read_verdicts(conn: &mut Conn, rows: &[AnyRow]) -> Result<Vec<VerdictLine>> {
-    let mut lines = Vec::new();
+    let mut apart: BTreeMap<JobId, (u32, u32)> = BTreeMap::new();
     for row in rows {
-        let mut line = read_verdict(row)?;
         let result = Fields::of(row, "results", "id");
         if result.number::<u8>("is_apart")? == 1 {
-            let (job, round, run) = (result.parse("job_id")?, result.number("round")?, line.summary.run_id);
-            let doubt = confirm::doubt_of(conn, job, round, run).await?;
+            let round = result.number("round")?;
+            let rounds = apart.entry(result.parse("job_id")?).or_insert((round, round));
+            *rounds = (rounds.0.min(round), rounds.1.max(round));
+        }
+    }
+    let mut doubts = BTreeMap::new();
+    for (job, rounds) in apart {
+        doubts.extend(confirm::doubts_of(conn, job, rounds).await?);
+    }
+    let read = |row: &AnyRow| {
+        let mut line = read_verdict(row)?;
+        if Fields::of(row, "results", "id").number::<u8>("is_apart")? == 1 {
+            let doubt = doubts.get(&line.summary.run_id).copied();
             line.summary.flags = confirm::with_doubt(line.summary.flags, doubt);
         }
-        lines.push(line);
-    }
-    Ok(lines)
+        Ok(line)
+    };
+    rows.iter().map(read).collect()
 }
 
 /// The flags of a result, with the one that says that it is in doubt.

@@ -290,7 +290,7 @@ async fn what_was_too_slow_is_confirmed_with_twice_the_time() {
 #[tokio::test]
 async fn what_was_too_slow_stays_unconfirmed_where_no_runner_gives_it_more_time() {
     on_both(async |store| {
-        let (release, _) = pair(&store).await;
+        let (release, job) = pair(&store).await;
         let attic = there(&store, "attic", 1).await;
         let (phase_ms, run_ms) = (900_000, 2_700_000);
         let limits =
@@ -307,7 +307,8 @@ async fn what_was_too_slow_stays_unconfirmed_where_no_runner_gives_it_more_time(
             assert_eq!((standing.1, standing.2), (Grade::Fail, Some(Flag::Unconfirmed)));
         }
         assert_eq!(stands(&store, release).await.0, JobState::Finished, "it is not run for ever");
-        let past = history::of_target(&mut store.read().await.unwrap(), &name("pair"), target(PG17)).await.unwrap();
+        let past = history::of_target(&mut store.read().await.unwrap(), &name("pair"), target(PG17), job).await;
+        let past = past.unwrap();
         assert!(past.iter().all(|one| one.flags.contains(&Flag::Unconfirmed)), "{past:?}");
     })
     .await;

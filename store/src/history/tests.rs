@@ -117,9 +117,13 @@ async fn the_past_of_a_target_and_the_conditions_of_a_run_are_read() {
         again(&store, "1.0.0", 2).await;
         let two = run(&store, runner, Reason::TestsFailed, &[], 3).await;
         let mut conn = store.read().await.unwrap();
-        let past = of_target(&mut conn, &name("PAIR"), target(ON)).await.unwrap();
+        let job = runs::detail(&mut conn, two).await.unwrap().unwrap().job_id;
+        let past = of_target(&mut conn, &name("PAIR"), target(ON), job).await.unwrap();
         assert_eq!(past.iter().map(|one| (one.run_id, one.is_latest)).collect::<Vec<_>>(), [(two, true), (one, false)]);
-        assert!(of_target(&mut conn, &name("pair"), target("pg16-amd64")).await.unwrap().is_empty());
+        let other = protocol::JobId::new(at(9));
+        let of_others = of_target(&mut conn, &name("PAIR"), target(ON), other).await.unwrap();
+        assert_eq!(of_others, past[..1], "of another job only what stands is read");
+        assert!(of_target(&mut conn, &name("pair"), target("pg16-amd64"), other).await.unwrap().is_empty());
         let found = before(&past, past[0].job_id, &version("1.0.0"), Some(past[0].accepted_at));
         assert_eq!(found.map(|one| one.run_id), Some(one));
         let detail = runs::detail(&mut conn, two).await.unwrap().unwrap().result.unwrap();
