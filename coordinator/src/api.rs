@@ -1,6 +1,6 @@
 //! The HTTP API under `/api/v1`, described by `/api/v1/openapi.json`.
 //!
-//! One file per kind of caller: `runner` for runners, `read` and `compare` for everybody, `operator` for who has the token in the data directory.
+//! One file per kind of caller: `runner` for runners, `read`, `compare` and `export` for everybody, `operator` for who has the token in the data directory.
 //! Every route is registered together with its description, so that the document cannot miss one. Errors are problems that name the thing
 //! (see `problem`); bodies, lists and waits are bounded.
 
@@ -23,6 +23,7 @@ use crate::Coordinator;
 
 mod auth;
 mod compare;
+mod export;
 mod extract;
 mod operator;
 mod problem;
@@ -61,6 +62,7 @@ fn described() -> OpenApiRouter<Coordinator> {
         .merge(runner::routes())
         .merge(read::routes())
         .merge(compare::routes())
+        .merge(export::routes())
         .merge(operator::routes())
         .routes(routes!(openapi))
 }

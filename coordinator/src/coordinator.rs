@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use protocol::{Clock, Matrix, Target, Timestamp};
 use store::{Blobs, Store};
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -36,6 +36,8 @@ pub struct Coordinator {
     pub(crate) allowance: Arc<Allowance>,
     /// Held while a release is stored, so that the feed and a comparison do not store the same one at the same time.
     pub(crate) intake: Arc<Mutex<()>>,
+    /// Held while a chunk of an export is made: however many are read, they take one connection.
+    pub(crate) exports: Arc<Semaphore>,
     /// Rung when jobs come into the queue, for claims that wait.
     pub(crate) queued: Arc<Notify>,
     /// Cancelled when the coordinator ends, so that claims that wait are answered.
@@ -58,6 +60,7 @@ impl Coordinator {
             desk: Arc::default(),
             allowance: Arc::default(),
             intake: Arc::default(),
+            exports: Arc::new(Semaphore::new(1)),
             queued: Arc::default(),
             closing: CancellationToken::new(),
             scope: Arc::new(scope),

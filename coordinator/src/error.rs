@@ -27,6 +27,13 @@ pub enum Error {
     /// A platform that the matrix does not have.
     #[error("no platform to test on was given that the image matrix has")]
     NoPlatform,
+    /// Lines of an export cannot be written or compressed.
+    #[error("lines of an export cannot be packed")]
+    Export {
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
     /// A text that is not a cron schedule.
     #[error("`{text}` is not a cron schedule: {why}; expected something like `17 4 * * *`")]
     Schedule {

@@ -8,10 +8,13 @@
 //! [`confirm`] → [`history`] and [`symptoms`] (what a result means beside others) → [`matrix`], [`overview`], [`readiness`], [`queue`] and
 //! [`farm`] for the pages, [`lacks`] for the operator.
 //! [`confirm`] → [`history`] and [`symptoms`] (what a result means beside others) → [`matrix`], [`queue`], [`farm`] and [`trends`] for the pages, [`lacks`] for the operator.
+//! [`confirm`] → [`history`] and [`symptoms`] (what a result means beside others) → [`matrix`], [`queue`] and [`farm`] for the pages, [`lacks`] for the
+//! operator, [`export`] for whoever wants everything.
 
 pub mod broken;
 pub mod confirm;
 pub mod dists;
+pub mod export;
 pub mod farm;
 pub mod history;
 pub mod jobs;

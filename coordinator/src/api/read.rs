@@ -264,7 +264,8 @@ fn queue_cursor(text: &str) -> Result<QueueCursor, Refusal> {
     read().ok_or_else(no_cursor)
 }
 
-fn result_cursor(text: &str) -> Result<(Timestamp, RunId), Refusal> {
+/// The time and id of a result, as `next` of a list and `cursor` of an export have them.
+pub(super) fn result_cursor(text: &str) -> Result<(Timestamp, RunId), Refusal> {
     let read = || {
         let (at, id) = text.split_once('-')?;
         Some((Timestamp::from_millis(at.parse().ok()?), id.parse().ok()?))

@@ -14,6 +14,7 @@ use crate::{Event, Tick, expire};
 
 mod compare;
 mod confirm;
+mod export;
 mod faults;
 mod leases;
 mod operator;
@@ -174,6 +175,8 @@ fn the_document_describes_every_route() {
             "GET /api/v1/dists",
             "GET /api/v1/dists/{dist}",
             "GET /api/v1/dists/{dist}/{version}/compare",
+            "GET /api/v1/export/releases.ndjson.zst",
+            "GET /api/v1/export/results.ndjson.zst",
             "GET /api/v1/openapi.json",
             "GET /api/v1/queue",
             "GET /api/v1/reconcile",

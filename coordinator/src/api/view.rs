@@ -2,6 +2,7 @@
 
 mod compare;
 mod dist;
+mod export;
 mod farm;
 mod operator;
 mod result;
@@ -9,6 +10,7 @@ mod run;
 
 pub use compare::{Compared, Pair, Symptom, SymptomDetail, Symptoms};
 pub use dist::{Broken, Cell, Dist, DistLine, DistRelease, Dists};
+pub use export::{ExportedRelease, ExportedResult};
 pub use farm::{Newest, Queue, QueueCount, QueuedJob, Registry, Status};
 pub use operator::{AdmittedRunner, NewRunner, QuarantineRequest, RequeueAnswer, RequeueRequest, Runner};
 pub use result::{ResultLine, Results, Summary};
