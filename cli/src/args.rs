@@ -12,7 +12,8 @@ mod run;
 
 pub(crate) use farm::{CoordinatorArgs, DataArgs, ListenArgs, RegistryChoice, SampleSize, UpArgs};
 pub(crate) use operate::{
-    AdminArgs, AdminCommand, BenchCommand, DistSpec, ImagesCommand, OverridesCommand, RunnersCommand, SuggestArgs,
+    AdminArgs, AdminCommand, BenchCommand, DistSpec, FillArgs, ImagesCommand, OverridesCommand, RunnersCommand,
+    SuggestArgs,
 };
 pub(crate) use run::{RunnerArgs, TestArgs};
 
@@ -41,7 +42,7 @@ pub(crate) enum Command {
     /// Operate a running coordinator: its runners, its queue
     #[command(subcommand)]
     Admin(AdminCommand),
-    /// Measure what testing costs beside the tests themselves
+    /// Measure what testing costs beside the tests themselves, and make up a farm to measure pages with
     #[command(subcommand)]
     Bench(BenchCommand),
 }

@@ -7,6 +7,7 @@
 
 pub mod debian;
 mod error;
+pub mod made_up;
 pub mod mirror;
 #[cfg(test)]
 mod round_trip;
@@ -15,5 +16,5 @@ mod tree;
 
 pub use debian::{Event, Order, Progress, Selection, Summary, build};
 pub use error::Error;
-pub use mirror::{Mirror, Templates, Upload, User};
+pub use mirror::{Mirror, ReleaseMeta, Templates, Upload, User};
 pub use tree::{Node, Tree};

@@ -16,6 +16,7 @@ pub mod confirm;
 pub mod dists;
 pub mod export;
 pub mod farm;
+pub mod fill;
 pub mod history;
 pub mod jobs;
 pub mod lacks;

@@ -14,7 +14,7 @@ use crate::releases::{self, StoredRelease};
 use crate::runs::RunState;
 use crate::{Conn, Result, Tx, symptoms, trends};
 
-mod rows;
+pub(crate) mod rows;
 
 use rows::NewResult;
 

@@ -150,6 +150,31 @@ pub(crate) enum BenchCommand {
         #[arg(long, value_name = "URL", default_value = crate::config::PUBLIC_REGISTRY, env = "PGXN_TESTERS_REGISTRY")]
         registry: Url,
     },
+    /// Make up a farm of many years in an empty data directory: a registry, releases on every target, results; to see how pages do with it
+    Fill(FillArgs),
+}
+
+/// What `bench fill` makes.
+#[derive(Debug, Args)]
+pub(crate) struct FillArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+
+    /// How many results, about
+    #[arg(long, value_name = "N", default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub(crate) results: u64,
+
+    /// How many distributions
+    #[arg(long, value_name = "N", default_value_t = 400, value_parser = clap::value_parser!(u16).range(1..=2_000))]
+    pub(crate) dists: u16,
+
+    /// How many releases they have together
+    #[arg(long, value_name = "N", default_value_t = 3_000, value_parser = clap::value_parser!(u16).range(1..=20_000))]
+    pub(crate) releases: u16,
+
+    /// What chance follows from: the same again makes the same farm
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
 }
 
 /// A distribution, with or without a version.

@@ -1,4 +1,4 @@
-//! `pgxn-testers bench`: what the farm costs, as ratios against a baseline of the same minute.
+//! `pgxn-testers bench`: what the farm costs, as ratios against a baseline of the same minute; and a made-up farm to measure pages with.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,10 +14,15 @@ use crate::args::BenchCommand;
 use crate::console::{Colour, Console, out};
 use crate::imaging::Imaging;
 
+mod fill;
+
 pub(crate) async fn run(command: BenchCommand, console: Console) -> Result<ExitCode> {
-    let BenchCommand::Overhead { what, majors, times, lanes, registry } = command;
-    let lanes = lanes.into();
-    compare(&what, &majors.or_newest(1), (times, lanes, &registry), console).await?;
+    match command {
+        BenchCommand::Overhead { what, majors, times, lanes, registry } => {
+            compare(&what, &majors.or_newest(1), (times, lanes.into(), &registry), console).await?;
+        }
+        BenchCommand::Fill(args) => fill::run(&args, console).await?,
+    }
     Ok(ExitCode::SUCCESS)
 }
 

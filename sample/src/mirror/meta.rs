@@ -62,7 +62,7 @@ impl ReleaseMeta {
     }
 
     /// META.json.
-    pub(super) fn document(&self) -> String {
+    pub fn document(&self) -> String {
         let fields = KEYS.iter().filter_map(|key| Some((*key, self.fields.get(*key)?))).collect();
         render(&Ordered(fields))
     }

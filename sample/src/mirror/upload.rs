@@ -58,10 +58,10 @@ pub struct Upload {
     pub(super) dist: Name,
     pub(super) version: Version,
     pub(super) meta: Value,
-    pub(super) archive: Vec<u8>,
+    pub(crate) archive: Vec<u8>,
     pub(super) readme: Option<Vec<u8>>,
     pub(super) user: User,
-    pub(super) date: Timestamp,
+    pub(crate) date: Timestamp,
     pub(super) sha1: Option<String>,
 }
 

@@ -8,7 +8,7 @@ use crate::jobs::Job;
 use crate::{Result, Tx};
 
 /// A row of `results`.
-pub(super) struct NewResult<'a> {
+pub(crate) struct NewResult<'a> {
     id: RunId,
     job_id: JobId,
     release_id: ReleaseId,
@@ -23,7 +23,7 @@ pub(super) struct NewResult<'a> {
 
 impl<'a> NewResult<'a> {
     /// The result that a runner reported.
-    pub(super) fn of_report(report: &'a Report, job: &Job) -> Self {
+    pub(crate) fn of_report(report: &'a Report, job: &Job) -> Self {
         let bare = Self::bare(report.run_id, job, &report.verdict, report.started_at);
         Self { report: Some(report), finished_at: Some(report.finished_at), ..bare }
     }
@@ -35,7 +35,7 @@ impl<'a> NewResult<'a> {
         Self { id, job_id, release_id, target, round, place, verdict, report: None, started_at, finished_at: None }
     }
 
-    pub(super) async fn insert(&self, tx: &mut Tx, now: Timestamp) -> Result<()> {
+    pub(crate) async fn insert(&self, tx: &mut Tx, now: Timestamp) -> Result<()> {
         let (verdict, decisive) = (self.verdict, self.verdict.decisive.as_ref());
         let archive = self.report.and_then(|report| report.archive.as_ref());
         let image = self.report.and_then(|report| report.image.as_ref());
@@ -96,7 +96,7 @@ fn flags(flags: &[Flag]) -> String {
 }
 
 /// Writes the phases, tests and files of a report whose result is written.
-pub(super) async fn insert_parts(tx: &mut Tx, report: &Report) -> Result<()> {
+pub(crate) async fn insert_parts(tx: &mut Tx, report: &Report) -> Result<()> {
     insert_phases(tx, report).await?;
     insert_tests(tx, report).await?;
     insert_files(tx, report).await
