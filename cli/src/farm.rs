@@ -1,6 +1,7 @@
 //! A coordinator with its dashboard, put together from the data directory and served on one address.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use axum::Router;
 use coordinator::config::AdminToken;
 use coordinator::{Config, Coordinator};
-use dashboard::{Dashboard, Site, Source};
+use dashboard::{Dashboard, Limits, Site, Source};
 use protocol::{Matrix, SystemClock};
 use proxy::Proxy;
 use store::{Blobs, Store};
@@ -107,6 +108,12 @@ pub(crate) async fn attach_store(data: &DataArgs, dir: &DataDir) -> Result<Store
     Ok(Store::attach(&database(data, dir)).await?)
 }
 
+/// Opens database and blobs of a data directory that no coordinator runs on.
+pub(crate) async fn open_store(data: &DataArgs, dir: &DataDir) -> Result<(Store, Blobs)> {
+    let store = Store::connect(&database(data, dir)).await?;
+    Ok((store, Blobs::open(&dir.join("blobs").display().to_string())?))
+}
+
 fn database(data: &DataArgs, dir: &DataDir) -> String {
     match &data.database {
         Some(url) => url.to_string(),
@@ -122,8 +129,7 @@ impl Farm {
         registry: WatchedRegistry,
         adjust: impl FnOnce(&mut Config),
     ) -> Result<Self> {
-        let store = Store::connect(&database(data, dir)).await?;
-        let blobs = Blobs::open(&dir.join("blobs").display().to_string())?;
+        let (store, blobs) = open_store(data, dir).await?;
         let clock = Arc::new(SystemClock);
         let address = address_of(&listener)?;
         let mut config = Config::new(registry.url.clone(), AdminToken::open(&dir.path)?);
@@ -138,10 +144,12 @@ impl Farm {
             version: env!("CARGO_PKG_VERSION").into(),
         };
         let coordinator = Coordinator::new(store.clone(), blobs.clone(), Matrix::embedded(), clock.clone(), config)?;
-        let source = Source { store, blobs, documents: documents.clone() };
-        let pages = Dashboard::new(source, Matrix::embedded(), clock, site);
+        let source = Source { store: store.clone(), blobs, documents: documents.clone() };
+        let pages = Dashboard::new(source, Matrix::embedded(), clock.clone(), site);
         let router = coordinator::api::router(coordinator.clone()).merge(dashboard::router(pages.clone()));
         let router = proxy::before(documents, router, dashboard::OFFERS);
+        let limits = Limits { per_minute: NonZeroU32::new(at.client_rate), trusted: at.trusted_proxy.clone() };
+        let router = dashboard::hot(dashboard::limited(router, pages.clone(), limits), store, clock);
         std::fs::write(dir.join(ADDRESS_FILE), format!("{address}\n"))
             .context("write the address into the data directory")?;
         Ok(Self { coordinator, pages, address, router, listener })
@@ -155,9 +163,11 @@ impl Farm {
 
     /// Answers requests until `shutdown`, then lets those that are under way end.
     pub(crate) async fn serve(self, shutdown: CancellationToken) -> Result<()> {
-        let compressible = DefaultPredicate::new().and(NotForContentType::const_new("application/zip"));
+        let compressible = DefaultPredicate::new()
+            .and(NotForContentType::const_new("application/zip"))
+            .and(NotForContentType::const_new("application/zstd"));
         let router = self.router.layer(CompressionLayer::new().compress_when(compressible));
-        axum::serve(self.listener, router)
+        axum::serve(self.listener, router.into_make_service_with_connect_info::<SocketAddr>())
             .with_graceful_shutdown(shutdown.cancelled_owned())
             .await
             .context("serve pages and API")

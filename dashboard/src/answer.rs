@@ -9,6 +9,7 @@ use axum::Router;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, RETRY_AFTER,
     X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::request::Parts;
@@ -22,6 +23,7 @@ use url::form_urlencoded;
 
 use crate::Dashboard;
 use crate::address::segment;
+use crate::crawl;
 use crate::fault::{Fault, Link};
 use crate::frame::Frame;
 
@@ -53,6 +55,11 @@ impl Ask {
     /// The path that is asked for.
     pub(crate) fn path(&self) -> &str {
         &self.path
+    }
+
+    /// Whether anything is asked beyond the path.
+    pub(crate) fn has_query(&self) -> bool {
+        !self.query.is_empty()
     }
 
     /// A value of the query.
@@ -101,10 +108,20 @@ impl Ask {
         view: &V,
         page: impl FnOnce() -> T,
     ) -> Result<Response, Fault> {
+        self.answer_kept(view, "no-cache", page)
+    }
+
+    /// The same, with what caches may do with it.
+    pub(crate) fn answer_kept<V: Serialize, T: Template>(
+        &self,
+        view: &V,
+        cache: &'static str,
+        page: impl FnOnce() -> T,
+    ) -> Result<Response, Fault> {
         if self.wants_json() {
-            return Ok(self.fresh("application/json", "no-cache", serde_json::to_string(view)?));
+            return Ok(self.fresh("application/json", cache, serde_json::to_string(view)?));
         }
-        Ok(self.fresh("text/html; charset=utf-8", "no-cache", page().render()?))
+        Ok(self.fresh("text/html; charset=utf-8", cache, page().render()?))
     }
 
     /// A body with its `ETag`, or 304 where the asker has it already. The tag is weak, as the body may be compressed on its way.
@@ -162,18 +179,38 @@ async fn finish(State(dashboard): State<Dashboard>, request: Request, next: Next
     if let Some(fault) = response.extensions_mut().remove::<Arc<Fault>>() {
         response = explain(&dashboard, &ask, &fault);
     }
+    protect(&mut response);
+    crawl::tell(dashboard.site(), &ask, &mut response);
+    response
+}
+
+/// The page of a fault, for a layer further out.
+pub(crate) fn refuse(dashboard: &Dashboard, ask: &Ask, fault: &Fault) -> Response {
+    let mut response = explain(dashboard, ask, fault);
+    protect(&mut response);
+    response
+}
+
+fn protect(response: &mut Response) {
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    response
 }
 
 fn explain(dashboard: &Dashboard, ask: &Ask, fault: &Fault) -> Response {
+    let mut response = told(dashboard, ask, fault);
+    if let Some(seconds) = fault.retry_after() {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
+fn told(dashboard: &Dashboard, ask: &Ask, fault: &Fault) -> Response {
     let status = fault.status();
     let title = fault.title();
     let detail = fault.sentence();
-    if ask.wants_json() {
+    if ask.wants_json() || ask.path.starts_with("/api/") {
         let problem = protocol::Problem { status: status.as_u16(), title: title.into(), detail: detail.into() };
         let body = serde_json::to_string(&problem).unwrap_or_default();
         return (status, [(CONTENT_TYPE, "application/problem+json")], body).into_response();

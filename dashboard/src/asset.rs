@@ -13,6 +13,11 @@ use crate::fault::Fault;
 const STYLE: &str = include_str!("../static/style.css");
 const ICON: &str = include_str!("../static/favicon.svg");
 const ROBOTS: &str = "User-agent: *\nDisallow: /*?raw\nDisallow: /*?format=json\nDisallow: /*?part=\nDisallow: /*?else=\nDisallow: /api/\nDisallow: /search\nDisallow: /src/\n";
+const ROBOTS: &str = "User-agent: *\nDisallow: /*?raw\nDisallow: /*?format=json\nDisallow: /*?part=\nDisallow: /api/\nAllow: /api/v1/export/\n\
+                      Disallow: /search\nDisallow: /src/\n";
+
+/// Where the API gives everything at once.
+pub(crate) const EXPORTS: [&str; 2] = ["/api/v1/export/releases.ndjson.zst", "/api/v1/export/results.ndjson.zst"];
 
 /// The name of the style sheet: it changes with its content, so that it can be cached for ever.
 static STYLE_NAME: LazyLock<String> =
@@ -40,7 +45,11 @@ pub(crate) async fn icon() -> Response {
 /// `/robots.txt`: pages may be read; what repeats them in other forms need not. It says where all of them are listed.
 pub(crate) async fn robots(State(dashboard): State<Dashboard>) -> Response {
     let site = dashboard.site().public_url.as_str().trim_end_matches('/').to_owned();
-    let text = format!("{ROBOTS}\nSitemap: {site}/sitemap.xml\n");
+    let [releases, results] = EXPORTS;
+    let text = format!(
+        "# Everything at once, so that nobody has to crawl for it: lines of JSON, compressed; `?after=CURSOR` goes on.\n\
+         # {site}{releases}\n# {site}{results}\n\n{ROBOTS}\nSitemap: {site}/sitemap.xml\n"
+    );
     ([(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "public, max-age=86400")], text).into_response()
 }
 

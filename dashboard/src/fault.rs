@@ -32,6 +32,12 @@ pub enum Fault {
         /// What is.
         sentence: &'static str,
     },
+    /// One client asks for too much.
+    #[error("a client asks for too much")]
+    TooMany {
+        /// How long it should wait.
+        seconds: u64,
+    },
     /// The registry cannot be asked, and nothing of the kind is kept.
     #[error("a document of the registry cannot be had")]
     Registry {
@@ -72,6 +78,7 @@ impl Fault {
         match self {
             Self::Missing { .. } => StatusCode::NOT_FOUND,
             Self::Coming { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Registry { .. } => StatusCode::BAD_GATEWAY,
             Self::Store(_) | Self::Search(_) | Self::Panicked { .. } | Self::Render(_) | Self::Json(_) => {
                 StatusCode::INTERNAL_SERVER_ERROR
@@ -84,6 +91,7 @@ impl Fault {
         match self {
             Self::Missing { .. } => "Not found",
             Self::Coming { .. } => "Not here yet",
+            Self::TooMany { .. } => "A little slower, please",
             Self::Registry { .. } => "The registry does not answer",
             Self::Store(_) | Self::Search(_) | Self::Panicked { .. } | Self::Render(_) | Self::Json(_) => "Our fault",
         }
@@ -94,9 +102,21 @@ impl Fault {
         match self {
             Self::Missing { sentence, .. } | Self::Registry { sentence, .. } => sentence,
             Self::Coming { sentence } => sentence,
+            Self::TooMany { .. } => {
+                "Your address has asked for many pages that take work to make: searches, logs, documents, files. In a minute there will be more. \
+                 Who wants everything can have it at once: see About."
+            }
             Self::Store(_) | Self::Search(_) | Self::Panicked { .. } | Self::Render(_) | Self::Json(_) => {
                 "The farm could not make this page. The fault is ours and has been logged; trying again in a minute may help."
             }
+        }
+    }
+
+    /// How many seconds to wait before trying again.
+    pub(crate) const fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::TooMany { seconds } => Some(*seconds),
+            _ => None,
         }
     }
 

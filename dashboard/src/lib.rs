@@ -10,6 +10,7 @@ mod badge;
 mod catalogue;
 mod csv;
 mod chart;
+mod crawl;
 mod fault;
 mod frame;
 #[cfg(any(test, fuzzing))]
@@ -18,7 +19,9 @@ pub mod fuzz;
 mod grid;
 mod kept;
 mod known;
+mod hot;
 mod leaves;
+mod limit;
 mod log;
 mod mark;
 mod pages;
@@ -38,6 +41,8 @@ use catalogue::Catalogue;
 
 pub use catalogue::{keep as keep_index, tick as make_index};
 pub use fault::Fault;
+pub use hot::hot;
+pub use limit::{Limits, limited};
 
 /// The kinds of the registry's documents that the pages answer for, be it because the registry has none: names of `/index.json`.
 pub const OFFERS: proxy::Offers = &[("search", "/search/{in}/"), ("source", "/src/{dist}/{dist}-{version}/")];

@@ -190,6 +190,72 @@ async fn every_page_looks_as_it_did() {
 }
 
 #[tokio::test]
+async fn every_page_is_small_and_can_be_read_after_two_requests() {
+    let farm = Farm::new().await;
+    let known = PAGES.map(|(_, path)| path.to_owned());
+    let (mut sizes, mut style) = (Vec::new(), String::new());
+    for path in known.into_iter().chain(farm.more_runs().await.into_iter().map(|(_, path)| path)) {
+        let html = farm.text(&path).await;
+        let sheets: Vec<&str> = html.split("<link rel=\"stylesheet\" href=\"").skip(1).collect();
+        assert_eq!(sheets.len(), 1, "{path}: one sheet, and nothing else to wait for");
+        sheets[0].split_once('"').unwrap().0.clone_into(&mut style);
+        for script in html.split("<script").skip(1) {
+            let tag = script.split_once('>').unwrap().0;
+            assert!(tag.contains(" defer") || tag.contains("type=\"module\""), "{path} waits for <script{tag}>");
+        }
+        sizes.push((html.len(), path));
+    }
+    sizes.push((farm.text(&style).await.len(), style));
+    for (bytes, path) in sizes {
+        assert!(bytes < SMALL, "{path} has {bytes} bytes");
+    }
+}
+
+/// No page has more bytes, before they are compressed.
+const SMALL: usize = 100_000;
+
+#[tokio::test]
+async fn a_long_log_is_read_in_small_parts() {
+    let farm = Farm::new().await;
+    let blobs = store::Blobs::open(farm._directory.path().join("blobs").to_str().unwrap()).unwrap();
+    let run = FAILED.trim_start_matches("/run/").parse().unwrap();
+    let plain =
+        "gcc -Wall -O2 -g -fPIC -I. -I/usr/include/postgresql/19/server -c -o src/pgtap.o src/pgtap.c\n".repeat(5_000);
+    let coloured = "\u{1b}[01;31m\u{1b}[Kerror:\u{1b}[m\u{1b}[K <a> \u{1b}[32m\u{1}\u{1b}[m & 'b' ".repeat(300) + "\n";
+    for log in [plain, coloured.repeat(250), "<&\"'>".repeat(100_000), "\n".repeat(100_000)] {
+        blobs.put(run, "build.log", zstd::encode_all(log.as_bytes(), 1).unwrap().into()).await.unwrap();
+        let first = farm.text(&format!("{FAILED}/build.log")).await;
+        assert!(first.len() < SMALL, "{} bytes of {}…", first.len(), &log[..10].escape_debug());
+        let lines = log.lines().count();
+        let last = farm.text(&format!("{FAILED}/build.log?part={}", lines.div_ceil(200))).await;
+        assert!(last.contains(&format!("id=\"L{lines}\"")) && last.len() < SMALL);
+        assert_eq!(farm.get(&format!("{FAILED}/build.log?part={}", lines.div_ceil(200) + 1)).await.status(), 404);
+    }
+}
+
+#[tokio::test]
+async fn crawlers_are_told_which_address_counts() {
+    let farm = Farm::new().await;
+    for path in ["/", "/dist/pgtap/", FAILED, "/vocabulary/"] {
+        let page = farm.get(path).await;
+        let canonical = format!("<https://testers.example.org{path}>; rel=\"canonical\"");
+        assert_eq!((header(&page, "link"), header(&page, "x-robots-tag")), (canonical.as_str(), ""), "{path}");
+    }
+    for path in ["/dists/?q=pg", "/?utm_source=x", "/search?q=tap", "/symptoms/?major=19", "/status.json"] {
+        let page = farm.get(path).await;
+        assert_eq!((header(&page, "link"), header(&page, "x-robots-tag")), ("", "noindex"), "{path}");
+    }
+    let robots = farm.text("/robots.txt").await;
+    for line in ["Disallow: /search\n", "Disallow: /src/\n", "Disallow: /*?part=\n", "Allow: /api/v1/export/\n"] {
+        assert!(robots.contains(line), "{line}: {robots}");
+    }
+    let export = "https://testers.example.org/api/v1/export/results.ndjson.zst";
+    for path in ["/robots.txt", "/sitemap.xml", "/about/"] {
+        assert!(farm.text(path).await.contains(export), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn every_view_is_the_pages_json() {
     let farm = Farm::new().await;
     for (name, path) in [
@@ -354,6 +420,9 @@ async fn feeds_tell_of_releases_and_where_they_work_and_machines_find_every_page
     );
     for address in sitemap.split("<loc>https://testers.example.org").skip(1) {
         let path = address.split_once('<').unwrap().0.replace("&#38;", "&");
+        if path.starts_with("/api/") {
+            continue; // The coordinator's.
+        }
         assert_eq!(farm.get(&path).await.status(), StatusCode::OK, "{path}");
     }
     assert!(farm.text("/robots.txt").await.ends_with("Sitemap: https://testers.example.org/sitemap.xml\n"));
@@ -380,10 +449,12 @@ async fn what_cannot_change_is_cached_for_ever_and_the_rest_is_asked_for() {
     let home = farm.text("/").await;
     let style =
         home.split("href=\"").find(|it| it.starts_with("/static/")).unwrap().split_once('"').unwrap().0.to_owned();
-    let raw = format!("{FAILED}/build.log?raw");
-    for path in [style.as_str(), &raw] {
+    let (raw, log) = (format!("{FAILED}/build.log?raw"), format!("{FAILED}/build.log"));
+    for path in [style.as_str(), &raw, &log] {
         assert!(header(&farm.get(path).await, "cache-control").ends_with("immutable"), "{path}");
     }
+    let doubtful = format!("{}/build.log", farm.more_runs().await[4].1);
+    assert_eq!(header(&farm.get(&doubtful).await, "cache-control"), "no-cache", "a second opinion may come");
     assert_eq!(header(&farm.get("/static/style.0.css").await, "cache-control"), "no-cache");
     assert_eq!(header(&farm.get("/").await, "cache-control"), "no-cache");
     assert_eq!(header(&farm.get("/badge/pgtap.svg").await, "cache-control"), "public, max-age=300");
@@ -722,7 +793,7 @@ async fn a_distribution_is_found_by_any_part_of_its_name_and_those_that_begin_wi
 #[tokio::test]
 async fn a_part_of_a_log_is_as_long_as_it_says() {
     let farm = Farm::new().await;
-    let part = farm.text(&format!("{HOSTILE}/build.log?part=3")).await;
+    let part = farm.text(&format!("{HOSTILE}/build.log?part=21")).await;
     assert_eq!(part.matches("class=\"l ").count(), 107);
     assert!(part.contains("id=\"L4001\"") && part.contains("id=\"L4107\"") && !part.contains("id=\"L4000\""));
 }

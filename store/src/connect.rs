@@ -7,6 +7,7 @@
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::Migrator;
@@ -31,6 +32,7 @@ pub struct Store {
     engine: Engine,
     readers: AnyPool,
     writer: AnyPool,
+    commits: Arc<AtomicU64>,
     #[expect(dead_code, reason = "held, not read: the database is locked as long as a clone of this lives")]
     lock: Option<Arc<DatabaseLock>>,
 }
@@ -66,7 +68,10 @@ enum Inner {
 /// }
 /// ```
 #[derive(Debug)]
-pub struct Tx(Conn);
+pub struct Tx {
+    conn: Conn,
+    commits: Arc<AtomicU64>,
+}
 
 impl Store {
     /// Opens `sqlite:///path/farm.db` (made where it is missing) or `postgres://…`, and brings the schema up to date.
@@ -107,7 +112,7 @@ impl Store {
             Engine::Sqlite => self.begin_sqlite().await?,
             Engine::Postgres => self.writer.begin().await?,
         };
-        Ok(Tx(Conn(Inner::Writer(transaction))))
+        Ok(Tx { conn: Conn(Inner::Writer(transaction)), commits: Arc::clone(&self.commits) })
     }
 
     /// SQLite ends a transaction by itself when the disk is full. The driver does not learn of it, and takes its connection to be in that
@@ -123,6 +128,11 @@ impl Store {
         }
     }
 
+    /// How many transactions this process has committed: what was read while it was the same is still so, as far as this process goes.
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Acquire)
+    }
+
     /// Ends every connection, after what runs on them.
     pub async fn close(&self) {
         self.readers.close().await;
@@ -136,7 +146,7 @@ impl Store {
         let writer = writer.connect(&format!("{address}?mode=rwc")).await.map_err(failed)?;
         let readers = pool(SQLITE_READERS).after_connect(|conn, _| Box::pin(prepare_sqlite(conn, true)));
         let readers = readers.connect(&address).await.map_err(failed)?;
-        Ok(Self { engine: Engine::Sqlite, readers, writer, lock: None })
+        Ok(Self { engine: Engine::Sqlite, readers, writer, commits: Arc::default(), lock: None })
     }
 
     async fn connect_postgres(url: &str) -> Result<Self> {
@@ -145,7 +155,8 @@ impl Store {
         // The pool would try again for half a minute before it says that there is no server.
         AnyConnection::connect(url).await.map_err(failed)?.close().await.map_err(failed)?;
         let pool = pool.connect(url).await.map_err(failed)?;
-        let store = Self { engine: Engine::Postgres, readers: pool.clone(), writer: pool, lock: None };
+        let commits = Arc::default();
+        let store = Self { engine: Engine::Postgres, readers: pool.clone(), writer: pool, commits, lock: None };
         store.migrate(url).await?;
         Ok(store)
     }
@@ -174,10 +185,11 @@ impl Conn {
 impl Tx {
     /// Makes everything written in it last.
     pub async fn commit(self) -> Result<()> {
-        match self.0.0 {
-            Inner::Writer(transaction) => Ok(transaction.commit().await?),
-            Inner::Reader(_) => Ok(()),
+        if let Inner::Writer(transaction) = self.conn.0 {
+            transaction.commit().await?;
+            self.commits.fetch_add(1, Ordering::Release);
         }
+        Ok(())
     }
 }
 
@@ -185,13 +197,13 @@ impl Deref for Tx {
     type Target = Conn;
 
     fn deref(&self) -> &Conn {
-        &self.0
+        &self.conn
     }
 }
 
 impl DerefMut for Tx {
     fn deref_mut(&mut self) -> &mut Conn {
-        &mut self.0
+        &mut self.conn
     }
 }
 

@@ -1,9 +1,10 @@
 //! Flags of the commands that run a farm: `up` and `coordinator`.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use ipnet::IpNet;
 use protocol::Platform;
 use url::Url;
 
@@ -38,6 +39,25 @@ pub(crate) struct ListenArgs {
     /// How much is kept in the data directory of the registry's documents and archives, which the farm passes on, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 4096, value_parser = clap::value_parser!(u64).range(64..=16_777_216))]
     pub(crate) registry_cache: u64,
+
+    /// How many costly pages one client gets in a minute: searches, logs, documents, files of archives, exports; 0 for no limit
+    ///
+    /// A client is an address, of IPv6 a /64. Whoever asks for more is told to wait (429).
+    #[arg(long, value_name = "N", default_value_t = 240, env = "PGXN_TESTERS_CLIENT_RATE")]
+    pub(crate) client_rate: u32,
+
+    /// Proxies whose X-Forwarded-For says who a client is, as addresses or networks; by default those on this machine
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',', default_values = ["127.0.0.0/8", "::1"], value_parser = network)]
+    #[arg(env = "PGXN_TESTERS_TRUSTED_PROXY")]
+    pub(crate) trusted_proxy: Vec<IpNet>,
+}
+
+/// A network, or an address as the network that has it alone.
+fn network(text: &str) -> Result<IpNet, String> {
+    let alone = text.parse::<IpAddr>().ok().map(IpNet::from);
+    alone
+        .or_else(|| text.parse().ok())
+        .ok_or_else(|| "write an address such as 192.0.2.1, or a network such as 10.0.0.0/8".into())
 }
 
 /// The address of a site, which ends with a slash so that others can be joined to it.
@@ -132,4 +152,17 @@ pub(crate) enum SampleSize {
     Small,
     /// Every extension that the project knows
     All,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_is_an_address_or_a_network() {
+        assert_eq!(network("192.0.2.1").unwrap().to_string(), "192.0.2.1/32");
+        assert_eq!(network("::1").unwrap().to_string(), "::1/128");
+        assert_eq!(network("10.0.0.0/8").unwrap().to_string(), "10.0.0.0/8");
+        assert!(network("example.org").unwrap_err().contains("a network such as"));
+    }
 }

@@ -8,9 +8,9 @@ const OF_A_LINE: Budget = Budget { bytes: 4_000, spans: 200 };
 /// At most this much of a line beside the decisive one is shown, so that it does not push that one away.
 const OF_A_NEIGHBOUR: Budget = Budget { bytes: 400, spans: 60 };
 /// As much of a line is shown whatever the lines before it took.
-const AT_LEAST: Budget = Budget { bytes: 120, spans: 4 };
-/// At most this much of a part is shown, and the least of each line beyond it.
-const OF_A_PART: Budget = Budget { bytes: 1_000_000, spans: 30_000 };
+const AT_LEAST: Budget = Budget { bytes: 80, spans: 2 };
+/// At most this much of a part is shown, and the least of each line beyond it: a page of it has less than 100 kB.
+const OF_A_PART: Budget = Budget { bytes: 40_000, spans: 500 };
 
 /// The names of the control characters, which few fonts can draw.
 const CONTROLS: [&str; 32] = [

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::ansi::{Budget, Line, Style, paint};
 
 /// The number of lines that one address shows.
-pub(crate) const LINES_PER_PART: u64 = 2_000;
+pub(crate) const LINES_PER_PART: u64 = 200;
 
 /// One part of a log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -82,25 +82,25 @@ mod tests {
 
     #[test]
     fn every_line_is_in_exactly_one_part_under_its_own_number() {
-        let log = numbered(4_500);
+        let log = numbered(450);
         let parts: Vec<Part> = (1..=3).map(|number| Part::cut(&log, number).unwrap()).collect();
-        assert_eq!(parts.iter().map(|part| part.lines.len()).collect::<Vec<_>>(), [2_000, 2_000, 500]);
-        assert_eq!((parts[1].lines[0].number, parts[1].lines[0].text().as_str()), (2_001, "line 2001"));
+        assert_eq!(parts.iter().map(|part| part.lines.len()).collect::<Vec<_>>(), [200, 200, 50]);
+        assert_eq!((parts[1].lines[0].number, parts[1].lines[0].text().as_str()), (201, "line 201"));
         assert!(parts[2].parts == 3 && Part::cut(&log, 4).is_none() && Part::cut(&log, 0).is_none());
-        assert_eq!((part_of_line(2_000), part_of_line(2_001), part_of_line(0)), (1, 2, 1));
+        assert_eq!((part_of_line(200), part_of_line(201), part_of_line(0)), (1, 2, 1));
     }
 
     #[test]
     fn a_part_of_long_lines_keeps_every_line_and_shows_less_of_each() {
         for piece in ["a\x01", "\x1b[1mb\x1b[m.", "\"", "\u{80}", "plain text ", "\x1b[35;45;1;2;3;4m<\x01"] {
             let line = format!("{}\n", piece.repeat(4_000 / piece.len() + 1));
-            let log = line.repeat(2_500).into_bytes();
+            let log = line.repeat(250).into_bytes();
             let part = Part::cut(&log, 1).unwrap();
-            assert_eq!((part.lines.len(), part.lines[1_999].number), (2_000, 2_000), "{piece:?}");
+            assert_eq!((part.lines.len(), part.lines[199].number), (200, 200), "{piece:?}");
             let spans: usize = part.lines.iter().map(|line| line.spans.len()).sum();
             let text: usize = part.lines.iter().map(|line| line.text().len()).sum();
-            assert!(spans <= 30_000 + 2_000 * 4 && text <= 3 * 1_300_000, "{piece:?}: {spans} spans, {text} bytes");
-            let last = &part.lines[1_999];
+            assert!(spans <= 500 + 200 + 200 * 2 && text <= 3 * 60_000, "{piece:?}: {spans} spans, {text} bytes");
+            let last = &part.lines[199];
             assert!(!last.text().is_empty() && last.cut > 3_000 && last.cut < line.len(), "{piece:?}: {}", last.cut);
         }
     }

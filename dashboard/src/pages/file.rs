@@ -4,8 +4,9 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::header::{CONTENT_DISPOSITION, HeaderValue};
 use axum::response::Response;
-use protocol::{FileKind, FileRecord, RunId};
+use protocol::{FileKind, FileRecord, Flag, JobState, RunId};
 use serde::Serialize;
+use store::runs::RunDetail;
 
 use super::run::{detail, parse};
 use crate::answer::Ask;
@@ -15,7 +16,7 @@ use crate::log::{DiffLine, LINES_PER_PART, Line, Part, classify};
 use crate::mark::Mark;
 use crate::{Dashboard, address, text};
 
-/// What a file of a finished run has for ever: its bytes.
+/// What a file of a finished run has for ever: its bytes, and its lines.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 /// So many parts before and after the one that is shown are linked.
@@ -133,10 +134,18 @@ pub(crate) async fn show(
     let part =
         Part::cut(&bytes, number).ok_or_else(|| Fault::missing(format!("“{}” has no part {number}.", file.name)))?;
     let view = View::build(&detail, file, part);
-    ask.answer(&view, || {
+    let cache = if is_settled(&detail) { FOR_EVER } else { "no-cache" };
+    ask.answer_kept(&view, cache, || {
         let title = format!("{} of {}", view.file.name, view.about);
         Page { frame: Frame::new(dashboard.site(), title, &view.about), view: &view }
     })
+}
+
+/// Whether nothing that is said here of a run can change: its round is over, and no second opinion is waited for.
+fn is_settled(detail: &RunDetail) -> bool {
+    let flags = detail.result.as_ref().map(|result| result.verdict.flags.as_slice());
+    let is_over = detail.run.as_ref().is_none_or(|run| run.job_state == JobState::Finished);
+    is_over && flags.is_some_and(|flags| !flags.contains(&Flag::Unconfirmed))
 }
 
 fn missing(run: RunId, name: &str, files: &[FileRecord]) -> Fault {
@@ -192,7 +201,7 @@ mod tests {
         assert_eq!(words(1, 2_000), "1! 2 3 4 5 6 … 2000");
         assert_eq!(words(7, 13), "1 2 3 4 5 6 7! 8 9 10 11 12 13");
         assert_eq!(words(1_000, 2_000), "1 … 995 996 997 998 999 1000! 1001 1002 1003 1004 1005 … 2000");
-        let part = Part { number: 2, parts: 2, total_lines: 2_107, lines: Vec::new() };
-        assert_eq!(links("/run/x/a.log", &part)[1].lines, "2001–2107");
+        let part = Part { number: 2, parts: 2, total_lines: 207, lines: Vec::new() };
+        assert_eq!(links("/run/x/a.log", &part)[1].lines, "201–207");
     }
 }

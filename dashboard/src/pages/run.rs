@@ -74,7 +74,7 @@ async fn load(dashboard: &Dashboard, id: RunId) -> Result<View, Fault> {
     let now = dashboard.now();
     let mut conn = dashboard.store().read().await?;
     let detail = detail(&mut conn, id).await?;
-    let past = history::of_target(&mut conn, &detail.release.release.dist, detail.target).await?;
+    let past = history::of_target(&mut conn, &detail.release.release.dist, detail.target, detail.job_id).await?;
     let rows = Rows {
         runs: runs::of_job(&mut conn, detail.job_id).await?,
         verdicts: matrix::of_job(&mut conn, detail.job_id).await?,

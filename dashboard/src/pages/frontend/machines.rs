@@ -8,7 +8,7 @@ use store::dists;
 
 use crate::answer::Ask;
 use crate::fault::Fault;
-use crate::{Dashboard, address};
+use crate::{Dashboard, address, asset};
 
 /// So many distributions are read at a time.
 const PAGE: u32 = 500;
@@ -40,12 +40,14 @@ const PAGES: [&str; 15] = [
     "/faq/",
 ];
 
-/// `/sitemap.xml`: every distribution.
+/// `/sitemap.xml`: every distribution, and everything at once.
 pub(crate) async fn sitemap(State(dashboard): State<Dashboard>, ask: Ask) -> Result<Response, Fault> {
     let mut conn = dashboard.store().read().await?;
     let mut pages: Vec<_> = PAGES.iter().map(|page| ((*page).to_owned(), String::new())).collect();
     let majors = dashboard.matrix().postgresql.iter().filter(|entry| entry.support(dashboard.now()) != Support::Eol);
     pages.extend(majors.map(|entry| (address::readiness(entry.major), String::new())));
+    let fixed = PAGES.iter().chain(&asset::EXPORTS);
+    let mut pages: Vec<_> = fixed.map(|page| ((*page).to_owned(), String::new())).collect();
     let mut after = None;
     while pages.len() < MOST {
         let found = dists::list(&mut conn, "", after.as_ref(), PAGE).await?;

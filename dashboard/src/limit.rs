@@ -1,0 +1,79 @@
+//! What one client may have of what is costly to make: searches, parts of logs, rendered documents, files of archives, exports. A crawler that asks
+//! for them faster than any person is told to wait; everybody else never notices.
+//!
+//! A client has a bucket that fills again by the minute. It is known by its address, and behind a proxy that the operator trusts by the address
+//! that this proxy names. Pages that are cheap, or at hand already (`hot.rs`), are not counted.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use ipnet::IpNet;
+
+use crate::Dashboard;
+use crate::answer::{Ask, refuse};
+use crate::fault::Fault;
+
+mod buckets;
+mod client;
+
+use buckets::Buckets;
+
+/// How much a client may ask for, and whose word is taken for who that is.
+#[derive(Clone, Debug, Default)]
+pub struct Limits {
+    /// How many costly pages a client gets in a minute, as many of them at once as it likes; none for as many as it wants.
+    pub per_minute: Option<NonZeroU32>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted: Vec<IpNet>,
+}
+
+struct Gate {
+    dashboard: Dashboard,
+    buckets: Buckets,
+    trusted: Vec<IpNet>,
+}
+
+/// The same, with limits on what is costly. It has to be served with the addresses of those who connect, else all are taken for one.
+pub fn limited(router: Router, dashboard: Dashboard, limits: Limits) -> Router {
+    let Some(per_minute) = limits.per_minute else { return router };
+    let buckets = Buckets::new(per_minute, Arc::clone(&dashboard.0.clock));
+    let gate = Arc::new(Gate { dashboard, buckets, trusted: limits.trusted });
+    router.layer(from_fn_with_state(gate, admit))
+}
+
+async fn admit(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+    let uri = request.uri();
+    if !is_costly(uri.path()) {
+        return next.run(request).await;
+    }
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
+    let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    match gate.buckets.take(client::of(peer, request.headers(), &gate.trusted)) {
+        Ok(()) => next.run(request).await,
+        Err(wait) => {
+            let seconds = wait.as_secs().saturating_add(1);
+            refuse(&gate.dashboard, &Ask::of(uri.path(), uri.query(), None), &Fault::TooMany { seconds })
+        }
+    }
+}
+
+/// Whether what stands at an address takes a search, an archive, a file of a run or a long read of the database.
+fn is_costly(path: &str) -> bool {
+    let mut segments = path.trim_start_matches('/').split('/');
+    match (segments.next().unwrap_or_default(), segments.next(), segments.next()) {
+        ("search" | "src", ..) | ("api", Some("v1"), Some("export")) => true,
+        // A page of the run has no third segment.
+        ("run", Some(_), Some(file)) => !file.is_empty(),
+        ("dist", ..) => path.strip_suffix(".html").is_some(),
+        ("api", Some("v1"), Some("runs")) => segments.nth(1) == Some("files"),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;
