@@ -80,11 +80,6 @@ pub(crate) fn symptom(signature: &Signature) -> String {
     format!("/symptoms/{signature}")
 }
 
-/// The page of a distribution's badges.
-pub(crate) fn badges(dist: &str) -> String {
-    format!("/badge/{}/", segment(&dist.to_lowercase()))
-}
-
 /// How far the registry is with a PostgreSQL major.
 pub(crate) fn readiness(major: PgMajor) -> String {
     format!("/readiness/{major}/")

@@ -57,11 +57,13 @@ fn spot(now: Timestamp, target: &str, mark: Mark, reason: Reason) -> Spot {
         decisive: None,
         postgresql: Some(format!("{}.1", target.major)),
         run: None::<RunId>,
+        runner: None,
         at: When::new(now, now),
         change: None,
         across: None,
         since: None,
         now: None,
+        soon: None,
     }
 }
 

@@ -24,7 +24,7 @@ struct Sitemap {
 }
 
 /// Pages that are not of a distribution and worth finding.
-const PAGES: [&str; 15] = [
+const PAGES: [&str; 13] = [
     "/",
     "/dists/",
     "/matrix/",
@@ -43,11 +43,10 @@ const PAGES: [&str; 15] = [
 /// `/sitemap.xml`: every distribution, and everything at once.
 pub(crate) async fn sitemap(State(dashboard): State<Dashboard>, ask: Ask) -> Result<Response, Fault> {
     let mut conn = dashboard.store().read().await?;
-    let mut pages: Vec<_> = PAGES.iter().map(|page| ((*page).to_owned(), String::new())).collect();
-    let majors = dashboard.matrix().postgresql.iter().filter(|entry| entry.support(dashboard.now()) != Support::Eol);
-    pages.extend(majors.map(|entry| (address::readiness(entry.major), String::new())));
     let fixed = PAGES.iter().chain(&asset::EXPORTS);
     let mut pages: Vec<_> = fixed.map(|page| ((*page).to_owned(), String::new())).collect();
+    let majors = dashboard.matrix().postgresql.iter().filter(|entry| entry.support(dashboard.now()) != Support::Eol);
+    pages.extend(majors.map(|entry| (address::readiness(entry.major), String::new())));
     let mut after = None;
     while pages.len() < MOST {
         let found = dists::list(&mut conn, "", after.as_ref(), PAGE).await?;

@@ -196,7 +196,7 @@ fn badge(dashboard: &Dashboard, dist: &Dist) -> Badge {
     let (image, page) = (public(base, &path), public(base, &address::dist(&dist.name)));
     Badge {
         dist: dist.name.to_string(),
-        href: address::badges(dist.name.as_str()),
+        href: address::badges(&dist.name),
         markdown: format!("[![PostgreSQL]({image})]({page})"),
         path,
     }
