@@ -116,7 +116,7 @@ pub(crate) async fn document(
     let at = (address::source(dist, version), address::release(dist, version));
     let key = (of, path.to_owned());
     let path = path.to_owned();
-    let rendered = tokio::task::spawn_blocking(move || render(&mut contents, path, at, LEVEL)).await;
+    let rendered = tokio::task::spawn_blocking(move || render(&mut contents, &path, at, LEVEL)).await;
     let leaf = Arc::new(rendered.ok().flatten().ok_or(Absent::Gone)?);
     shelf.put(key, Arc::clone(&leaf), leaf.document.html.len() + 1024);
     Ok(Some(leaf))
@@ -156,14 +156,14 @@ fn read(contents: &mut Contents, at: (String, String)) -> Leaves {
     let files: Vec<(String, u64)> = contents.files().iter().map(|file| (file.path.clone(), file.bytes)).collect();
     let documents = titles(&files);
     let name = documents.iter().find(|title| title.role == Role::Readme).map(|title| title.path.clone());
-    let readme = name.and_then(|path| render(contents, path, at, README_LEVEL));
+    let readme = name.and_then(|path| render(contents, &path, at, README_LEVEL));
     Leaves { readme, documents, files }
 }
 
 /// A document of an archive, rendered for a page.
-fn render(contents: &mut Contents, path: String, (files, pages): (String, String), level: u8) -> Option<Leaf> {
+fn render(contents: &mut Contents, path: &str, (files, pages): (String, String), level: u8) -> Option<Leaf> {
     let mut read = |path: &str| contents.read(path, markup::MAX_BYTES as u64).ok().flatten();
-    let (mut path, mut bytes) = (path.clone(), read(&path)?);
+    let (mut path, mut bytes) = (path.to_owned(), read(path)?);
     // Archives are made without links: what was one is a file with a path in it.
     let meant =
         std::str::from_utf8(&bytes).ok().map(str::trim).filter(|text| text.contains('/') && !text.contains(' '));

@@ -8,18 +8,18 @@ mod answer;
 mod asset;
 mod badge;
 mod catalogue;
-mod csv;
 mod chart;
 mod crawl;
+mod csv;
 mod fault;
 mod frame;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzz;
 mod grid;
+mod hot;
 mod kept;
 mod known;
-mod hot;
 mod leaves;
 mod limit;
 mod log;

@@ -29,7 +29,7 @@ const HOSTILE_DIST: &str = "/dist/%3Cb%3Ex'&%22/";
 struct Farm {
     router: Router,
     store: store::Store,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Farm {
@@ -55,7 +55,7 @@ impl Farm {
         dashboard::make_index(&pages).await.unwrap();
         let router = dashboard::router(pages);
         let router = proxy::before(documents, router, dashboard::OFFERS);
-        Self { router, store, _directory: directory }
+        Self { router, store, directory: directory }
     }
 
     async fn ask(&self, request: Request<Body>) -> Response<Body> {
@@ -113,9 +113,7 @@ fn header<'a>(response: &'a Response<Body>, name: &str) -> &'a str {
 }
 
 /// Pages of every template.
-const PAGES: [(&str, &str); 43] = [
-const PAGES: [(&str, &str); 42] = [
-const PAGES: [(&str, &str); 40] = [
+const PAGES: [(&str, &str); 51] = [
     ("home", "/"),
     ("dists", "/dists/"),
     ("dist", "/dist/pgtap/"),
@@ -217,7 +215,7 @@ const SMALL: usize = 100_000;
 #[tokio::test]
 async fn a_long_log_is_read_in_small_parts() {
     let farm = Farm::new().await;
-    let blobs = store::Blobs::open(farm._directory.path().join("blobs").to_str().unwrap()).unwrap();
+    let blobs = store::Blobs::open(farm.directory.path().join("blobs").to_str().unwrap()).unwrap();
     let run = FAILED.trim_start_matches("/run/").parse().unwrap();
     let plain =
         "gcc -Wall -O2 -g -fPIC -I. -I/usr/include/postgresql/19/server -c -o src/pgtap.o src/pgtap.c\n".repeat(5_000);

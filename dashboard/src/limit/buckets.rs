@@ -109,15 +109,17 @@ mod tests {
         assert!(buckets.take(client(255)).is_err() && buckets.take(client(0)).is_ok());
     }
 
+    /// A clock that a test sets.
+    struct Set(Arc<Mutex<Timestamp>>);
+    impl Clock for Set {
+        fn now(&self) -> Timestamp {
+            *self.0.lock().unwrap()
+        }
+    }
+
     #[test]
     fn a_clock_that_is_set_back_shuts_nobody_out() {
         let clock = Arc::new(Mutex::new(Timestamp::from_millis(1_795_212_000_000)));
-        struct Set(Arc<Mutex<Timestamp>>);
-        impl Clock for Set {
-            fn now(&self) -> Timestamp {
-                *self.0.lock().unwrap()
-            }
-        }
         let one = NonZeroU32::MIN;
         let buckets = Buckets::of(NonZeroUsize::MIN, one, Arc::new(Set(Arc::clone(&clock))));
         let later = Timestamp::from_millis(1_795_212_000_000).plus(Duration::from_hours(2));

@@ -3,8 +3,8 @@
 //! Shared by the gallery and the tests of pages. Ids and times are fixed, so that pages can be compared.
 
 mod fate;
-mod more;
 mod history;
+mod more;
 mod report;
 mod scene;
 mod steps;
