@@ -25,14 +25,14 @@ pub struct ResultRow {
     pub line: VerdictLine,
 }
 
-/// The results of a chunk, by an index; then what belongs to each.
+/// The results of a chunk, by nothing but what is in the index; then what belongs to each.
 pub(crate) const RESULTS: &str = "SELECT results.id, results.job_id, results.release_id, results.target, results.grade, results.phase,
          results.reason, results.flags, results.detail, results.decisive_text, results.postgresql, results.tests, results.tests_failed,
          results.started_at, results.finished_at, results.accepted_at, results.round, releases.dist, releases.version, releases.sha1,
          runners.name AS runner_name, CASE WHEN jobs.result_id = results.id THEN jobs.doubt ELSE '' END AS doubt,
          CASE WHEN jobs.result_id = results.id THEN 1 ELSE 0 END AS stands
-     FROM (SELECT * FROM results WHERE (accepted_at, id) > ($1, $2) AND accepted_at < $3 ORDER BY accepted_at, id LIMIT $4) AS results
-         JOIN jobs ON jobs.id = results.job_id JOIN releases ON releases.id = results.release_id
+     FROM (SELECT id FROM results WHERE (accepted_at, id) > ($1, $2) AND accepted_at < $3 ORDER BY accepted_at, id LIMIT $4) AS page
+         JOIN results ON results.id = page.id JOIN jobs ON jobs.id = results.job_id JOIN releases ON releases.id = results.release_id
          LEFT JOIN runs ON runs.id = results.id LEFT JOIN runners ON runners.id = runs.runner_id
      ORDER BY results.accepted_at, results.id";
 

@@ -186,21 +186,35 @@ macro_rules! verdicts {
     };
 }
 
-/// The results on one page, by an index in its order; then what belongs to each. Left to itself, a planner may begin with the jobs.
+/// A page of results by nothing but what is in the index, so that no planner thinks of another way.
+pub(crate) const PAGE: &str = "SELECT id, accepted_at FROM results WHERE (accepted_at, id) < ($1, $2) ORDER BY accepted_at DESC, id DESC LIMIT $3";
+
+/// What belongs to the results of a page.
 pub(crate) const LATEST: &str = concat!(
-    verdicts!(FROM "(SELECT * FROM results WHERE (accepted_at, id) < ($1, $2) AND (grade <> 'ERROR'
-             OR EXISTS (SELECT 1 FROM jobs WHERE jobs.id = results.job_id AND jobs.result_id = results.id))
-             ORDER BY accepted_at DESC, id DESC LIMIT $3) AS results
-         JOIN jobs ON jobs.id = results.job_id"),
-    " ORDER BY results.accepted_at DESC, results.id DESC"
+    verdicts!(FROM "(SELECT id FROM results WHERE (accepted_at, id) < ($1, $2) ORDER BY accepted_at DESC, id DESC LIMIT $3) AS page
+         JOIN results ON results.id = page.id JOIN jobs ON jobs.id = results.job_id"),
+    " WHERE results.grade <> 'ERROR' OR jobs.result_id = results.id ORDER BY results.accepted_at DESC, results.id DESC"
 );
+
+/// However many failures of the farm come one after the other, so many pages are looked at.
+const MOST_PAGES: usize = 20;
 
 /// The latest verdicts, newest first; `before` is the time and id of the last one on the page before. Failures of the farm that were tried
 /// again are left out.
 pub async fn latest(conn: &mut Conn, before: Option<(Timestamp, RunId)>, limit: u32) -> Result<Vec<VerdictLine>> {
-    let (at, id) = before.map_or((i64::MAX, String::new()), |(at, id)| (at.as_millis(), id.to_string()));
-    let rows = sqlx::query(LATEST).bind(at).bind(id).bind(to_limit(limit)).fetch_all(conn.raw()).await?;
-    read_verdicts(conn, &rows).await
+    let (mut at, mut id) = before.map_or((i64::MAX, String::new()), |(at, id)| (at.as_millis(), id.to_string()));
+    let most = to_limit(limit);
+    let (mut found, wanted) = (Vec::new(), usize::try_from(most).unwrap_or(0));
+    for _ in 0..MOST_PAGES {
+        let page = sqlx::query(PAGE).bind(at).bind(&id).bind(most).fetch_all(conn.raw()).await?;
+        let rows = sqlx::query(LATEST).bind(at).bind(&id).bind(most).fetch_all(conn.raw()).await?;
+        found.extend(read_verdicts(conn, &rows).await?);
+        let Some(last) = page.last().filter(|_| found.len() < wanted && page.len() >= wanted) else { break };
+        let last = Fields::of(last, "results", "id");
+        (at, id) = (last.time("accepted_at")?.as_millis(), last.text("id")?);
+    }
+    found.truncate(wanted);
+    Ok(found)
 }
 
 /// By an index that begins with the reason.
