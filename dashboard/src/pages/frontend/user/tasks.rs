@@ -233,9 +233,11 @@ fn wait(sources: Sources<'_>, mark: Mark, cells: &[&Cell]) -> String {
     }
 }
 
+/// Why it could not be tested; some reasons say by themselves that this counts for nothing.
 fn stuck(reason: Option<Reason>) -> String {
-    let why = reason.map(|reason| format!("{} ", reason.sentence())).unwrap_or_default();
-    format!("{why}This does not count against you, and is for the farm's people to mend.")
+    let why = reason.map(Reason::sentence).unwrap_or_default();
+    let counts = if why.contains("does not count") { "" } else { "This does not count against you." };
+    format!("{why} {counts} Nothing to do.").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// On which majors and platforms: `PostgreSQL 17 and 18`, `PostgreSQL 17, arm64`, `PostgreSQL 17, amd64; 18, arm64`.
