@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use protocol::{Comparison, Grade, Matrix, PgMajor, Phase, ReleaseId, RunId, RunnerId, Status, Target, Timestamp};
+use protocol::{
+    Comparison, Flag, Grade, Matrix, PgMajor, Phase, ReleaseId, RunId, RunnerId, Status, Target, Timestamp,
+};
 use serde::Serialize;
 use store::dists::Dist;
 use store::overview;
@@ -71,6 +73,9 @@ impl Cell {
     /// A shape in words: `fail (build), newly failing`, with the platform where another one differs.
     pub(crate) fn label(&self, spot: &Spot) -> String {
         let mut words = spot.mark.words(spot.phase);
+        if spot.mark.is_good() && spot.unsure.is_some() {
+            words.push_str(", not every time");
+        }
         if !self.joined() {
             words = format!("{words}, {}", spot.target.platform);
         }
@@ -101,6 +106,8 @@ pub(crate) struct Spot {
     pub mark: Mark,
     /// The grade, where there is one.
     pub grade: Option<Grade>,
+    /// Why that does not count.
+    pub unsure: Option<Flag>,
     /// The phase that decided.
     pub phase: Option<Phase>,
     /// The server's exact version; empty where it is not known.
@@ -118,6 +125,7 @@ impl Spot {
             target: cell.target,
             mark: Mark::of(cell.state, standing.map(|it| (it.grade, it.unsure.as_slice()))),
             grade: standing.map(|it| it.grade),
+            unsure: standing.and_then(|it| it.unsure),
             phase: cell.phase,
             comparison: cell.comparison,
             run: cell.run,

@@ -30,7 +30,7 @@ pub enum Sort {
 pub enum Shown {
     /// A verdict; a FAIL only where it counts.
     Grade(Grade),
-    /// A FAIL that does not count: UNCONFIRMED or FLAKY.
+    /// What does not count: a FAIL that is UNCONFIRMED, or whatever is FLAKY.
     Unsure(Flag),
     /// It has no verdict yet.
     Waiting,
@@ -130,7 +130,7 @@ macro_rules! page {
              WHERE ($1 = '' OR replace(dists.key, $1, '') <> dists.key) AND ($2 = '' OR releases.user_key = $2)
                  AND ($3 = '' OR replace($3, '/' || dists.key || '/', '') <> $3)
                  AND ($4 = 0 OR EXISTS (SELECT 1 FROM jobs WHERE jobs.release_id = dists.latest_id AND jobs.target LIKE $5
-                     AND ($6 = '' OR jobs.found_by = $6) AND ($7 = '' OR $7 = ",
+                     AND ($6 = '' OR jobs.found_by = $6) AND ($7 = '' OR $7 = jobs.unsure OR $7 = ",
             shown!(),
             ")))
              ORDER BY place LIMIT $8 OFFSET $9) AS page

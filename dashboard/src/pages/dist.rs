@@ -20,8 +20,8 @@ use crate::grid::{Grid, Row, Sources};
 use crate::text::{Subject, When, count, sentence};
 use crate::{Dashboard, address};
 
-/// A page shows at most this many releases.
-const ROWS_PER_PAGE: usize = 100;
+/// A page shows at most this many releases: with fourteen targets each, that is as much as a phone takes at once.
+const ROWS_PER_PAGE: usize = 20;
 const NEAR: u32 = 8;
 const TURNED: u32 = 8;
 /// So many broken releases stand above the matrix, and so much of why.
@@ -151,7 +151,9 @@ pub(crate) async fn show(
         return Ok(ask.moved(&address::dist(&name)).into_response());
     }
     let part = ask.get("part").and_then(|part| part.parse().ok()).unwrap_or(1);
-    let (mut view, latest) = load(&dashboard, &mut conn, &name, part).await?;
+    // A file is one piece.
+    let rows = if ask.wants_csv() { usize::MAX } else { ROWS_PER_PAGE };
+    let (mut view, latest) = load(&dashboard, &mut conn, &name, (part, rows)).await?;
     drop(conn);
     view.reading = Reading::of(&dashboard, &latest).await;
     if ask.wants_csv() {
@@ -195,7 +197,7 @@ async fn load(
     dashboard: &Dashboard,
     conn: &mut Conn,
     name: &Name,
-    part: usize,
+    (part, rows): (usize, usize),
 ) -> Result<(View, StoredRelease), Fault> {
     let now = dashboard.now();
     let unreadable = broken::of_dist(conn, name).await?;
@@ -211,9 +213,9 @@ async fn load(
     let on = grid.row(latest.version.as_str()).map(Row::on_majors).unwrap_or_default();
     let turned = history::turned_of_dist(conn, name, TURNED).await?;
     let meta = releases::meta(conn, dist.latest.id).await?.unwrap_or_default();
-    let parts = grid.rows.len().div_ceil(ROWS_PER_PAGE).max(1);
+    let parts = grid.rows.len().div_ceil(rows).max(1);
     let part = part.clamp(1, parts);
-    grid.rows = grid.rows.into_iter().skip((part - 1) * ROWS_PER_PAGE).take(ROWS_PER_PAGE).collect();
+    grid.rows = grid.rows.into_iter().skip((part - 1).saturating_mul(rows)).take(rows).collect();
     let site = dashboard.site();
     let href = address::dist(name);
     let badge_path = format!("/badge/{}.svg", address::segment(&name.key()));

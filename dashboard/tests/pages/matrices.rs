@@ -116,9 +116,9 @@ async fn a_hundred_rows_are_a_page_and_every_page_has_an_address() {
 
     let veteran = farm.json("/dist/pg_veteran/matrix.json").await;
     let rows = veteran["grid"]["rows"].as_array().unwrap();
-    assert_eq!(rows[0]["cells"].as_array().unwrap().len(), 7);
+    assert_eq!((rows.len(), rows[0]["cells"].as_array().unwrap().len(), &veteran["parts"]), (20, 7, &3.into()));
+    assert_eq!(farm.text("/dist/pg_veteran/matrix.csv").await.lines().count(), 61, "a file is one piece");
     let html = farm.text("/dist/pg_veteran/").await;
-    println!("{} rows, {} bytes", rows.len(), html.len());
     assert!(html.len() < 200_000, "{} bytes", html.len());
 }
 

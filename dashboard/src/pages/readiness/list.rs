@@ -19,7 +19,7 @@ const MAX_CHARS: usize = 64;
 /// Which distributions are asked for, in which order; what is not asked is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Asked {
-    /// What they show on the major: a mark, `broke` or `mended`.
+    /// What they show on the major: a mark, `broke` or `mended`; empty for whatever is planned.
     pub is: String,
     /// The symptom that they show.
     pub symptom: Option<Signature>,
@@ -78,7 +78,7 @@ impl Asked {
         let mark = if mark == Some(Mark::Running) { Some(Mark::Queued) } else { mark };
         let shows = match turn {
             Some(turn) => majors.compared(one) == Some(turn),
-            None => self.is.is_empty() || mark.is_some_and(|mark| mark.class() == self.is),
+            None => mark.is_some_and(|mark| self.is.is_empty() || mark.class() == self.is),
         };
         shows && among.is_none_or(|among| among.contains(&one.release_id))
     }
