@@ -55,7 +55,7 @@ impl Farm {
         dashboard::make_index(&pages).await.unwrap();
         let router = dashboard::router(pages);
         let router = proxy::before(documents, router, dashboard::OFFERS);
-        Self { router, store, directory: directory }
+        Self { router, store, directory }
     }
 
     async fn ask(&self, request: Request<Body>) -> Response<Body> {
