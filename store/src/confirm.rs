@@ -14,8 +14,7 @@
 //!   was too slow stays UNCONFIRMED where it is shown.
 //! - One that disagrees otherwise makes both FLAKY: the better one is shown, and it counts neither for nor against anybody. That stays so whatever
 //!   a third run says: the same thing did end differently.
-//! - ENV and BLOCKED can neither agree nor disagree: they are tried twice more, then the first FAIL stays unconfirmed. Nor can what was too
-//!   slow again without more time, on the machine of a volunteer who gives none.
+//! - ENV and BLOCKED can neither agree nor disagree: they are tried twice more, then the first FAIL stays unconfirmed.
 //! - ERROR is tried again, silently, with a pause that quadruples, and takes no part. After the last it is the standing where nothing else
 //!   is, from this round or an older one. A job whose runners were all lost has been tried often enough.
 //! - A release that was replaced needs no confirmation. An operator's requeue begins a new round.
@@ -47,7 +46,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use protocol::{Circumstances, Flag, Grade, JobId, JobState, Priority, RunId, RunnerId, Timestamp};
+use protocol::{Flag, Grade, JobId, JobState, Priority, RunId, RunnerId, Timestamp};
 use sqlx::any::AnyRow;
 
 use crate::fields::Fields;
@@ -171,8 +170,7 @@ pub(crate) async fn doubt_of(conn: &mut Conn, job: JobId, round: u32, run: RunId
 /// The same of many results of a job, whose rounds lie from one to another, by one look.
 pub(crate) async fn doubts_of(conn: &mut Conn, job: JobId, (from, to): (u32, u32)) -> Result<BTreeMap<RunId, Flag>> {
     let rows = sqlx::query(
-        "SELECT results.id, results.phase, results.reason, results.round, runs.runner_id,
-             CASE WHEN results.reason IN ('timed-out', 'silent') THEN results.circumstances END AS circumstances
+        "SELECT results.id, results.phase, results.reason, results.round, runs.runner_id
          FROM results LEFT JOIN runs ON runs.id = results.id
          WHERE results.job_id = $1 AND results.round BETWEEN $2 AND $3
          ORDER BY results.round, results.place, results.accepted_at, results.id LIMIT 5000",
@@ -196,8 +194,7 @@ pub(crate) async fn doubts_of(conn: &mut Conn, job: JobId, (from, to): (u32, u32
 
 async fn of_round(conn: &mut Conn, job: JobId, round: u32) -> Result<Vec<Said>> {
     let rows = sqlx::query(
-        "SELECT results.id, results.phase, results.reason, runs.runner_id,
-             CASE WHEN results.reason IN ('timed-out', 'silent') THEN results.circumstances END AS circumstances
+        "SELECT results.id, results.phase, results.reason, runs.runner_id
          FROM results LEFT JOIN runs ON runs.id = results.id
          WHERE results.job_id = $1 AND results.round = $2 ORDER BY results.place, results.accepted_at, results.id LIMIT 100",
     )
@@ -212,16 +209,9 @@ async fn of_round(conn: &mut Conn, job: JobId, round: u32) -> Result<Vec<Said>> 
     rows.iter().map(read).collect()
 }
 
-/// A result as one of its round. Circumstances are only looked at where it was late, and need not be there else.
+/// A result as one of its round.
 pub(crate) fn read_said(row: &Fields<'_>, runner_id: Option<RunnerId>) -> Result<Said> {
-    let circumstances: Option<Circumstances> = row.optional_json("circumstances")?;
-    Ok(Said {
-        run_id: row.parse("id")?,
-        runner_id,
-        phase: row.parse("phase")?,
-        reason: row.parse("reason")?,
-        limits: circumstances.and_then(|circumstances| circumstances.limits),
-    })
+    Ok(Said { run_id: row.parse("id")?, runner_id, phase: row.parse("phase")?, reason: row.parse("reason")? })
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use protocol::{Grade, JobState, LimitFacts, Name, Phase, Reason, ReleaseId};
+use protocol::{Grade, JobState, Name, Phase, Reason, ReleaseId};
 use tokio::task::JoinSet;
 
 use super::*;
@@ -283,33 +283,6 @@ async fn what_was_too_slow_is_confirmed_with_twice_the_time() {
         jobs::requeue(&mut tx, &wish, at(5)).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(claim(&store, attic, &[PG17], at(6)).await.unwrap().time_factor, 1);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn what_was_too_slow_stays_unconfirmed_where_no_runner_gives_it_more_time() {
-    on_both(async |store| {
-        let (release, job) = pair(&store).await;
-        let attic = there(&store, "attic", 1).await;
-        let (phase_ms, run_ms) = (900_000, 2_700_000);
-        let limits =
-            LimitFacts { memory_bytes: 0, cpus: 1, processes: 1, phase_ms, run_ms, silence_ms: 0, log_bytes: 0 };
-        for minute in 1..=4 {
-            let claimed = claim(&store, attic, &[PG17], at(minute)).await.unwrap();
-            let (token, mut report) = (token(), report(&claimed, LATE.1));
-            report.verdict.phase = LATE.0;
-            report.circumstances.limits = Some(limits);
-            let mut tx = store.begin().await.unwrap();
-            accept(&mut tx, &key(&claimed, attic, &token), &report, RETRIES, at(minute)).await.unwrap();
-            tx.commit().await.unwrap();
-            let standing = stands(&store, release).await.1.unwrap();
-            assert_eq!((standing.1, standing.2), (Grade::Fail, Some(Flag::Unconfirmed)));
-        }
-        assert_eq!(stands(&store, release).await.0, JobState::Finished, "it is not run for ever");
-        let past = history::of_target(&mut store.read().await.unwrap(), &name("pair"), target(PG17), job).await;
-        let past = past.unwrap();
-        assert!(past.iter().all(|one| one.flags.contains(&Flag::Unconfirmed)), "{past:?}");
     })
     .await;
 }
