@@ -1,7 +1,7 @@
 //! How wide a text is on a badge, and which of its characters may stand there.
 //!
 //! ASCII has the widths of Verdana, in which badges are set elsewhere, so that ours sit well beside them; what Verdana may lack those of
-//! `DejaVu` Sans, which is made to match it (`widths.txt`, by `scripts/advance-widths`). Another font is stretched to the same width.
+//! `DejaVu` Sans, which is made to match it (`widths.txt`, by `widths.py`). Another font is stretched to the same width.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Prints the advance widths of a TrueType font's characters, for dashboard/src/badge/widths.txt.
 
-    scripts/advance-widths /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf > dashboard/src/badge/widths.txt
+    dashboard/src/badge/widths.py /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf > dashboard/src/badge/widths.txt
 
 A line is a character in hexadecimal, then the widths of it and of those that follow it, in units of which an em has 2048: of the scripts of
 Europe and the Middle East, punctuation and symbols. ASCII is left out: badges take its widths from Verdana, which most people have.
