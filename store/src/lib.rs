@@ -5,11 +5,8 @@
 //! SQLite there is one writer, and it would wait for itself.
 //!
 //! The modules follow the way of the data: [`registry`] and [`releases`] → [`jobs`] → [`runs`] (leases) → [`results`] →
-//! [`confirm`] → [`history`] and [`symptoms`] (what a result means beside others) → [`matrix`], [`overview`], [`readiness`], [`queue`] and
-//! [`farm`] for the pages, [`lacks`] for the operator.
-//! [`confirm`] → [`history`] and [`symptoms`] (what a result means beside others) → [`matrix`], [`queue`], [`farm`] and [`trends`] for the pages, [`lacks`] for the operator.
-//! [`confirm`] → [`history`] and [`symptoms`] (what a result means beside others) → [`matrix`], [`queue`] and [`farm`] for the pages, [`lacks`] for the
-//! operator, [`export`] for whoever wants everything.
+//! [`confirm`] → [`history`] and [`symptoms`] (what a result means beside others) → [`matrix`], [`overview`], [`readiness`], [`queue`],
+//! [`farm`] and [`trends`] for the pages, [`lacks`] for the operator, [`export`] for whoever wants everything.
 
 pub mod broken;
 pub mod confirm;
