@@ -72,6 +72,7 @@ id!(
 id!(JobId, "job", "Names the wish to test one release on one target.");
 id!(RunId, "run", "Names one attempt at a job, from claim to report.");
 id!(RunnerId, "runner", "Names a runner that may claim jobs.");
+id!(SubscriptionId, "subscription", "Names the wish of a maintainer to hear of what turns.");
 
 #[cfg(test)]
 mod tests {

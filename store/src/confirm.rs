@@ -38,7 +38,7 @@
 //! release too; a released runner begins with a clean slate.
 //!
 //! # Locks
-//! On PostgreSQL a transaction takes them in one order: turn, runs, results, jobs, counters, runners; rows by day ([`crate::trends`]) come right
+//! On PostgreSQL a transaction takes them in one order: turn, runs, results, jobs, counters, subscriptions, runners; rows by day ([`crate::trends`]) come right
 //! after the turn's or the results' counter. So the queue is locked first where a
 //! report may put its job back, and a runner's own row is written last. Lanes, avoidances and jobs that wait are only written under the turn,
 //! and the run that a claim opens is nobody else's yet: their order does not matter.

@@ -16,7 +16,7 @@ use crate::fields::{Fields, to_limit};
 use crate::jobs::Job;
 use crate::matrix::{VerdictLine, read_verdict};
 use crate::releases::StoredRelease;
-use crate::{Conn, Result, Tx, symptoms};
+use crate::{Conn, Result, Tx, symptoms, turns};
 
 /// At most this many results of a job are looked at, the latest of them.
 const MOST: i64 = 1_000;
@@ -157,7 +157,10 @@ pub(crate) async fn stands(tx: &mut Tx, job: &Job, stored: &StoredRelease, now: 
         .bind(now.as_millis())
         .execute(tx.raw())
         .await?;
-    Ok(())
+    match before {
+        Some(before) => turns::record(tx, stored, (before, after), now).await,
+        None => Ok(()),
+    }
 }
 
 /// A verdict that turned: it fails, and the one before it did not, or the other way round.
@@ -213,7 +216,7 @@ pub async fn turned_of_dist(conn: &mut Conn, dist: &Name, limit: u32) -> Result<
     rows.iter().map(read_turn).collect()
 }
 
-fn read_turn(row: &AnyRow) -> Result<Turn> {
+pub(crate) fn read_turn(row: &AnyRow) -> Result<Turn> {
     let job = Fields::of(row, "jobs", "job_id");
     Ok(Turn {
         comparison: job.parse("comparison")?,

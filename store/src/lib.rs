@@ -7,9 +7,17 @@
 //! The modules follow the way of the data: [`registry`] and [`releases`] → [`jobs`] → [`runs`] (leases) → [`results`] →
 //! [`confirm`] → [`history`] and [`symptoms`] (what a result means beside others) → [`matrix`], [`overview`], [`readiness`], [`queue`],
 //! [`farm`] and [`trends`] for the pages, [`lacks`] for the operator, [`export`] for whoever wants everything.
+//! [`confirm`] → [`history`] and [`symptoms`] (what a result means beside others) → [`matrix`], [`overview`], [`readiness`], [`queue`] and
+//! [`farm`] for the pages, [`lacks`] for the operator.
+//! [`confirm`] → [`history`] and [`symptoms`] (what a result means beside others) → [`matrix`], [`queue`], [`farm`] and [`trends`] for the pages, [`lacks`] for the operator.
+//! [`confirm`] → [`history`] and [`symptoms`] (what a result means beside others) → [`matrix`], [`queue`] and [`farm`] for the pages, [`lacks`] for the
+//! operator, [`export`] for whoever wants everything.
+//! [`confirm`] → [`history`] and [`symptoms`] (what a result means beside others) → [`matrix`], [`queue`] and [`farm`] for the pages, [`lacks`] for the operator;
+//! [`turns`] → [`subscriptions`] and [`deliveries`] for whoever wants to be told.
 
 pub mod broken;
 pub mod confirm;
+pub mod deliveries;
 pub mod dists;
 pub mod export;
 pub mod farm;
@@ -29,6 +37,9 @@ pub mod runs;
 pub mod standing;
 pub mod symptoms;
 pub mod trends;
+pub mod subscriptions;
+pub mod symptoms;
+pub mod turns;
 
 mod blobs;
 mod connect;

@@ -281,3 +281,29 @@ fn phase(phase: Phase, outcome: Outcome) -> PhaseRecord {
 fn test(name: &str, outcome: TestOutcome) -> TestRecord {
     TestRecord { suite: Suite::Regress, name: name.into(), outcome, duration_ms: Some(12) }
 }
+
+/// A verdict on `pair`, at a minute: a result as it stands, so that a failure is confirmed at once, by the same runner. Returns the first run.
+pub(crate) async fn verdict(store: &Store, runner: RunnerId, of: &str, reason: Reason, minute: i64) -> RunId {
+    let id = insert(store, &release("pair", of)).await.id();
+    plan(store, id, "pg17-amd64", "theory", at(minute)).await;
+    let first = one_result(store, runner, reason, minute).await;
+    if reason.grade() == protocol::Grade::Fail {
+        one_result(store, runner, reason, minute).await;
+    }
+    first
+}
+
+/// One result of whatever waits first on `pg17-amd64`.
+pub(crate) async fn one_result(store: &Store, runner: RunnerId, reason: Reason, minute: i64) -> RunId {
+    let claimed = claim(store, runner, &["pg17-amd64"], at(minute)).await.unwrap();
+    let token = token();
+    let mut report = report(&claimed, reason);
+    report.verdict.flags.clear();
+    let mut tx = store.begin().await.unwrap();
+    let key = key(&claimed, runner, &token);
+    let retries = crate::confirm::Retries::default();
+    let accepted = crate::results::accept(&mut tx, &key, &report, retries, at(minute)).await.unwrap();
+    assert_eq!(accepted, crate::results::Acceptance::Accepted);
+    tx.commit().await.unwrap();
+    claimed.run_id
+}

@@ -6,7 +6,7 @@ use protocol::{Flag, Grade, Timestamp};
 use super::*;
 use crate::standing::Standing;
 use crate::testing::{at, insert, new_postgres_database, on_both, release, run_sql, sqlite_url};
-use crate::{broken, dists, farm, matrix, queue, readiness, registry, releases, runs, trends};
+use crate::{broken, dists, farm, history, matrix, queue, readiness, registry, releases, runs, trends, turns};
 
 #[tokio::test]
 async fn a_transaction_that_is_dropped_midway_leaves_nothing() {
@@ -149,7 +149,7 @@ async fn a_server_that_is_not_there_is_named_without_its_password() {
 }
 
 /// Rows of everything that the migration of that number brought; written while it is the newest, after those of the ones before.
-const ROWS: [(i64, &str); 7] = [
+const ROWS: [(i64, &str); 8] = [
     (1, include_str!("rows/0001.sql")),
     (2, include_str!("rows/0002.sql")),
     (3, include_str!("rows/0003.sql")),
@@ -157,6 +157,7 @@ const ROWS: [(i64, &str); 7] = [
     (5, include_str!("rows/0005.sql")),
     (7, include_str!("rows/0007.sql")),
     (8, include_str!("rows/0008.sql")),
+    (11, include_str!("rows/0011.sql")),
 ];
 
 #[tokio::test]
@@ -175,6 +176,28 @@ async fn an_older_database_with_rows_is_migrated_and_keeps_them() {
             reads_every_row(&mut store.read().await.unwrap()).await;
             store.close().await;
         }
+    }
+}
+
+#[tokio::test]
+async fn what_turned_before_there_was_a_list_of_it_is_in_the_list() {
+    let dir = tempfile::tempdir().unwrap();
+    let (postgres, _) = new_postgres_database().await;
+    for url in [sqlite_url(&dir), postgres] {
+        let older = pool(1).connect(&url.replace("farm.db", "farm.db?mode=rwc")).await.unwrap();
+        for (version, rows) in ROWS.iter().filter(|(version, _)| *version < 11) {
+            MIGRATIONS.run_to(*version, &older).await.unwrap();
+            older.execute(*rows).await.unwrap();
+        }
+        older.execute("UPDATE jobs SET doubt = ''").await.unwrap();
+        older.close().await;
+        let store = Store::connect(&url).await.unwrap();
+        let (mut conn, dist, major) = (store.read().await.unwrap(), "pair".parse().unwrap(), 17.try_into().unwrap());
+        let stands = history::turned_of_dist(&mut conn, &dist, 10).await.unwrap();
+        let listed = turns::of_major(&mut conn, major, 10).await.unwrap();
+        assert_eq!(listed.into_iter().map(|one| (one.place, one.turn)).collect::<Vec<_>>(), [(1, stands[0].clone())]);
+        drop(conn);
+        store.close().await;
     }
 }
 
@@ -208,6 +231,7 @@ async fn reads_every_row(conn: &mut Conn) {
     assert_eq!(trends::phases(conn, span).await.unwrap()[0].duration_ms, 900);
     assert_eq!(trends::queue(conn, span).await.unwrap(), [trends::Flow { step: 0, came: 3, went: 2 }]);
     assert_eq!(trends::growth(conn, span).await.unwrap(), [trends::Size { step: 0, releases: 1, dists: 1 }]);
+    assert!(turns::of_dist(conn, &dist, 10).await.unwrap().iter().all(turns::Recorded::is_red));
 }
 
 #[tokio::test]
