@@ -17,6 +17,8 @@ pub(crate) struct Frame<'a> {
     pub json: Option<String>,
     /// The address of an Atom feed of what the page lists.
     pub feed: Option<String>,
+    /// The address of an Atom feed of what turned red or green there.
+    pub verdicts: Option<String>,
     /// What was searched for.
     pub query: String,
     /// Whether the page has a search box of its own.
@@ -33,6 +35,7 @@ impl<'a> Frame<'a> {
             style: asset::style(),
             json: None,
             feed: None,
+            verdicts: None,
             query: String::new(),
             searches: false,
         }
@@ -49,6 +52,13 @@ impl<'a> Frame<'a> {
     #[must_use]
     pub(crate) fn with_feed(mut self, page: &str) -> Self {
         self.feed = Some(format!("{page}feed.atom"));
+        self
+    }
+
+    /// The same, with the feed of what turned on the page at `page`.
+    #[must_use]
+    pub(crate) fn with_verdicts(mut self, page: &str) -> Self {
+        self.verdicts = Some(format!("{page}verdicts.atom"));
         self
     }
 

@@ -28,7 +28,7 @@ mod pages;
 mod text;
 mod wide;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::routing::get;
@@ -83,6 +83,7 @@ struct Inner {
     matrix: Matrix,
     clock: Arc<dyn Clock>,
     site: Site,
+    desk: OnceLock<notify::Desk>,
 }
 
 impl Dashboard {
@@ -98,7 +99,19 @@ impl Dashboard {
             matrix,
             clock,
             site,
+            desk: OnceLock::new(),
         }))
+    }
+
+    /// Lets people subscribe at a desk. Without one, or with one where nothing is turned on, the pages say that there are feeds alone.
+    pub fn with_desk(self, desk: notify::Desk) -> Self {
+        // A second desk is none: the first one stays.
+        let _ = self.0.desk.set(desk);
+        self
+    }
+
+    fn desk(&self) -> Option<&notify::Desk> {
+        self.0.desk.get()
     }
 
     fn store(&self) -> &Store {
@@ -160,6 +173,9 @@ fn frontend(router: Router<Dashboard>) -> Router<Dashboard> {
         .route("/dist/{dist}/{version}/{*path}", get(pages::release::document))
         .route("/recent/feed.atom", get(feed::recent))
         .route("/dist/{dist}/feed.atom", get(feed::dist))
+        .route("/dist/{dist}/verdicts.atom", get(pages::turns::dist))
+        .route("/user/{user}/verdicts.atom", get(pages::turns::user))
+        .route("/pg/{major}/verdicts.atom", get(pages::turns::major))
         .route("/user/{user}/feed.atom", get(feed::user))
         .route("/tag/{tag}/feed.atom", get(feed::tag))
         .route("/sitemap.xml", get(machines::sitemap))
@@ -213,6 +229,10 @@ fn pages() -> Router<Dashboard> {
         .route("/symptoms", get(pages::with_slash))
         .route("/symptoms/", get(pages::symptoms::list))
         .route("/symptoms/{signature}", get(pages::symptoms::show))
+        .route("/subscribe", get(pages::with_slash))
+        .route("/subscribe/", get(pages::subscribe::show))
+        .route("/subscribe/{wish}", get(pages::subscribe::prove))
+        .route("/subscriptions/{token}", get(pages::subscription::show))
         .route("/vocabulary", get(pages::with_slash))
         .route("/vocabulary/", get(pages::vocabulary::show))
         .route("/status", get(pages::with_slash))

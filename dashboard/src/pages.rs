@@ -14,7 +14,10 @@ pub(crate) mod queue;
 pub(crate) mod readiness;
 pub(crate) mod release;
 pub(crate) mod run;
+pub(crate) mod subscribe;
+pub(crate) mod subscription;
 pub(crate) mod symptoms;
+pub(crate) mod turns;
 pub(crate) mod vocabulary;
 
 mod facts;

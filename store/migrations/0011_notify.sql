@@ -10,7 +10,8 @@ CREATE TABLE turns (
     user_key    TEXT   NOT NULL,
     major       BIGINT NOT NULL,
     turned_at   BIGINT NOT NULL,
-    UNIQUE (job_id, before_id, comparison)
+    UNIQUE (job_id, before_id, comparison),
+    UNIQUE (run_id, comparison)
 );
 CREATE INDEX turns_of_dist ON turns (dist_key, place);
 CREATE INDEX turns_of_user ON turns (user_key, place);

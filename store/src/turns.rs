@@ -42,7 +42,7 @@ pub(crate) async fn record(
         "INSERT INTO turns (place, job_id, run_id, before_id, comparison, dist_key, user_key, major, turned_at)
          SELECT $1, jobs.id, $3, $4, $5, $6, $7, CAST(replace(replace(replace(jobs.target, 'pg', ''), '-amd64', ''), '-arm64', '') AS BIGINT), $8
          FROM jobs WHERE jobs.id = $2
-         ON CONFLICT (job_id, before_id, comparison) DO NOTHING",
+         ON CONFLICT DO NOTHING",
     )
     .bind(place)
     .bind(after.job_id.to_string())

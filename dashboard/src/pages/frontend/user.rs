@@ -120,14 +120,14 @@ pub(crate) async fn show(
         let href = address::user(view.user.as_str());
         let description = format!("{}: {}.", view.user, view.words());
         let json = ask.keeping(&format!("{href}?format=json"), &["part"]);
-        let frame =
-            Frame::new(dashboard.site(), format!("{}, user", view.user), description).with_json(json).with_feed(&href);
+        let frame = Frame::new(dashboard.site(), format!("{}, user", view.user), description).with_json(json);
+        let frame = frame.with_feed(&href).with_verdicts(&href);
         Page { frame, view: &view, href }
     })
 }
 
 /// The user of that nickname.
-pub(super) async fn find(dashboard: &Dashboard, user: &str) -> Result<Read<User>, Fault> {
+pub(crate) async fn find(dashboard: &Dashboard, user: &str) -> Result<Read<User>, Fault> {
     let missing = || Fault::missing(format!("The registry knows no user “{}”.", line(user)));
     let name: Name = user.parse().map_err(|_| missing())?;
     dashboard.documents().user(&name).await?.ok_or_else(missing)
