@@ -6,11 +6,13 @@ mod farm;
 mod lanes;
 mod limits;
 mod major;
+mod notify;
 mod operate;
 mod overrides;
 mod run;
 
 pub(crate) use farm::{CoordinatorArgs, DataArgs, ListenArgs, RegistryChoice, SampleSize, UpArgs};
+pub(crate) use notify::NotifyArgs;
 pub(crate) use operate::{
     AdminArgs, AdminCommand, BenchCommand, DistSpec, FillArgs, ImagesCommand, OverridesCommand, RunnersCommand,
     SuggestArgs,

@@ -10,6 +10,7 @@ use axum::Router;
 use coordinator::config::AdminToken;
 use coordinator::{Config, Coordinator};
 use dashboard::{Dashboard, Limits, Site, Source};
+use notify::Desk;
 use protocol::{Matrix, SystemClock};
 use proxy::Proxy;
 use store::{Blobs, Store};
@@ -20,6 +21,7 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 use url::Url;
 
 use crate::args::{DataArgs, ListenArgs};
+use crate::notices;
 
 /// The file in the data directory that says where the coordinator listens, for `admin` and for people.
 const ADDRESS_FILE: &str = "address";
@@ -80,6 +82,7 @@ pub(crate) struct WatchedRegistry {
 pub(crate) struct Farm {
     pub(crate) coordinator: Coordinator,
     pub(crate) pages: Dashboard,
+    pub(crate) desk: Desk,
     pub(crate) address: Url,
     router: Router,
     listener: TcpListener,
@@ -144,15 +147,18 @@ impl Farm {
             version: env!("CARGO_PKG_VERSION").into(),
         };
         let coordinator = Coordinator::new(store.clone(), blobs.clone(), Matrix::embedded(), clock.clone(), config)?;
+        let told = notices::config(&at.notify, site.public_url.clone())?;
+        let desk = Desk::open(store.clone(), clock.clone(), told, &dir.path)?;
         let source = Source { store: store.clone(), blobs, documents: documents.clone() };
-        let pages = Dashboard::new(source, Matrix::embedded(), clock.clone(), site);
-        let router = coordinator::api::router(coordinator.clone()).merge(dashboard::router(pages.clone()));
+        let pages = Dashboard::new(source, Matrix::embedded(), clock.clone(), site).with_desk(desk.clone());
+        let router = coordinator::api::router(coordinator.clone()).merge(notify::router(desk.clone()));
+        let router = router.merge(dashboard::router(pages.clone()));
         let router = proxy::before(documents, router, dashboard::OFFERS);
         let limits = Limits { per_minute: NonZeroU32::new(at.client_rate), trusted: at.trusted_proxy.clone() };
         let router = dashboard::hot(dashboard::limited(router, pages.clone(), limits), store, clock);
         std::fs::write(dir.join(ADDRESS_FILE), format!("{address}\n"))
             .context("write the address into the data directory")?;
-        Ok(Self { coordinator, pages, address, router, listener })
+        Ok(Self { coordinator, pages, desk, address, router, listener })
     }
 
     /// Serves a further router below a path, such as the sample registry.

@@ -10,6 +10,7 @@ mod farm;
 mod fault;
 mod http;
 mod imaging;
+mod notices;
 mod registry;
 mod sample_registry;
 mod signal;

@@ -79,7 +79,8 @@ async fn api_ask(State(desk): State<Desk>, Json(form): Json<Form>) -> Result<Res
         Asked::Mailed => Ok((StatusCode::ACCEPTED, Json(json!({ "next": "mail" }))).into_response()),
         Asked::Prove(wish) => {
             let proving = desk.proving(&wish).await?;
-            Ok((StatusCode::ACCEPTED, Json(json!({ "next": "file", "wish": wish, "proving": proving }))).into_response())
+            Ok((StatusCode::ACCEPTED, Json(json!({ "next": "file", "wish": wish, "proving": proving })))
+                .into_response())
         }
     }
 }

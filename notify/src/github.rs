@@ -74,7 +74,10 @@ pub(crate) async fn tell(desk: &Desk, to: &Subscription, repository: &str, owed:
 fn refused(error: &octocrab::Error) -> Sent {
     match error {
         octocrab::Error::GitHub { source, .. } if matches!(source.status_code.as_u16(), 404 | 410) => {
-            Sent::Never(format!("GitHub answers {}: there is no such repository, it has no issues, or the farm may not open any", source.status_code))
+            Sent::Never(format!(
+                "GitHub answers {}: there is no such repository, it has no issues, or the farm may not open any",
+                source.status_code
+            ))
         }
         octocrab::Error::GitHub { source, .. } => Sent::Later(format!("GitHub answers {}", source.status_code), None),
         _ => Sent::Later("GitHub could not be reached, or did not answer as it should".into(), None),
@@ -97,7 +100,8 @@ fn row(desk: &Desk, cell: &Cell) -> Option<String> {
     let line = result.decisive.as_deref().map(code).unwrap_or_default();
     let link = desk.0.config.link(&format!("/run/{}", result.run_id));
     let on = format!("{} ({})", cell.target.major, cell.target.platform);
-    (fails == Some(true)).then(|| format!("| [{on}]({link}) | {} | {} | {line} |", result.phase, result.reason.sentence()))
+    (fails == Some(true))
+        .then(|| format!("| [{on}]({link}) | {} | {} | {line} |", result.phase, result.reason.sentence()))
 }
 
 /// A line of a log as code, from which nothing escapes: no link, no mention, no end of a table's cell.
@@ -198,7 +202,11 @@ impl Book<'_> {
         let config = &self.desk.0.config;
         let matrix = config.link(&format!("/dist/{}/", dist.key()));
         let mut text = match red.len() {
-            0 => format!("Nothing of {} {} fails any more: [all verdicts]({matrix}).\n", plain(dist.as_str()), plain(version)),
+            0 => format!(
+                "Nothing of {} {} fails any more: [all verdicts]({matrix}).\n",
+                plain(dist.as_str()),
+                plain(version)
+            ),
             _ => format!(
                 "[PGXN Testers]({matrix}) builds and tests {} {} on every PostgreSQL version. It fails here, twice in a row:\n\n\
                  | PostgreSQL | phase | why | decisive line |\n|---|---|---|---|\n{}\n",

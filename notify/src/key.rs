@@ -118,7 +118,9 @@ impl Key {
         let nonce = random::<NONCE_LEN>();
         let mut sealed = text.as_bytes().to_vec();
         let (unique, about) = (Nonce::assume_unique_for_key(nonce), Aad::from(purpose.as_bytes()));
-        self.sealing.seal_in_place_append_tag(unique, about, &mut sealed).expect("a short text is not too long to seal");
+        self.sealing
+            .seal_in_place_append_tag(unique, about, &mut sealed)
+            .expect("a short text is not too long to seal");
         URL_SAFE_NO_PAD.encode([&nonce[..], &sealed].concat())
     }
 
@@ -190,7 +192,8 @@ mod tests {
     #[test]
     fn a_token_opens_its_own_subscription_and_no_other() {
         let key = Key::from_bytes(&[7; BYTES]);
-        let (one, two) = (SubscriptionId::new(Timestamp::from_millis(1)), SubscriptionId::new(Timestamp::from_millis(2)));
+        let (one, two) =
+            (SubscriptionId::new(Timestamp::from_millis(1)), SubscriptionId::new(Timestamp::from_millis(2)));
         let token = key.token(one);
         assert_eq!(key.subscription(&token), Some(one));
         let code = token.split_once('.').unwrap().1;

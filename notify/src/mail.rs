@@ -33,7 +33,8 @@ pub(crate) struct Mailer {
 
 impl Mailer {
     pub(crate) fn new(mail: &Mail, config: &Config) -> Result<Self> {
-        let from = mail.from.parse().map_err(|error| Error::Mail { why: format!("`{}` is no sender: {error}", mail.from) })?;
+        let from =
+            mail.from.parse().map_err(|error| Error::Mail { why: format!("`{}` is no sender: {error}", mail.from) })?;
         let host = config.host().to_owned();
         Ok(Self { from, transport: transport(&mail.server, &host)?, host })
     }
@@ -65,7 +66,12 @@ impl Mailer {
     }
 
     /// Sends a letter; the error says whether it is for good.
-    async fn send(&self, letter: MessageBuilder, text: String, more: &[(&'static str, String)]) -> Result<(), (bool, String)> {
+    async fn send(
+        &self,
+        letter: MessageBuilder,
+        text: String,
+        more: &[(&'static str, String)],
+    ) -> Result<(), (bool, String)> {
         let mut mail = letter.body(text).map_err(|error| (true, error.to_string()))?;
         for (name, value) in [("Auto-Submitted", "auto-generated".to_owned())].iter().chain(more) {
             mail.headers_mut().insert_raw(HeaderValue::new(HeaderName::new_from_ascii_str(name), value.clone()));

@@ -86,8 +86,11 @@ pub fn headline(turn: &Turn) -> String {
 /// A text of a log or a report as it may be told: one line, without what no format takes.
 pub(crate) fn one_line(text: &str) -> String {
     let spaced = text.chars().map(|c| if c == '\n' || c == '\t' || c == '\r' { ' ' } else { c });
-    let plain: String =
-        spaced.filter(|c| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')).collect();
+    let plain: String = spaced
+        .filter(|c| {
+            !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        })
+        .collect();
     plain.trim().chars().take(MOST_CHARS).collect()
 }
 

@@ -32,10 +32,9 @@ pub(crate) fn places(meta: &Value) -> Vec<Place> {
     }
     let home = meta.pointer("/resources/homepage").and_then(Value::as_str).and_then(web);
     if let Some(host) = home.as_ref().and_then(|home| Some((home, home.host_str()?))) {
-        found.extend(host.0.join(WELL_KNOWN).ok().map(|address| Place {
-            words: format!("{WELL_KNOWN} at {}", host.1),
-            address,
-        }));
+        found.extend(
+            host.0.join(WELL_KNOWN).ok().map(|address| Place { words: format!("{WELL_KNOWN} at {}", host.1), address }),
+        );
     }
     let mut seen = std::collections::BTreeSet::new();
     found.retain(|place| seen.insert(place.address.clone()));
@@ -101,7 +100,10 @@ fn in_repository(url: &Url) -> Option<Place> {
         "codeberg.org" => format!("https://codeberg.org/api/v1/repos/{owner}/{name}/raw/{FILE}"),
         _ => return None,
     };
-    Some(Place { words: format!("{FILE} in the default branch of {host}/{owner}/{name}"), address: Url::parse(&address).ok()? })
+    Some(Place {
+        words: format!("{FILE} in the default branch of {host}/{owner}/{name}"),
+        address: Url::parse(&address).ok()?,
+    })
 }
 
 /// The repository at GitHub that a META.json names, as `owner/name`.
@@ -170,8 +172,12 @@ mod tests {
     fn a_repository_leads_to_the_file_in_its_default_branch_however_it_is_written() {
         let raw = "https://raw.githubusercontent.com/theory/pgtap/HEAD/.pgxn-testers.toml";
         for url in [
-            "https://github.com/theory/pgtap.git", "http://www.github.com/theory/pgtap/", "git://github.com/theory/pgtap.git",
-            "git+https://github.com/theory/pgtap", "ssh://git@github.com/theory/pgtap.git", "git@github.com:theory/pgtap.git",
+            "https://github.com/theory/pgtap.git",
+            "http://www.github.com/theory/pgtap/",
+            "git://github.com/theory/pgtap.git",
+            "git+https://github.com/theory/pgtap",
+            "ssh://git@github.com/theory/pgtap.git",
+            "git@github.com:theory/pgtap.git",
             "https://user:pw@github.com/theory/pgtap",
         ] {
             assert_eq!(addresses(&with_repository(url)), [raw], "{url}");
@@ -197,9 +203,17 @@ mod tests {
     #[test]
     fn a_repository_that_is_none_leads_nowhere() {
         for url in [
-            "", "https://github.com/", "https://github.com/theory", "https://github.com/..%2f/x", "https://github.com/a/.git",
-            "https://example.org/a/b", "javascript:alert(1)", "file:///etc/passwd", "https://github.com.evil.org/a/b",
-            "https://evil.org/github.com/a", "https://github.com/a b/c",
+            "",
+            "https://github.com/",
+            "https://github.com/theory",
+            "https://github.com/..%2f/x",
+            "https://github.com/a/.git",
+            "https://example.org/a/b",
+            "javascript:alert(1)",
+            "file:///etc/passwd",
+            "https://github.com.evil.org/a/b",
+            "https://evil.org/github.com/a",
+            "https://github.com/a b/c",
         ] {
             assert_eq!(addresses(&with_repository(url)), [""; 0], "{url}");
             assert_eq!(github(&with_repository(url)), None, "{url}");
@@ -217,7 +231,10 @@ mod tests {
         });
         assert_eq!(mails(&first), ["david@example.com", "x@example.org", "bugs@example.net"]);
         assert_eq!(mails(&json!({ "maintainer": "D <d@example.com>" })), ["d@example.com"]);
-        assert_eq!(mails(&json!({ "maintainers": [{ "name": "D", "email": "d@example.com" }, {}] })), ["d@example.com"]);
+        assert_eq!(
+            mails(&json!({ "maintainers": [{ "name": "D", "email": "d@example.com" }, {}] })),
+            ["d@example.com"]
+        );
         assert!(mails(&json!({ "maintainer": "a@b.c\r\nBcc: x@y.z" })).is_empty());
         assert!(is_same_mail("David@Example.com", "david@example.COM") && !is_same_mail("a@b.c", "b@b.c"));
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use protocol::Channel;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -16,6 +17,10 @@ const TROUBLE: Duration = Duration::from_secs(30);
 
 /// Tells whoever is owed something, until `shutdown`. What is being told then is told again after the next start.
 pub async fn run(desk: Desk, shutdown: CancellationToken) -> Result<()> {
+    if ![Channel::Webhook, Channel::Mail, Channel::Issue].into_iter().any(|channel| desk.offers(channel)) {
+        shutdown.cancelled().await;
+        return Ok(());
+    }
     let mut loops = JoinSet::new();
     for _ in 0..AT_ONCE {
         loops.spawn(tell(desk.clone()));

@@ -104,7 +104,10 @@ mod tests {
 
     #[test]
     fn no_more_of_an_address_is_shown_than_tells_its_owner_which_it_is() {
-        assert_eq!(wish(Channel::Webhook, "https://hooks.example.org:8443/T0/secret").shown(), "https://hooks.example.org:8443/…");
+        assert_eq!(
+            wish(Channel::Webhook, "https://hooks.example.org:8443/T0/secret").shown(),
+            "https://hooks.example.org:8443/…"
+        );
         assert_eq!(wish(Channel::Mail, "david@example.com").shown(), "d…@example.com");
         assert_eq!(wish(Channel::Issue, "theory/pgtap").shown(), "theory/pgtap");
     }

@@ -118,8 +118,10 @@ pub async fn start(tx: &mut Tx, new: &NewSubscription<'_>, now: Timestamp) -> Re
 
 /// The subscription of that id.
 pub async fn get(conn: &mut Conn, id: SubscriptionId) -> Result<Option<Subscription>> {
-    let row =
-        sqlx::query("SELECT * FROM subscriptions WHERE id = $1").bind(id.to_string()).fetch_optional(conn.raw()).await?;
+    let row = sqlx::query("SELECT * FROM subscriptions WHERE id = $1")
+        .bind(id.to_string())
+        .fetch_optional(conn.raw())
+        .await?;
     row.as_ref().map(read).transpose()
 }
 

@@ -9,6 +9,7 @@ use protocol::Platform;
 use url::Url;
 
 use crate::args::major::MajorArgs;
+use crate::args::notify::NotifyArgs;
 use crate::args::run::WorkArgs;
 
 /// Where a coordinator keeps its state.
@@ -50,6 +51,9 @@ pub(crate) struct ListenArgs {
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',', default_values = ["127.0.0.0/8", "::1"], value_parser = network)]
     #[arg(env = "PGXN_TESTERS_TRUSTED_PROXY")]
     pub(crate) trusted_proxy: Vec<IpNet>,
+
+    #[command(flatten)]
+    pub(crate) notify: NotifyArgs,
 }
 
 /// A network, or an address as the network that has it alone.

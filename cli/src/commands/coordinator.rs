@@ -28,9 +28,10 @@ pub(crate) async fn run(args: CoordinatorArgs, console: Console) -> Result<ExitC
     .await?;
     console.line(&format!("Watching {}", args.registry));
     console.line(&format!("Open {}", console.paint(Colour::Bold, farm.address.as_str())));
-    let (coordinator, pages) = (farm.coordinator.clone(), farm.pages.clone());
+    let (coordinator, pages, desk) = (farm.coordinator.clone(), farm.pages.clone(), farm.desk.clone());
     let mut tasks = task::Tasks::new(shutdown.clone())?;
     tasks.spawn("the web server", farm.serve(shutdown.clone()));
+    tasks.spawn("notifications", task::fallible(notify::run(desk, shutdown.clone())));
     tasks.spawn("the search index", task::until(shutdown.clone(), async move { dashboard::keep_index(&pages).await }));
     tasks.spawn("the coordinator", task::fallible(coordinator::run(coordinator.clone(), shutdown.clone())));
     tasks.spawn("the terminal", crate::events::show(coordinator, console, shutdown));

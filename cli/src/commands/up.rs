@@ -49,12 +49,13 @@ pub(crate) async fn run(args: UpArgs, console: Console) -> Result<ExitCode> {
     let site = Site::open(&site, Arc::new(SystemClock)).await?;
     greet(&farm.address, &watched, &majors, console);
     let shutdown = CancellationToken::new();
-    let (coordinator, pages) = (farm.coordinator.clone(), farm.pages.clone());
+    let (coordinator, pages, desk) = (farm.coordinator.clone(), farm.pages.clone(), farm.desk.clone());
     let mut tasks = task::Tasks::new(shutdown.clone())?;
     tasks.spawn("the terminal", events::show(coordinator.clone(), console, shutdown.clone()));
     // It serves until the runner has given its jobs back.
     let served = CancellationToken::new();
     tasks.spawn("the web server", farm.serve(served.clone()));
+    tasks.spawn("notifications", task::fallible(notify::run(desk, shutdown.clone())));
     tasks.spawn("the search index", task::until(shutdown.clone(), async move { dashboard::keep_index(&pages).await }));
     let imaging = Imaging::of(&site, console);
     let targets = imaging.targets(&majors).await?;

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be built should end at once")]
 
 mod believable;
+mod watched;
 
 use std::sync::Arc;
 
@@ -27,13 +28,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let clock = Arc::new(ManualClock::at(believable::NOW));
     let documents = believable::documents(&store, directory.path(), clock.clone()).await;
+    let server = notify::SmtpServer { url: "smtp://127.0.0.1:25".parse()?, password: None };
+    let mail = notify::Mail { from: "PGXN Testers <noreply@example.org>".into(), server };
+    let watched = watched::watch(&store, directory.path(), believable::NOW, Some(mail)).await;
     let source = Source { store, blobs, documents: documents.clone() };
-    let pages = Dashboard::new(source, Matrix::embedded(), clock, site);
+    let pages = Dashboard::new(source, Matrix::embedded(), clock, site).with_desk(watched.desk.clone());
     dashboard::make_index(&pages).await.unwrap();
-    let router = dashboard::router(pages);
+    let router = dashboard::router(pages).merge(notify::router(watched.desk.clone()));
     let router = proxy::before(documents, router, dashboard::OFFERS);
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     println!("http://{}/", listener.local_addr()?);
+    println!("/subscriptions/{}\n/subscribe/{}", watched.token, watched.wish);
     axum::serve(listener, router).await?;
     Ok(())
 }

@@ -162,7 +162,10 @@ pub(crate) async fn show(
     }
     ask.answer(&view, || {
         let json = ask.keeping(&format!("{}matrix.json", view.href), &["part"]);
-        let frame = Frame::new(dashboard.site(), &view.dist, &view.sentence).with_json(json).with_feed(&view.href).with_verdicts(&view.href);
+        let frame = Frame::new(dashboard.site(), &view.dist, &view.sentence)
+            .with_json(json)
+            .with_feed(&view.href)
+            .with_verdicts(&view.href);
         Page { frame, view: &view }
     })
 }

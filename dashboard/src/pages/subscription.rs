@@ -111,7 +111,9 @@ impl View {
 
 fn sentence(held: &Held, now: protocol::Timestamp) -> String {
     match (held.state, held.ended_at) {
-        (SubscriptionState::Ended, Some(at)) => format!("It ended {}: {}.", When::new(at, now).relative, held.end_reason),
+        (SubscriptionState::Ended, Some(at)) => {
+            format!("It ended {}: {}.", When::new(at, now).relative, held.end_reason)
+        }
         _ => {
             let by = match held.channel {
                 Channel::Webhook => "a signed request is sent",

@@ -5,8 +5,8 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use notify::Message;
 use protocol::{Name, PgMajor};
-use store::turns::{self, Recorded};
 use store::dists;
+use store::turns::{self, Recorded};
 
 use crate::answer::Ask;
 use crate::fault::Fault;

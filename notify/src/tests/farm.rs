@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::{
-    ArchiveFacts, Channel, Circumstances, Decisive, Grade, ImageFacts, JobId, ManualClock, Name, Overhead, Phase, Platform,
-    Priority, Proof, Reason, Release, ReleaseId, Report, RunId, RunnerFacts, RunnerId, SourceKind, Status, Timestamp,
-    Verdict,
+    ArchiveFacts, Channel, Circumstances, Decisive, Grade, ImageFacts, JobId, ManualClock, Name, Overhead, Phase,
+    Platform, Priority, Proof, Reason, Release, ReleaseId, Report, RunId, RunnerFacts, RunnerId, SourceKind, Status,
+    Timestamp, Verdict,
 };
 use serde_json::{Value, json};
 use store::confirm::Retries;
@@ -155,7 +155,9 @@ fn now(clock: &ManualClock) -> Timestamp {
 }
 
 fn report(run_id: RunId, reason: Reason, now: Timestamp) -> Report {
-    let phase = if reason.is_possible_in(Phase::Installcheck) { Phase::Installcheck } else {
+    let phase = if reason.is_possible_in(Phase::Installcheck) {
+        Phase::Installcheck
+    } else {
         Phase::ALL.into_iter().find(|phase| reason.is_possible_in(*phase)).unwrap()
     };
     let decisive = Decisive { file: "x.log".into(), line: 1, text: "ERROR:  `@everyone` | <script>\u{1b}[1m".into() };

@@ -69,7 +69,11 @@ impl Hub {
 /// Lets nobody in without the token, and keeps account.
 async fn guard(State(book): State<Shared>, request: Request, next: Next) -> Response {
     if request.headers().get("authorization").is_none_or(|value| value != &format!("Bearer {TOKEN}")[..]) {
-        return (StatusCode::UNAUTHORIZED, Json(json!({ "message": "Bad credentials", "documentation_url": "https://docs.github.com/rest" }))).into_response();
+        return (
+            StatusCode::UNAUTHORIZED,
+            Json(json!({ "message": "Bad credentials", "documentation_url": "https://docs.github.com/rest" })),
+        )
+            .into_response();
     }
     let failure = {
         let mut book = book.lock().unwrap();
@@ -109,7 +113,8 @@ fn issue(number: usize, title: &Value, body: &Value) -> Value {
 }
 
 async fn list(State(book): State<Shared>) -> Json<Value> {
-    let open: Vec<Value> = book.lock().unwrap().issues.iter().filter(|issue| issue["state"] == "open").cloned().collect();
+    let open: Vec<Value> =
+        book.lock().unwrap().issues.iter().filter(|issue| issue["state"] == "open").cloned().collect();
     Json(open.into())
 }
 

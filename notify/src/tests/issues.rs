@@ -55,7 +55,10 @@ async fn an_issue_is_opened_once_updated_and_closed_when_nothing_fails_any_more(
     let opened = ground.hub.issue(1);
     assert_eq!(opened["title"], "pair 1.1.0 fails on a PostgreSQL version");
     let body = opened["body"].as_str().unwrap();
-    assert!(body.contains("| [17 (amd64)](https://testers.example.org/run/") && body.contains("| installcheck |"), "{body}");
+    assert!(
+        body.contains("| [17 (amd64)](https://testers.example.org/run/") && body.contains("| installcheck |"),
+        "{body}"
+    );
     assert!(body.contains("| `ERROR:  '@everyone' ¦ <script>[1m` |"), "{body}");
 
     farm.plan("1.1.0", "pg16-amd64").await;
@@ -127,6 +130,12 @@ async fn nothing_is_opened_where_meta_names_no_repository_at_github() {
     let hub = Hub::start().await;
     let farm = Farm::new(json!({ "homepage": "https://github.com.example.org/theory/pair" })).await;
     let desk = farm.desk(Config { github: Some(hub.config()), ..config() });
-    let form = Form { dist: "pair".into(), channel: Channel::Issue, proof: Proof::File, address: String::new(), mail: String::new() };
+    let form = Form {
+        dist: "pair".into(),
+        channel: Channel::Issue,
+        proof: Proof::File,
+        address: String::new(),
+        mail: String::new(),
+    };
     assert_eq!(desk.ask(&form).await, Err(Refusal::NoGitHub));
 }

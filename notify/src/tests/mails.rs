@@ -49,7 +49,8 @@ async fn a_link_goes_to_the_address_that_meta_names_and_to_no_other() {
 #[tokio::test]
 async fn a_webhook_can_be_confirmed_by_mail_and_the_link_is_shown_to_nobody_else() {
     let (_farm, postbox, desk) = started().await;
-    let wished = Form { channel: Channel::Webhook, address: "https://example.org/hook".into(), ..form("theory@example.com") };
+    let wished =
+        Form { channel: Channel::Webhook, address: "https://example.org/hook".into(), ..form("theory@example.com") };
     assert_eq!(desk.ask(&wished).await, Ok(Asked::Mailed));
     let link = postbox.letters()[0].link("/subscribe/");
     let token = desk.confirm(link.strip_prefix("/subscribe/").unwrap()).await.unwrap();
@@ -122,7 +123,8 @@ async fn a_setting_that_makes_no_sense_is_refused_at_the_start() {
     };
     let wrong = crate::Mail { from: "nobody".into(), ..postbox.mail() };
     assert!(open(wrong).unwrap().starts_with("mail cannot be set up: `nobody` is no sender"));
-    for (url, why) in [("https://example.org", "write the server as"), ("smtps://user@example.org", "but no password")] {
+    for (url, why) in [("https://example.org", "write the server as"), ("smtps://user@example.org", "but no password")]
+    {
         let server = crate::SmtpServer { url: url.parse().unwrap(), password: None };
         assert!(open(crate::Mail { server, ..postbox.mail() }).unwrap().contains(why), "{url}");
     }

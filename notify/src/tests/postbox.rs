@@ -30,7 +30,11 @@ impl Letter {
     /// Its body, with what quoted-printable broke joined again.
     pub(crate) fn body(&self) -> String {
         let body = self.text.split_once("\r\n\r\n").unwrap().1.replace("=\r\n", "");
-        if self.header("Content-Transfer-Encoding") == Some("quoted-printable") { body.replace("=3D", "=") } else { body }
+        if self.header("Content-Transfer-Encoding") == Some("quoted-printable") {
+            body.replace("=3D", "=")
+        } else {
+            body
+        }
     }
 
     /// The first address in it that begins so, as the path of the farm.

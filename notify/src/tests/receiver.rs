@@ -109,18 +109,27 @@ impl Receiver {
     /// What turned, as it was told: comparison and version.
     pub(crate) fn told(&self) -> Vec<String> {
         let data = |got: &Got| got.json()["data"].clone();
-        let words = |data: serde_json::Value| format!("{} {}", data["comparison"].as_str().unwrap(), data["version"].as_str().unwrap());
+        let words = |data: serde_json::Value| {
+            format!("{} {}", data["comparison"].as_str().unwrap(), data["version"].as_str().unwrap())
+        };
         self.got().iter().map(data).map(words).collect()
     }
 }
 
-async fn take(State(book): State<Arc<Book>>, Query(query): Query<Vec<(String, String)>>, headers: HeaderMap, body: Bytes) -> Response {
+async fn take(
+    State(book): State<Arc<Book>>,
+    Query(query): Query<Vec<(String, String)>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     assert_eq!(query, [("key".to_owned(), "secret".to_owned())]);
     book.got.lock().unwrap().push(Got { headers, body: String::from_utf8(body.to_vec()).unwrap() });
     let answer = book.answers.lock().unwrap().pop().unwrap_or(Answer::Status(200));
     match answer {
         Answer::Status(status) => StatusCode::from_u16(status).unwrap().into_response(),
-        Answer::Later(seconds) => (StatusCode::TOO_MANY_REQUESTS, [("retry-after", seconds.to_string())]).into_response(),
+        Answer::Later(seconds) => {
+            (StatusCode::TOO_MANY_REQUESTS, [("retry-after", seconds.to_string())]).into_response()
+        }
         Answer::Elsewhere => (StatusCode::FOUND, [("location", "/.well-known/pgxn-testers.toml")]).into_response(),
         Answer::Never => std::future::pending().await,
     }

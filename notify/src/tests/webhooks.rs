@@ -40,7 +40,10 @@ async fn what_turns_is_told_once_in_its_order_and_signed_so_that_the_receiver_ca
     assert_eq!(got[0].header("webhook-id"), format!("{}-1", held.id));
     let told = got[0].json();
     assert_eq!((&told["type"], &told["data"]["postgresql"]), (&"verdict.turned".into(), &17.into()));
-    assert_eq!(told["data"]["headline"], "pair 1.1.0 fails in installcheck on PostgreSQL 17 (amd64), and did not before");
+    assert_eq!(
+        told["data"]["headline"],
+        "pair 1.1.0 fails in installcheck on PostgreSQL 17 (amd64), and did not before"
+    );
     assert_eq!(told["data"]["decisive"], "ERROR:  `@everyone` | <script>[1m");
     assert!(told["data"]["run"].as_str().unwrap().starts_with("https://testers.example.org/run/"), "{told}");
     assert_eq!(told["matrix"], "https://testers.example.org/dist/pair/");
@@ -72,7 +75,12 @@ async fn what_is_not_taken_is_sent_again_with_ever_longer_pauses_under_the_same_
     receiver.answer(&[Answer::Status(503), Answer::Later(600), Answer::Elsewhere, Answer::Status(204)]);
     farm.verdict("1.1.0", Reason::TestsFailed).await;
     farm.verdict("1.2.0", Reason::TestsPassed).await;
-    let expected = [(0, "503 Service Unavailable"), (1, "429 Too Many Requests"), (10, "302 Found: redirects are not followed"), (30, "204 No Content")];
+    let expected = [
+        (0, "503 Service Unavailable"),
+        (1, "429 Too Many Requests"),
+        (10, "302 Found: redirects are not followed"),
+        (30, "204 No Content"),
+    ];
     for (attempt, (pause, said)) in expected.into_iter().enumerate() {
         if pause > 0 {
             farm.wait(pause - 1);
@@ -89,7 +97,9 @@ async fn what_is_not_taken_is_sent_again_with_ever_longer_pauses_under_the_same_
     farm.tell(&desk).await;
     assert_eq!(receiver.told()[3..], ["NEW-FAIL 1.1.0", "FIXED 1.2.0"]);
     let got = receiver.got();
-    assert!(got[..4].iter().all(|one| one.header("webhook-id") == got[0].header("webhook-id") && one.body == got[0].body));
+    assert!(
+        got[..4].iter().all(|one| one.header("webhook-id") == got[0].header("webhook-id") && one.body == got[0].body)
+    );
     assert_ne!(got[0].header("webhook-timestamp"), got[3].header("webhook-timestamp"));
     let secret = desk.held(&token).await.unwrap().secret.unwrap();
     assert!(got.iter().all(|one| one.is_signed_with(&secret)), "each attempt is signed for itself");
@@ -123,7 +133,10 @@ async fn a_receiver_that_is_gone_is_not_asked_again() {
     farm.verdict("1.1.0", Reason::TestsFailed).await;
     farm.tell(&desk).await;
     let held = desk.held(&token).await.unwrap();
-    assert_eq!((held.state, held.end_reason.as_str()), (SubscriptionState::Ended, "it cannot be told anything: 410 Gone"));
+    assert_eq!(
+        (held.state, held.end_reason.as_str()),
+        (SubscriptionState::Ended, "it cannot be told anything: 410 Gone")
+    );
 }
 
 #[tokio::test]

@@ -11,11 +11,18 @@ use super::receiver::Receiver;
 use crate::{Asked, Config, Desk, Form, Refusal, router};
 
 fn form(address: &str) -> Form {
-    Form { dist: "Pair".into(), channel: Channel::Webhook, proof: Proof::File, address: address.into(), mail: String::new() }
+    Form {
+        dist: "Pair".into(),
+        channel: Channel::Webhook,
+        proof: Proof::File,
+        address: address.into(),
+        mail: String::new(),
+    }
 }
 
 async fn send(desk: &Desk, method: Method, path: &str, (kind, body): (&str, String)) -> Response<Body> {
-    let request = Request::builder().method(method).uri(path).header("content-type", kind).body(Body::from(body)).unwrap();
+    let request =
+        Request::builder().method(method).uri(path).header("content-type", kind).body(Body::from(body)).unwrap();
     router(desk.clone()).oneshot(request).await.unwrap()
 }
 
@@ -41,7 +48,8 @@ async fn whoever_controls_what_meta_names_subscribes_and_ends_it_by_forms() {
     let farm = Farm::new(receiver.resources()).await;
     let desk = farm.desk(config());
     let address: String = url::form_urlencoded::byte_serialize(receiver.address("/hook").as_bytes()).collect();
-    let prove = post(&desk, "/subscribe/", &format!("dist=pair&channel=webhook&proof=file&mail=&address={address}")).await;
+    let prove =
+        post(&desk, "/subscribe/", &format!("dist=pair&channel=webhook&proof=file&mail=&address={address}")).await;
     let wish = prove.strip_prefix("/subscribe/").unwrap();
     let proving = desk.proving(wish).await.unwrap();
     assert_eq!(proving.places[0].address.as_str(), receiver.address("/.well-known/pgxn-testers.toml"));
@@ -101,14 +109,22 @@ async fn a_wish_that_makes_no_sense_is_refused_with_its_reason() {
     let ask = async |form: Form| desk.ask(&form).await.unwrap_err();
     assert_eq!(ask(form("https://192.168.0.1/")).await, Refusal::AddressPrivate);
     assert_eq!(ask(form("http://example.org/")).await, Refusal::AddressInsecure);
-    assert_eq!(ask(Form { dist: "nobody-knows-it".into(), ..form("https://example.org/") }).await, Refusal::DistUnknown);
+    assert_eq!(
+        ask(Form { dist: "nobody-knows-it".into(), ..form("https://example.org/") }).await,
+        Refusal::DistUnknown
+    );
     assert_eq!(ask(Form { dist: "../x".into(), ..form("https://example.org/") }).await, Refusal::DistUnknown);
     assert_eq!(ask(Form { channel: Channel::Mail, ..form("") }).await, Refusal::ChannelOff);
     assert_eq!(ask(Form { channel: Channel::Issue, ..form("") }).await, Refusal::ChannelOff);
     assert_eq!(bare.desk(config()).ask(&form("https://example.org/")).await, Err(Refusal::NoPlace));
     let off = farm.desk(Config { webhooks: false, ..config() });
-    assert_eq!(off.ask(&form("https://example.org/")).await, Err(Refusal::ChannelOff), "it is off unless it is turned on");
-    let back = post(&desk, "/subscribe/", "dist=pair%26x&channel=webhook&address=https%3A%2F%2F10.0.0.1%2Fs3cret").await;
+    assert_eq!(
+        off.ask(&form("https://example.org/")).await,
+        Err(Refusal::ChannelOff),
+        "it is off unless it is turned on"
+    );
+    let back =
+        post(&desk, "/subscribe/", "dist=pair%26x&channel=webhook&address=https%3A%2F%2F10.0.0.1%2Fs3cret").await;
     assert_eq!(back, "/subscribe/?dist=pair%26x&channel=webhook&proof=file&problem=dist-unknown");
 }
 

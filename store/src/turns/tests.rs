@@ -72,7 +72,9 @@ async fn the_same_turn_is_recorded_once_and_a_further_one_anew() {
     on_both(async |store| {
         let runner = runner(&store, "attic").await;
         verdict(&store, runner, "1.0.0", Reason::TestsPassed, 1).await;
-        for (minute, reason) in [(2, Reason::TestsFailed), (3, Reason::TestsFailed), (4, Reason::TestsPassed), (5, Reason::TestsFailed)] {
+        for (minute, reason) in
+            [(2, Reason::TestsFailed), (3, Reason::TestsFailed), (4, Reason::TestsPassed), (5, Reason::TestsFailed)]
+        {
             again(&store, "1.0.0", minute).await;
             verdict(&store, runner, "1.0.0", reason, minute).await;
         }
