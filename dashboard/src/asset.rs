@@ -13,7 +13,8 @@ use crate::fault::Fault;
 const STYLE: &str = include_str!("../static/style.css");
 const ICON: &str = include_str!("../static/favicon.svg");
 const ROBOTS: &str = "User-agent: *\nDisallow: /*?raw\nDisallow: /*?format=json\nDisallow: /*?part=\nDisallow: /*?else=\n\
-                      Disallow: /api/\nAllow: /api/v1/export/\nDisallow: /search\nDisallow: /src/\n";
+                      Disallow: /api/\nAllow: /api/v1/export/\nDisallow: /search\nDisallow: /src/\nDisallow: /subscribe/\n\
+                      Disallow: /subscriptions/\n";
 
 /// Where the API gives everything at once.
 pub(crate) const EXPORTS: [&str; 2] = ["/api/v1/export/releases.ndjson.zst", "/api/v1/export/results.ndjson.zst"];

@@ -104,6 +104,7 @@ impl Dashboard {
     }
 
     /// Lets people subscribe at a desk. Without one, or with one where nothing is turned on, the pages say that there are feeds alone.
+    #[must_use]
     pub fn with_desk(self, desk: notify::Desk) -> Self {
         // A second desk is none: the first one stays.
         let _ = self.0.desk.set(desk);

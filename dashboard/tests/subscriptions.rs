@@ -38,17 +38,13 @@ impl Farm {
         let documents = believable::documents(&store, directory.path(), clock.clone()).await;
         let source = Source { store: store.clone(), blobs, documents };
         let pages = Dashboard::new(source, Matrix::embedded(), clock, site);
-        let watched = match is_watched {
-            true => Some(watched::watch(&store, directory.path(), believable::NOW, None).await),
-            false => None,
-        };
-        let router = match &watched {
-            Some(watched) => {
-                dashboard::router(pages.with_desk(watched.desk.clone())).merge(notify::router(watched.desk.clone()))
-            }
-            None => dashboard::router(pages),
-        };
-        Self { router, watched, _directory: directory }
+        if !is_watched {
+            return Self { router: dashboard::router(pages), watched: None, _directory: directory };
+        }
+        let watched = watched::watch(&store, directory.path(), believable::NOW, None).await;
+        let router =
+            dashboard::router(pages.with_desk(watched.desk.clone())).merge(notify::router(watched.desk.clone()));
+        Self { router, watched: Some(watched), _directory: directory }
     }
 
     fn watched(&self) -> &Watched {

@@ -15,8 +15,7 @@ use protocol::Problem;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::desk::{Asked, Desk};
-use crate::{Form, Refusal};
+use crate::{Asked, Desk, Form, Refusal};
 
 /// Forms are small.
 const MOST_BYTES: usize = 8 * 1024;

@@ -8,8 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::{Channel, Clock, Name, Proof, SubscriptionId, Timestamp};
-use serde::Serialize;
-use store::deliveries::{self, Delivery};
+use store::deliveries;
 use store::subscriptions::{self, NewSubscription, Patience, Started, Subscription};
 use store::{Conn, Store, dists, releases};
 
@@ -21,7 +20,8 @@ use crate::key::Key;
 use crate::mail::Mailer;
 use crate::outbound::Outbound;
 use crate::pace::Pace;
-use crate::places::{self, Place};
+use crate::places;
+use crate::view::{Asked, Held, Proving};
 use crate::wish::Wish;
 use crate::{Refusal, Result};
 
@@ -47,61 +47,6 @@ pub(crate) struct Inner {
     pub(crate) mailer: Option<Mailer>,
     pub(crate) issues: Option<Issues>,
     pace: Pace,
-}
-
-/// What a wish came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Asked {
-    /// It is to be proved by a file: the sealed wish.
-    Prove(String),
-    /// A link to confirm it was sent.
-    Mailed,
-}
-
-/// How a wish is proved.
-#[derive(Clone, Debug, Serialize)]
-pub struct Proving {
-    /// What is wished.
-    pub dist: Name,
-    /// By what.
-    pub channel: Channel,
-    /// What may be shown of where.
-    pub shown: String,
-    /// How it is proved.
-    pub proof: Proof,
-    /// Until when.
-    pub until: Timestamp,
-    /// What the file has to name.
-    pub code: String,
-    /// Where the file may be.
-    pub places: Vec<Place>,
-}
-
-/// A subscription as its holder sees it.
-#[derive(Clone, Debug, Serialize)]
-pub struct Held {
-    /// Its id.
-    pub id: SubscriptionId,
-    /// The distribution.
-    pub dist: Name,
-    /// By what.
-    pub channel: Channel,
-    /// Where.
-    pub address: String,
-    /// How far it is.
-    pub state: protocol::SubscriptionState,
-    /// When it was proved.
-    pub created_at: Timestamp,
-    /// When it ended.
-    pub ended_at: Option<Timestamp>,
-    /// Why.
-    pub end_reason: String,
-    /// With what a webhook is signed.
-    pub secret: Option<String>,
-    /// When something is sent next.
-    pub due_at: Option<Timestamp>,
-    /// What was told, the latest first.
-    pub deliveries: Vec<Delivery>,
 }
 
 impl Desk {
@@ -151,7 +96,8 @@ impl Desk {
         let address = self.address(form, &meta)?;
         let proof = if form.channel == Channel::Mail { Proof::Mail } else { form.proof };
         let until = self.now().plus(Wish::patience(proof));
-        let wish = Wish { dist, channel: form.channel, address, proof, until };
+        let nonce = SubscriptionId::new(self.now());
+        let wish = Wish { dist, channel: form.channel, address, proof, until, nonce };
         match proof {
             Proof::File if places::places(&meta).is_empty() => Err(Refusal::NoPlace),
             Proof::File => Ok(Asked::Prove(wish.seal(&self.0.key))),

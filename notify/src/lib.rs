@@ -26,12 +26,13 @@ mod places;
 mod refusal;
 mod send;
 mod task;
+mod view;
 mod webhook;
 mod wish;
 
 pub use api::router;
 pub use config::{Config, GitHub, Mail, SmtpServer};
-pub use desk::{Asked, Desk, Held, Proving};
+pub use desk::Desk;
 pub use error::{Error, Result};
 pub use forms::Form;
 pub use message::{Message, headline};
@@ -39,6 +40,7 @@ pub use places::Place;
 pub use refusal::Refusal;
 pub use send::{Tick, tick};
 pub use task::run;
+pub use view::{Asked, Held, Proving};
 pub use wish::Wish;
 
 #[cfg(test)]

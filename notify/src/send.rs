@@ -94,17 +94,16 @@ async fn record(desk: &Desk, to: &Subscription, owed: &[Owed], sent: Sent, now: 
     let mut tx = desk.0.store.begin().await?;
     match &sent {
         Sent::Taken(said) => deliveries::delivered(&mut tx, &outcome(said), quiet(to.channel), now).await?,
-        Sent::Later(said, wanted) => match PAUSES.get(tried) {
-            Some(pause) => {
+        Sent::Later(said, wanted) => {
+            if let Some(pause) = PAUSES.get(tried) {
                 tracing::info!(id = %to.id, to = to.shown, said, "a notification was not taken; it is sent again");
                 deliveries::put_off(&mut tx, &outcome(said), wanted.unwrap_or_default().max(*pause), now).await?;
-            }
-            None => {
+            } else {
                 let why = format!("what was sent was not taken {} times in a row, the last time as: {said}", tried + 1);
                 deliveries::given_up(&mut tx, &outcome(said), &why, now).await?;
                 tracing::warn!(id = %to.id, to = to.shown, why, "a subscription ends");
             }
-        },
+        }
         Sent::Never(said) => {
             deliveries::given_up(&mut tx, &outcome(said), &format!("it cannot be told anything: {said}"), now).await?;
             tracing::warn!(id = %to.id, to = to.shown, said, "a subscription ends");

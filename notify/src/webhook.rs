@@ -23,9 +23,8 @@ pub(crate) async fn tell(desk: &Desk, to: &Subscription, address: &str, owed: &O
     let Ok(url) = Url::parse(address) else { return Sent::Never("its address is none".into()) };
     let body = body(desk, owed);
     let key = desk.0.key.webhook_key(to.id);
-    let headers = match headers(&key, &owed.key(), &body, now) {
-        Some(headers) => headers,
-        None => return Sent::Never("its headers cannot be written".into()),
+    let Some(headers) = headers(&key, &owed.key(), &body, now) else {
+        return Sent::Never("its headers cannot be written".into());
     };
     match desk.0.outbound.post(&url, headers, body).await {
         Err(said) => Sent::Later(said, None),

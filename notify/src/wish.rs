@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use protocol::{Channel, Name, Proof, Timestamp};
+use protocol::{Channel, Name, Proof, SubscriptionId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::key::Key;
@@ -22,6 +22,8 @@ pub struct Wish {
     pub proof: Proof,
     /// Until when.
     pub until: Timestamp,
+    /// What no other wish has.
+    pub nonce: SubscriptionId,
 }
 
 impl Wish {
@@ -53,9 +55,10 @@ impl Wish {
         (wish.until > now).then_some(wish)
     }
 
-    /// What a proof file has to name. It is always the same for the same wish, and tells nothing of where it leads.
+    /// What a proof file has to name. It tells nothing of where the wish leads, and proves no other wish, as everybody can read it: whoever else
+    /// wants the same has to put a code of their own.
     pub(crate) fn code(&self, key: &Key) -> String {
-        key.digest("proof", &[&self.dist.key(), self.channel.as_str(), &self.address])
+        key.digest("proof", &[&self.dist.key(), self.channel.as_str(), &self.address, &self.nonce.to_string()])
     }
 
     /// What tells whether two subscriptions lead to the same place.
@@ -86,7 +89,8 @@ mod tests {
 
     fn wish(channel: Channel, address: &str) -> Wish {
         let until = Timestamp::from_millis(1_000);
-        Wish { dist: "pgtap".parse().unwrap(), channel, address: address.into(), proof: Proof::File, until }
+        let nonce = SubscriptionId::new(until);
+        Wish { dist: "pgtap".parse().unwrap(), channel, address: address.into(), proof: Proof::File, until, nonce }
     }
 
     #[test]

@@ -101,13 +101,13 @@ async fn session(stream: TcpStream, book: Arc<Book>) {
                 line.clone_into(&mut letter.from);
                 "250 ok"
             }
-            "RCPT" => match book.refusals.lock().unwrap().pop() {
-                Some(refusal) => refusal,
-                None => {
+            "RCPT" => {
+                let refusal = book.refusals.lock().unwrap().pop();
+                if refusal.is_none() {
                     letter.to.push(line.clone());
-                    "250 ok"
                 }
-            },
+                refusal.unwrap_or("250 ok")
+            }
             "DATA" => {
                 writing.write_all(b"354 go on\r\n").await.unwrap();
                 while let Ok(Some(line)) = lines.next_line().await {

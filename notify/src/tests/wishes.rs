@@ -129,6 +129,25 @@ async fn a_wish_that_makes_no_sense_is_refused_with_its_reason() {
 }
 
 #[tokio::test]
+async fn a_file_that_everybody_can_read_proves_the_one_wish_that_it_was_put_there_for() {
+    let receiver = Receiver::start().await;
+    let farm = Farm::new(receiver.resources()).await;
+    let desk = farm.desk(config());
+    let ask = async || match desk.ask(&form("https://example.org/")).await.unwrap() {
+        Asked::Prove(wish) => wish,
+        Asked::Mailed => panic!("it is proved by a file"),
+    };
+    let (own, strangers) = (ask().await, ask().await);
+    receiver.prove(&desk.proving(&own).await.unwrap().code);
+    let token = desk.confirm(&own).await.unwrap();
+    farm.wait(1);
+    assert_eq!(desk.confirm(&strangers).await, Err(Refusal::ProofMissing), "the same wish of somebody else");
+    receiver.prove(&desk.proving(&strangers).await.unwrap().code);
+    farm.wait(1);
+    assert_eq!(desk.confirm(&strangers).await, Ok(token), "who controls the place has the same subscription");
+}
+
+#[tokio::test]
 async fn a_wish_is_valid_for_a_week_and_only_as_it_was_sealed() {
     let receiver = Receiver::start().await;
     let farm = Farm::new(receiver.resources()).await;
