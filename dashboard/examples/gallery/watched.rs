@@ -10,9 +10,9 @@ use axum::http::StatusCode;
 use axum::routing::{get, post};
 use notify::{Asked, Config, Desk, Form};
 use protocol::{
-    ArchiveFacts, Channel, Circumstances, Clock, Decisive, ImageFacts, JobId, ManualClock, Overhead, Phase, Platform,
-    Priority, Proof, Reason, Release, ReleaseId, Report, RunId, RunnerFacts, RunnerId, SourceKind, Status, Timestamp,
-    Verdict,
+    ArchiveFacts, Channel, Circumstances, Clock, Decisive, FileKind, FileRecord, ImageFacts, JobId, ManualClock,
+    Overhead, Phase, Platform, Priority, Proof, Reason, Release, ReleaseId, Report, RunId, RunnerFacts, RunnerId,
+    SourceKind, Status, Timestamp, Verdict,
 };
 use serde_json::json;
 use store::confirm::Retries;
@@ -52,7 +52,8 @@ pub(crate) async fn watch(store: &Store, dir: &Path, now: Timestamp, mail: Optio
     let public = "https://testers.example.org/".parse().unwrap();
     let config = Config { webhooks: true, loopback: true, mail, ..Config::new(public) };
     let desk = Desk::open(store.clone(), clock.clone(), config, dir).unwrap();
-    let farm = Farm { store, clock: clock.clone(), runner: RunnerId::new(now), home: home.clone() };
+    let farm =
+        Farm { store, clock: clock.clone(), runners: [RunnerId::new(now), RunnerId::new(now)], home: home.clone() };
     farm.runner().await;
     farm.verdict("1.0.0", Reason::TestsPassed, 1).await;
 
@@ -85,16 +86,18 @@ async fn take(State(code): State<Arc<Mutex<(String, u32)>>>) -> StatusCode {
 struct Farm<'a> {
     store: &'a Store,
     clock: Arc<ManualClock>,
-    runner: RunnerId,
+    /// The second opinion is another runner's.
+    runners: [RunnerId; 2],
     home: String,
 }
 
 impl Farm<'_> {
     async fn runner(&self) {
-        let token = TokenHash::of("watcher");
-        let new = NewRunner { id: self.runner, name: "watcher", token: &token };
         let mut tx = self.store.begin().await.unwrap();
-        runners::add(&mut tx, &new, self.clock.now()).await.unwrap();
+        for (id, name) in self.runners.into_iter().zip(["watcher", "other-watcher"]) {
+            let token = TokenHash::of(name);
+            runners::add(&mut tx, &NewRunner { id, name, token: &token }, self.clock.now()).await.unwrap();
+        }
         tx.commit().await.unwrap();
     }
 
@@ -117,22 +120,23 @@ impl Farm<'_> {
         let plan = Plan { release_id: id, target, priority, owner: &release.user, max_attempts: 3 };
         jobs::plan(&mut tx, JobId::new(self.clock.now()), &plan, self.clock.now()).await.unwrap();
         tx.commit().await.unwrap();
-        for _ in 0..runs {
+        for runner in self.runners.into_iter().take(runs) {
             self.clock.advance(Duration::from_mins(3));
-            self.result(reason).await;
+            self.result(runner, reason).await;
         }
     }
 
-    async fn result(&self, reason: Reason) {
+    async fn result(&self, runner_id: RunnerId, reason: Reason) {
         let (now, token, targets) = (self.clock.now(), TokenHash::of("lease"), ["pg13-arm64".parse().unwrap()]);
         let run_id = RunId::new(now);
         let lease = Duration::from_mins(5);
-        let claim = Claim { runner_id: self.runner, targets: &targets, run_id, token: &token, lease };
+        let claim = Claim { runner_id, targets: &targets, run_id, token: &token, lease };
         let mut tx = self.store.begin().await.unwrap();
         jobs::claim(&mut tx, &claim, now).await.unwrap().unwrap();
-        let key = LeaseKey { run_id, runner_id: self.runner, token: &token };
+        let key = LeaseKey { run_id, runner_id, token: &token };
         let report = report(run_id, reason, now);
-        results::accept(&mut tx, &key, &report, Retries::default(), now).await.unwrap();
+        let accepted = results::accept(&mut tx, &key, &report, Retries::default(), now).await.unwrap();
+        assert_eq!(accepted, results::Acceptance::Accepted);
         tx.commit().await.unwrap();
     }
 }
@@ -150,7 +154,13 @@ fn report(run_id: RunId, reason: Reason, now: Timestamp) -> Report {
         },
         phases: Vec::new(),
         tests: Vec::new(),
-        files: Vec::new(),
+        files: vec![FileRecord {
+            name: "x.log".into(),
+            kind: FileKind::Log,
+            sha256: "ab".repeat(32),
+            bytes: 9,
+            omitted_bytes: 0,
+        }],
         archive: Some(ArchiveFacts { sha1: SHA1.into(), sha256: "cd".repeat(32), bytes: 99 }),
         image: Some(ImageFacts {
             tag: "pgxn-testers/pg13-arm64".into(),

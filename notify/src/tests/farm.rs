@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::{
-    ArchiveFacts, Channel, Circumstances, Decisive, Grade, ImageFacts, JobId, ManualClock, Name, Overhead, Phase,
-    Platform, Priority, Proof, Reason, Release, ReleaseId, Report, RunId, RunnerFacts, RunnerId, SourceKind, Status,
-    Timestamp, Verdict,
+    ArchiveFacts, Channel, Circumstances, Decisive, FileKind, FileRecord, Grade, ImageFacts, JobId, ManualClock, Name,
+    Overhead, Phase, Platform, Priority, Proof, Reason, Release, ReleaseId, Report, RunId, RunnerFacts, RunnerId,
+    SourceKind, Status, Timestamp, Verdict,
 };
 use serde_json::{Value, json};
 use store::confirm::Retries;
@@ -129,7 +129,10 @@ impl Farm {
         let mut tx = self.store.begin().await.unwrap();
         let claimed = jobs::claim(&mut tx, &claim, self.now()).await.unwrap().unwrap();
         let key = LeaseKey { run_id: claimed.run_id, runner_id: self.runner, token: &token };
-        let report = report(claimed.run_id, reason, self.now());
+        let mut report = report(claimed.run_id, reason, self.now());
+        if let Some(image) = &mut report.image {
+            image.postgresql = format!("{}.11", claimed.target.major);
+        }
         let accepted = results::accept(&mut tx, &key, &report, Retries::default(), self.now()).await.unwrap();
         assert_eq!(accepted, results::Acceptance::Accepted);
         tx.commit().await.unwrap();
@@ -160,13 +163,19 @@ fn report(run_id: RunId, reason: Reason, now: Timestamp) -> Report {
     } else {
         Phase::ALL.into_iter().find(|phase| reason.is_possible_in(*phase)).unwrap()
     };
-    let decisive = Decisive { file: "x.log".into(), line: 1, text: "ERROR:  `@everyone` | <script>\u{1b}[1m".into() };
+    let decisive = Decisive { file: "x.log".into(), line: 1, text: "ERROR:  `@everyone` | <script>".into() };
     Report {
         run_id,
         verdict: Verdict { phase, reason, flags: Vec::new(), detail: String::new(), decisive: Some(decisive) },
         phases: Vec::new(),
         tests: Vec::new(),
-        files: Vec::new(),
+        files: vec![FileRecord {
+            name: "x.log".into(),
+            kind: FileKind::Log,
+            sha256: "ab".repeat(32),
+            bytes: 9,
+            omitted_bytes: 0,
+        }],
         archive: Some(ArchiveFacts {
             sha1: "0123456789abcdef0123456789abcdef01234567".into(),
             sha256: "cd".repeat(32),

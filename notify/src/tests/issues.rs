@@ -59,7 +59,7 @@ async fn an_issue_is_opened_once_updated_and_closed_when_nothing_fails_any_more(
         body.contains("| [17 (amd64)](https://testers.example.org/run/") && body.contains("| installcheck |"),
         "{body}"
     );
-    assert!(body.contains("| `ERROR:  '@everyone' ¦ <script>[1m` |"), "{body}");
+    assert!(body.contains("| `ERROR:  '@everyone' ¦ <script>` |"), "{body}");
 
     farm.plan("1.1.0", "pg16-amd64").await;
     farm.result("pg16-amd64", Reason::TestsFailed).await;

@@ -44,7 +44,7 @@ async fn what_turns_is_told_once_in_its_order_and_signed_so_that_the_receiver_ca
         told["data"]["headline"],
         "pair 1.1.0 fails in installcheck on PostgreSQL 17 (amd64), and did not before"
     );
-    assert_eq!(told["data"]["decisive"], "ERROR:  `@everyone` | <script>[1m");
+    assert_eq!(told["data"]["decisive"], "ERROR:  `@everyone` | <script>");
     assert!(told["data"]["run"].as_str().unwrap().starts_with("https://testers.example.org/run/"), "{told}");
     assert_eq!(told["matrix"], "https://testers.example.org/dist/pair/");
     let done = (DeliveryState::Delivered, 1, "200 OK");
