@@ -137,7 +137,10 @@ async fn the_form_offers_what_is_turned_on_and_says_what_was_wrong() {
         "{main}"
     );
     assert!(!main.contains("<script"), "{main}");
-    assert!(!farm.text("/subscribe/?problem=%3Cb%3Ex").await.contains("That did not work"), "only words of ours are shown");
+    assert!(
+        !farm.text("/subscribe/?problem=%3Cb%3Ex").await.contains("That did not work"),
+        "only words of ours are shown"
+    );
     let view = farm.text("/subscribe/?dist=watched&format=json").await;
     assert!(view.contains("\"channels\":[\"webhook\"]") && view.contains("\"href\":\"/dist/watched/\""), "{view}");
 }
@@ -170,8 +173,8 @@ async fn a_subscriber_sees_what_was_told_and_ends_it_without_a_script() {
     let page = farm.text(&path).await;
     let main = main_of(&page);
     assert!(main.contains("watched 1.1.0 fails in installcheck on PostgreSQL 13 (arm64)"), "{main}");
-    assert!(main.contains("<td>delivered</td><td class=\"soft\">204 No Content</td>"), "{main}");
-    assert!(main.contains("<td>waiting</td><td class=\"soft\">502 Bad Gateway</td>"), "{main}");
+    assert!(main.contains("<td class=\"k\">delivered</td><td class=\"soft\">204 No Content</td>"), "{main}");
+    assert!(main.contains("<td class=\"k\">waiting</td><td class=\"soft\">502 Bad Gateway</td>"), "{main}");
     assert!(main.contains("whsec_") && main.contains(&format!("action=\"{path}/end\"")), "{main}");
     let json: serde_json::Value = serde_json::from_str(&farm.text(&format!("{path}?format=json")).await).unwrap();
     assert_eq!((&json["is_active"], &json["deliveries"][1]["attempts"]), (&true.into(), &1.into()));
@@ -186,6 +189,6 @@ async fn a_subscriber_sees_what_was_told_and_ends_it_without_a_script() {
         ended.contains("It ended just now: its holder ended it.") && !main_of(&ended).contains("<button>"),
         "{ended}"
     );
-    assert!(ended.contains("<td>dropped</td>"), "{ended}");
+    assert!(ended.contains("<td class=\"k\">dropped</td>"), "{ended}");
     assert_eq!(farm.get("/subscriptions/01KAJ000000000000000000052.AAAA").await.status(), StatusCode::NOT_FOUND);
 }
