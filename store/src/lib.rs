@@ -35,10 +35,9 @@ pub mod results;
 pub mod runners;
 pub mod runs;
 pub mod standing;
-pub mod symptoms;
-pub mod trends;
 pub mod subscriptions;
 pub mod symptoms;
+pub mod trends;
 pub mod turns;
 
 mod blobs;

@@ -75,7 +75,7 @@ pub(crate) async fn major(
     let mut conn = dashboard.store().read().await?;
     let turned = turns::of_major(&mut conn, major, ENTRIES).await?;
     let title = format!("PostgreSQL {major}: what turned red or green");
-    answer(&dashboard, &ask, (title, format!("/pg/{major}/"), "/".to_owned()), &turned)
+    answer(&dashboard, &ask, (title, format!("/pg/{major}/"), address::readiness(major)), &turned)
 }
 
 /// A feed with its title, the folder that it is in, and the page beside it.

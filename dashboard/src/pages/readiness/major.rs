@@ -183,7 +183,9 @@ pub(crate) async fn show(
     ask.answer(&view, || {
         let title = format!("PostgreSQL {}, readiness", view.column.major);
         let json = ask.keeping(&format!("{}?format=json", address::readiness(view.column.major)), &KEYS);
-        Page { frame: Frame::new(dashboard.site(), title, &view.sentence).with_json(json), view: &view }
+        let feed = format!("/pg/{}/", view.column.major);
+        let frame = Frame::new(dashboard.site(), title, &view.sentence).with_json(json).with_verdicts(&feed);
+        Page { frame, view: &view }
     })
 }
 
