@@ -6,6 +6,8 @@
 mod believable;
 #[path = "pages/matrices.rs"]
 mod matrices;
+#[path = "pages/subscriptions.rs"]
+mod subscriptions;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

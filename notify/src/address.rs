@@ -47,7 +47,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     .any(|(net, bits)| within(net, bits))
 }
 
-/// Only what is handed out (2000::/3), without what tunnels IPv4 (6to4, Teredo) or is for documents. NAT64 lies outside.
+/// Only what is handed out (`2000::/3`), without what tunnels IPv4 (6to4, Teredo) or is for documents. NAT64 lies outside.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
     let is_handed_out = first & 0xe000 == 0x2000;

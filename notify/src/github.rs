@@ -58,7 +58,7 @@ pub(crate) async fn tell(desk: &Desk, to: &Subscription, repository: &str, owed:
     let standing = standing(desk, &mut desk.0.store.read().await?, &to.dist).await?;
     let Some(standing) = standing else { return Ok(Sent::Never("the distribution is gone".into())) };
     let book = Book { crab, owner, name, desk, to, standing };
-    let brought = book.bring(owed).await;
+    let brought = Box::pin(book.bring(owed)).await;
     match brought {
         Ok((number, said)) => {
             let remote = number.map(|number| number.to_string()).unwrap_or_default();
@@ -98,10 +98,10 @@ fn row(desk: &Desk, cell: &Cell) -> Option<String> {
     let result = cell.result.as_ref()?;
     let fails = Judged { grade: result.grade, flags: &result.flags }.fails();
     let line = result.decisive.as_deref().map(code).unwrap_or_default();
-    let link = desk.0.config.link(&format!("/run/{}", result.run_id));
+    let run = desk.0.config.link(&format!("/run/{}", result.run_id));
     let on = format!("{} ({})", cell.target.major, cell.target.platform);
     (fails == Some(true))
-        .then(|| format!("| [{on}]({link}) | {} | {} | {line} |", result.phase, result.reason.sentence()))
+        .then(|| format!("| [{on}]({run}) | {} | {} | {line} |", result.phase, result.reason.sentence()))
 }
 
 /// A line of a log as code, from which nothing escapes: no link, no mention, no end of a table's cell.
@@ -137,7 +137,7 @@ impl Book<'_> {
                 Ok((None, format!("issue {} was closed", issue.number)))
             }
             (None, false) if is_red => {
-                let issue = self.issues().create(self.title()).body(self.body()).send().await?;
+                let issue = Box::pin(self.issues().create(self.title()).body(self.body()).send()).await?;
                 Ok((Some(issue.number), format!("issue {} was opened", issue.number)))
             }
             (None, _) => Ok((None, "there is no issue, and none is needed".into())),

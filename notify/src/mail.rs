@@ -3,6 +3,7 @@
 //! Every header is made of what `lettre` has parsed, or of our own words: nothing that an author wrote can begin another header. The body is plain
 //! text, and what logs say in it is one line each.
 
+use std::fmt::Write as _;
 use std::time::{Duration, UNIX_EPOCH};
 
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
@@ -152,14 +153,14 @@ fn subject(messages: &[Message]) -> String {
 fn digest(desk: &Desk, messages: &[Message], page: &str) -> String {
     let mut text = String::new();
     for message in messages {
-        text.push_str(&format!("{}.\n  {}\n", message.headline, message.sentence));
+        let _ = writeln!(text, "{}.\n  {}", message.headline, message.sentence);
         if let Some(line) = message.decisive.as_ref().filter(|_| message.is_red()) {
-            text.push_str(&format!("  > {line}\n"));
+            let _ = writeln!(text, "  > {line}");
         }
-        text.push_str(&format!("  {}\n\n", desk.0.config.link(&message.run)));
+        let _ = writeln!(text, "  {}\n", desk.0.config.link(&message.run));
     }
     let dist = messages.first().map(|message| message.dist.to_lowercase()).unwrap_or_default();
-    text.push_str(&format!("Everything on it: {}\n", desk.0.config.link(&format!("/dist/{dist}/"))));
-    text.push_str(&format!("What was sent to you, and how to end it: {page}\n"));
+    let _ = writeln!(text, "Everything on it: {}", desk.0.config.link(&format!("/dist/{dist}/")));
+    let _ = writeln!(text, "What was sent to you, and how to end it: {page}");
     text
 }

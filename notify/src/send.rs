@@ -74,7 +74,7 @@ async fn tell(desk: &Desk, to: &Subscription, owed: &[Owed], now: Timestamp) -> 
     match to.channel {
         Channel::Webhook => Ok(webhook::tell(desk, to, &address, &owed[0], now).await),
         Channel::Mail => Ok(mail::tell(desk, to, &address, owed, now).await),
-        Channel::Issue => github::tell(desk, to, &address, owed).await,
+        Channel::Issue => Box::pin(github::tell(desk, to, &address, owed)).await,
     }
 }
 

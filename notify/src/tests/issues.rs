@@ -20,8 +20,8 @@ async fn subscribed() -> Ground {
     let farm = Farm::new(json!({ "repository": { "url": "https://github.com/theory/pair.git" } })).await;
     let desk = farm.desk(Config { mail: Some(postbox.mail()), github: Some(hub.config()), ..config() });
     let (channel, mail) = (Channel::Issue, "theory@example.com".to_owned());
-    let form = Form { dist: "pair".into(), channel, proof: Proof::Mail, address: "evil/repository".into(), mail };
-    assert_eq!(desk.ask(&form).await, Ok(Asked::Mailed));
+    let wished = Form { dist: "pair".into(), channel, proof: Proof::Mail, address: "evil/repository".into(), mail };
+    assert_eq!(desk.ask(&wished).await, Ok(Asked::Mailed));
     let link = postbox.letters()[0].link("/subscribe/");
     let token = desk.confirm(link.strip_prefix("/subscribe/").unwrap()).await.unwrap();
     assert_eq!(desk.held(&token).await.unwrap().address, "theory/pair", "whatever was asked for");
@@ -130,12 +130,12 @@ async fn nothing_is_opened_where_meta_names_no_repository_at_github() {
     let hub = Hub::start().await;
     let farm = Farm::new(json!({ "homepage": "https://github.com.example.org/theory/pair" })).await;
     let desk = farm.desk(Config { github: Some(hub.config()), ..config() });
-    let form = Form {
+    let wished = Form {
         dist: "pair".into(),
         channel: Channel::Issue,
         proof: Proof::File,
         address: String::new(),
         mail: String::new(),
     };
-    assert_eq!(desk.ask(&form).await, Err(Refusal::NoGitHub));
+    assert_eq!(desk.ask(&wished).await, Err(Refusal::NoGitHub));
 }

@@ -1,22 +1,11 @@
 //! Feeds of what turned, and the pages at which maintainers subscribe, on a real store with a desk.
 
-#![expect(clippy::unwrap_used, reason = "a fixture that cannot be built should end at once")]
-
-#[path = "../examples/gallery/believable/mod.rs"]
-mod believable;
-#[path = "../examples/gallery/watched.rs"]
+#[path = "../../examples/gallery/watched.rs"]
 mod watched;
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::http::{Request, Response, StatusCode};
-use dashboard::{Dashboard, Site, Source};
-use protocol::{ManualClock, Matrix};
-use tempfile::TempDir;
-use tower::ServiceExt;
 use watched::Watched;
+
+use super::*;
 
 struct Farm {
     router: Router,
@@ -60,10 +49,6 @@ impl Farm {
         assert_eq!(response.status(), StatusCode::OK, "{path}");
         body(response).await
     }
-}
-
-async fn body(response: Response<Body>) -> String {
-    String::from_utf8(to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec()).unwrap()
 }
 
 fn main_of(page: &str) -> &str {
