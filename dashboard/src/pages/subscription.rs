@@ -110,17 +110,13 @@ impl View {
 }
 
 fn sentence(held: &Held, now: protocol::Timestamp) -> String {
-    match (held.state, held.ended_at) {
-        (SubscriptionState::Ended, Some(at)) => {
-            format!("It ended {}: {}.", When::new(at, now).relative, held.end_reason)
-        }
-        _ => {
-            let by = match held.channel {
-                Channel::Webhook => "a signed request is sent",
-                Channel::Mail => "a mail is sent, once a day at most",
-                Channel::Issue => "an issue is opened, kept up to date, and closed when nothing fails any more",
-            };
-            format!("When tests of {} begin to fail, or pass again, {by}.", held.dist)
-        }
+    if let (SubscriptionState::Ended, Some(at)) = (held.state, held.ended_at) {
+        return format!("It ended {}: {}.", When::new(at, now).relative, held.end_reason);
     }
+    let by = match held.channel {
+        Channel::Webhook => "a signed request is sent",
+        Channel::Mail => "a mail is sent, once a day at most",
+        Channel::Issue => "an issue is opened, kept up to date, and closed when nothing fails any more",
+    };
+    format!("When tests of {} begin to fail, or pass again, {by}.", held.dist)
 }
