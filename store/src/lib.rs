@@ -5,7 +5,7 @@
 //! SQLite there is one writer, and it would wait for itself.
 //!
 //! The modules follow the way of the data: [`registry`] and [`releases`] → [`jobs`] → [`runs`] (leases) → [`results`] →
-//! [`confirm`] → [`history`] and [`symptoms`] (what a result means beside others) → [`matrix`], [`queue`] and [`farm`] for the pages, [`lacks`] for the operator.
+//! [`confirm`] → [`history`] and [`symptoms`] (what a result means beside others) → [`matrix`], [`standing`], [`queue`] and [`farm`] for the pages, [`lacks`] for the operator.
 
 pub mod broken;
 pub mod confirm;
@@ -21,6 +21,7 @@ pub mod releases;
 pub mod results;
 pub mod runners;
 pub mod runs;
+pub mod standing;
 pub mod symptoms;
 
 mod blobs;

@@ -117,6 +117,30 @@ pub async fn of_release(conn: &mut Conn, release: ReleaseId) -> Result<Vec<Cell>
     rows.iter().map(read_cell).collect()
 }
 
+/// As many releases as are asked for at once.
+const AT_ONCE: usize = 50;
+pub(crate) const OF_RELEASES: &str = cells!(
+    "jobs.release_id IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,
+         $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50)
+     ORDER BY jobs.release_id, jobs.target"
+);
+
+/// The cells of several releases, by release and target: one query for as many as a page shows.
+pub async fn of_releases(conn: &mut Conn, releases: &[ReleaseId]) -> Result<Vec<Cell>> {
+    let mut cells = Vec::new();
+    for some in releases.chunks(AT_ONCE) {
+        let mut query = sqlx::query(OF_RELEASES);
+        for at in 0..AT_ONCE {
+            query = query.bind(some.get(at).map(ReleaseId::to_string).unwrap_or_default());
+        }
+        let rows = query.fetch_all(conn.raw()).await?;
+        for row in &rows {
+            cells.push(read_cell(row)?);
+        }
+    }
+    Ok(cells)
+}
+
 /// One cell.
 pub async fn cell(conn: &mut Conn, release: ReleaseId, target: Target) -> Result<Option<Cell>> {
     let row = sqlx::query(cells!("jobs.release_id = $1 AND jobs.target = $2"))
@@ -253,7 +277,7 @@ async fn read_verdicts(conn: &mut Conn, rows: &[AnyRow]) -> Result<Vec<VerdictLi
 }
 
 /// The flags of a result, with the one that says that it is in doubt.
-fn flags(row: &Fields<'_>) -> Result<Vec<Flag>> {
+pub(crate) fn flags(row: &Fields<'_>) -> Result<Vec<Flag>> {
     let doubt = confirm::doubt(row.parse("reason")?, row.words("doubt")?.pop());
     Ok(confirm::with_doubt(row.words("flags")?, doubt))
 }

@@ -146,12 +146,13 @@ async fn a_server_that_is_not_there_is_named_without_its_password() {
 }
 
 /// Rows of everything that the migration of that number brought; written while it is the newest, after those of the ones before.
-const ROWS: [(i64, &str); 5] = [
+const ROWS: [(i64, &str); 6] = [
     (1, include_str!("rows/0001.sql")),
     (2, include_str!("rows/0002.sql")),
     (3, include_str!("rows/0003.sql")),
     (4, include_str!("rows/0004.sql")),
     (5, include_str!("rows/0005.sql")),
+    (6, include_str!("rows/0006.sql")),
 ];
 
 #[tokio::test]
@@ -191,6 +192,7 @@ async fn reads_every_row(conn: &mut Conn) {
     assert_eq!(queue::counts(conn).await.unwrap()[0].waiting, 1);
     assert_eq!(matrix::of_dist(conn, &dist).await.unwrap().len(), 3);
     assert_eq!(dists::get(conn, &dist).await.unwrap().unwrap().releases, 1);
+    assert_eq!(releases::uploaders(conn, 't', 10).await.unwrap().len(), 1);
     assert_eq!(broken::list(conn, 10).await.unwrap().len(), 1);
     assert_eq!(registry::current(conn).await.unwrap().unwrap().cursor, "17");
     assert_eq!(farm::counts(conn, at(0)).await.unwrap().results, 1);
