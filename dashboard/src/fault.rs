@@ -26,6 +26,12 @@ pub enum Fault {
         /// What is near it.
         near: Vec<Link>,
     },
+    /// It cannot be asked for.
+    #[error("{sentence}")]
+    Refused {
+        /// What is wrong with what was asked.
+        sentence: String,
+    },
     /// It is on its way here.
     #[error("{sentence}")]
     Coming {
@@ -71,6 +77,7 @@ impl Fault {
     pub(crate) const fn status(&self) -> StatusCode {
         match self {
             Self::Missing { .. } => StatusCode::NOT_FOUND,
+            Self::Refused { .. } => StatusCode::BAD_REQUEST,
             Self::Coming { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Registry { .. } => StatusCode::BAD_GATEWAY,
             Self::Store(_) | Self::Search(_) | Self::Panicked { .. } | Self::Render(_) | Self::Json(_) => {
@@ -83,6 +90,7 @@ impl Fault {
     pub(crate) const fn title(&self) -> &'static str {
         match self {
             Self::Missing { .. } => "Not found",
+            Self::Refused { .. } => "That cannot be asked",
             Self::Coming { .. } => "Not here yet",
             Self::Registry { .. } => "The registry does not answer",
             Self::Store(_) | Self::Search(_) | Self::Panicked { .. } | Self::Render(_) | Self::Json(_) => "Our fault",
@@ -92,7 +100,7 @@ impl Fault {
     /// What people are told: what is missing in full, of our own faults only that there is one.
     pub(crate) fn sentence(&self) -> &str {
         match self {
-            Self::Missing { sentence, .. } | Self::Registry { sentence, .. } => sentence,
+            Self::Missing { sentence, .. } | Self::Refused { sentence } | Self::Registry { sentence, .. } => sentence,
             Self::Coming { sentence } => sentence,
             Self::Store(_) | Self::Search(_) | Self::Panicked { .. } | Self::Render(_) | Self::Json(_) => {
                 "The farm could not make this page. The fault is ours and has been logged; trying again in a minute may help."

@@ -19,6 +19,8 @@ pub(crate) struct Frame<'a> {
     pub feed: Option<String>,
     /// What was searched for.
     pub query: String,
+    /// Whether robots are to leave it out: what was searched for or chosen has no end of pages.
+    pub noindex: bool,
     /// Whether the page has a search box of its own.
     pub searches: bool,
 }
@@ -34,6 +36,7 @@ impl<'a> Frame<'a> {
             json: None,
             feed: None,
             query: String::new(),
+            noindex: false,
             searches: false,
         }
     }

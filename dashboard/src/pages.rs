@@ -3,6 +3,7 @@
 pub(crate) mod badge;
 pub(crate) mod dist;
 pub(crate) mod dists;
+pub(crate) mod facts;
 pub(crate) mod farm;
 pub(crate) mod file;
 pub(crate) mod frontend;
@@ -13,10 +14,11 @@ pub(crate) mod run;
 pub(crate) mod symptoms;
 pub(crate) mod vocabulary;
 
-mod facts;
+mod filters;
 mod lines;
 mod reading;
 mod registry;
+mod rows;
 
 use axum::response::Redirect;
 
