@@ -41,7 +41,7 @@ pub(crate) async fn icon() -> Response {
 pub(crate) async fn robots(State(dashboard): State<Dashboard>) -> Response {
     let site = dashboard.site().public_url.as_str().trim_end_matches('/').to_owned();
     // Lists of which something is chosen are without end, and say nothing that the lists themselves do not say.
-    let chosen: String = search::Choice::KEYS.iter().map(|key| format!("Disallow: /dists/?*{key}=\n")).collect();
+    let chosen = search::Choice::KEYS.map(|key| format!("Disallow: /dists/?*{key}=\n")).concat();
     let text = format!("{ROBOTS}{chosen}\nSitemap: {site}/sitemap.xml\n");
     ([(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "public, max-age=86400")], text).into_response()
 }

@@ -48,6 +48,13 @@ pub struct Health {
     pub targets: u32,
 }
 
+impl Health {
+    /// Whether there is any verdict that counts: a release that nobody has tested yet is not an unhealthy one.
+    pub const fn is_known(self) -> bool {
+        self.works > 0 || self.fails > 0
+    }
+}
+
 impl Standings {
     /// Puts together what stands of each distribution; `supported` are the majors that PostgreSQL maintains.
     pub fn new(of: Vec<Vec<Seen>>, supported: &[PgMajor]) -> Self {
@@ -210,6 +217,7 @@ mod tests {
         assert_eq!(all.health(1), Health { percent: 0, works: 0, fails: 1, targets: 2 });
         assert_eq!(all.health(2), Health { percent: 0, works: 0, fails: 0, targets: 2 });
         assert_eq!(Standings::default().health(0), Health::default());
+        assert_eq!([0, 1, 2].map(|dist| all.health(dist).is_known()), [true, true, false]);
     }
 
     proptest! {

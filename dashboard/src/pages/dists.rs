@@ -135,7 +135,7 @@ async fn by_name(dashboard: &Dashboard, asked: Asked) -> Result<View, Fault> {
     let last = found.last().filter(|_| more).map(|dist| dist.name.key());
     let next = last.map(|last| format!("/dists/?q={}&after={}", address::segment(query), address::segment(&last)));
     let listed = made.map(|made| list(dashboard, &made, &asked, 0));
-    Ok(View { total, previous: None, next, recent, ..view(dashboard, asked, listed) })
+    Ok(View { total, recent, next, ..view(dashboard, asked, listed) })
 }
 
 /// What a choice leaves, as the catalogue has it.
@@ -150,7 +150,7 @@ async fn chosen(dashboard: &Dashboard, asked: Asked) -> Result<View, Fault> {
     let previous = (offset > 0).then(|| at(offset.saturating_sub(per_page)));
     let next = (end < listed.count && !listed.dists.is_empty()).then(|| at(end));
     let total = made.dists.len() as u64;
-    Ok(View { total, previous, next, recent, ..view(dashboard, asked, Some(listed)) })
+    Ok(View { total, recent, previous, next, ..view(dashboard, asked, Some(listed)) })
 }
 
 fn list(dashboard: &Dashboard, made: &Made, asked: &Asked, limit: usize) -> Listed {

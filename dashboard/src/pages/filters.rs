@@ -136,7 +136,7 @@ impl Filters {
                 format!("{}on PostgreSQL {}", implied(true), chosen.pg.map(|pg| pg.to_string()).unwrap_or_default())
             }
             "platform" => {
-                let platform = chosen.platform.map(|platform| platform.as_str()).unwrap_or_default();
+                let platform = chosen.platform.map(protocol::Platform::as_str).unwrap_or_default();
                 format!("{}on {platform}", implied(chosen.pg.is_none()))
             }
             "verdict" => wanted.to_owned(),
@@ -194,21 +194,17 @@ impl Filters {
             format!("{value}{}", remark.unwrap_or_default())
         };
         let tests = |value: &str| if value == "yes" { "has tests" } else { "has none" }.to_owned();
+        let pg = chosen.pg.map(|pg| pg.to_string());
+        let platform = chosen.platform.map(|platform| platform.to_string());
+        let has_tests = chosen.tests.map(|tests| if tests { "yes" } else { "no" }.to_owned());
         vec![
-            menu("pg", "On PostgreSQL", "all supported", &facets.pg, chosen.pg.map(|pg| pg.to_string()), major),
-            menu("platform", "On platform", "any", &facets.platform, chosen.platform.map(|it| it.to_string()), same),
-            menu("since", "Verdict given", "at any time", &facets.since, since, since_menu_words),
-            menu(
-                "tests",
-                "Tests",
-                "any",
-                &facets.tests,
-                chosen.tests.map(|it| if it { "yes" } else { "no" }.to_owned()),
-                tests,
-            ),
-            menu("licence", "Licence", "any", &facets.licence, chosen.licence.clone(), same),
-            menu("tag", "Tag", "any", &facets.tag, chosen.tag.clone(), same),
-            menu("user", "Maintainer", "anybody", &facets.user, chosen.user.clone(), same),
+            menu(("pg", "On PostgreSQL", "all supported"), &facets.pg, pg.as_deref(), major),
+            menu(("platform", "On platform", "any"), &facets.platform, platform.as_deref(), same),
+            menu(("since", "Verdict given", "at any time"), &facets.since, since.as_deref(), since_menu_words),
+            menu(("tests", "Tests", "any"), &facets.tests, has_tests.as_deref(), tests),
+            menu(("licence", "Licence", "any"), &facets.licence, chosen.licence.as_deref(), same),
+            menu(("tag", "Tag", "any"), &facets.tag, chosen.tag.as_deref(), same),
+            menu(("user", "Maintainer", "anybody"), &facets.user, chosen.user.as_deref(), same),
             self.orders(),
         ]
     }
@@ -231,16 +227,15 @@ impl Filters {
     }
 }
 
+/// A menu of a key, its label and the words for nothing.
 fn menu(
-    key: &'static str,
-    label: &'static str,
-    nothing: &'static str,
+    (key, label, nothing): (&'static str, &'static str, &'static str),
     buckets: &[Bucket],
-    chosen: Option<String>,
+    chosen: Option<&str>,
     words: impl Fn(&str) -> String,
 ) -> Menu {
     let pick = |value: &str, text, count| Pick {
-        chosen: chosen.as_deref().unwrap_or_default() == value,
+        chosen: chosen.unwrap_or_default() == value,
         value: value.to_owned(),
         text,
         count,
@@ -249,7 +244,7 @@ fn menu(
     let mut picks = vec![pick("", nothing.to_owned(), None)];
     picks.extend(buckets.iter().map(|bucket| pick(&bucket.value, words(&bucket.value), Some(bucket.count))));
     // What is chosen is offered whatever it finds, so that the form says what the address says.
-    if let Some(value) = &chosen
+    if let Some(value) = chosen
         && picks.iter().all(|pick| !pick.chosen)
     {
         picks.push(pick(value, words(value), None));

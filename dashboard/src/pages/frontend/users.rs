@@ -12,6 +12,7 @@ use super::{line, own};
 use crate::answer::Ask;
 use crate::fault::{Fault, Link};
 use crate::frame::Frame;
+use crate::pages::nothing_here;
 use crate::{Dashboard, address};
 
 /// The users of a letter as data.
@@ -78,8 +79,9 @@ pub(crate) async fn document(
     Path(file): Path<String>,
     ask: Ask,
 ) -> Result<Response, Fault> {
-    let letter = file.strip_suffix(".json").and_then(|letter| letter.parse::<char>().ok());
-    let Some(letter) = letter.filter(char::is_ascii_lowercase) else { return Ok(own::missing()) };
+    let Some(letter) = file.strip_suffix(".json") else { return Err(nothing_here().await) };
+    let letter = letter.parse().ok().filter(char::is_ascii_lowercase);
+    let Some(letter) = letter else { return Ok(own::missing()) };
     let users = uploaders(&dashboard, letter).await?;
     let entry = |entry: &UserEntry| json!({ "user": entry.user.key(), "name": entry.name });
     let list: Vec<_> = users.iter().map(entry).collect();
