@@ -290,7 +290,7 @@ async fn a_registry_without_lists_of_users_and_tags_has_them_here() {
     let version = &tag["releases"]["semver"]["stable"][0];
     assert_eq!((&version["version"], version["date"].as_str().unwrap().len()), (&"0.40.0".into(), 20));
     let page = farm.json("/tag/unit%20testing/?format=json").await;
-    assert_eq!(page["total"].as_u64().unwrap() as usize, tag["releases"].as_object().unwrap().len());
+    assert_eq!(page["total"], tag["releases"].as_object().unwrap().len());
     assert!(farm.text("/tags/").await.contains("href=\"/tag/unit%20testing/\""));
     assert!(farm.text("/tag/tap/feed.atom").await.contains("semver 0.40.0"));
     for (path, status) in [

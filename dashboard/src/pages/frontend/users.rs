@@ -80,7 +80,7 @@ pub(crate) async fn document(
     ask: Ask,
 ) -> Result<Response, Fault> {
     let Some(letter) = file.strip_suffix(".json") else { return Err(nothing_here().await) };
-    let letter = letter.parse().ok().filter(char::is_ascii_lowercase);
+    let letter = letter.parse::<char>().ok().filter(char::is_ascii_lowercase);
     let Some(letter) = letter else { return Ok(own::missing()) };
     let users = uploaders(&dashboard, letter).await?;
     let entry = |entry: &UserEntry| json!({ "user": entry.user.key(), "name": entry.name });
