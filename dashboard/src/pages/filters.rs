@@ -210,20 +210,25 @@ impl Filters {
     }
 
     fn orders(&self) -> Menu {
+        const BY_NAME: &str = "by name";
+        // Where that is the order anyway, it is offered once.
+        let is_by_name = self.usual == BY_NAME;
+        let chosen = self.chosen.sort.filter(|sort| *sort != Sort::Name || !is_by_name).unwrap_or(Sort::Relevance);
         let pick = |sort: Sort| Pick {
             value: if sort == Sort::Relevance { String::new() } else { sort.as_str().to_owned() },
             text: match sort {
                 Sort::Relevance => self.usual,
                 Sort::Recent => "latest release first",
                 Sort::Health => "healthiest first",
-                Sort::Name => "by name",
+                Sort::Name => BY_NAME,
             }
             .to_owned(),
             count: None,
-            chosen: self.chosen.sort.unwrap_or(Sort::Relevance) == sort,
+            chosen: chosen == sort,
             mark: None,
         };
-        Menu { key: "sort", label: "Order", picks: Sort::ALL.into_iter().map(pick).collect() }
+        let offered = Sort::ALL.into_iter().filter(|sort| *sort != Sort::Name || !is_by_name);
+        Menu { key: "sort", label: "Order", picks: offered.map(pick).collect() }
     }
 }
 
