@@ -45,10 +45,12 @@ pub(crate) async fn icon() -> Response {
 /// `/robots.txt`: pages may be read; what repeats them in other forms need not. It says where all of them are listed.
 pub(crate) async fn robots(State(dashboard): State<Dashboard>) -> Response {
     let site = dashboard.site().public_url.as_str().trim_end_matches('/').to_owned();
+    // Lists of which something is chosen are without end, and say nothing that the lists themselves do not say.
+    let chosen = search::Choice::KEYS.map(|key| format!("Disallow: /dists/?*{key}=\n")).concat();
     let [releases, results] = EXPORTS;
     let text = format!(
         "# Everything at once, so that nobody has to crawl for it: lines of JSON, compressed; `?after=CURSOR` goes on.\n\
-         # {site}{releases}\n# {site}{results}\n\n{ROBOTS}\nSitemap: {site}/sitemap.xml\n"
+         # {site}{releases}\n# {site}{results}\n\n{ROBOTS}{chosen}\nSitemap: {site}/sitemap.xml\n"
     );
     ([(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "public, max-age=86400")], text).into_response()
 }

@@ -26,6 +26,12 @@ pub enum Fault {
         /// What is near it.
         near: Vec<Link>,
     },
+    /// It cannot be asked for.
+    #[error("{sentence}")]
+    Refused {
+        /// What is wrong with what was asked.
+        sentence: String,
+    },
     /// It is on its way here.
     #[error("{sentence}")]
     Coming {
@@ -77,6 +83,7 @@ impl Fault {
     pub(crate) const fn status(&self) -> StatusCode {
         match self {
             Self::Missing { .. } => StatusCode::NOT_FOUND,
+            Self::Refused { .. } => StatusCode::BAD_REQUEST,
             Self::Coming { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Registry { .. } => StatusCode::BAD_GATEWAY,
@@ -90,6 +97,7 @@ impl Fault {
     pub(crate) const fn title(&self) -> &'static str {
         match self {
             Self::Missing { .. } => "Not found",
+            Self::Refused { .. } => "That cannot be asked",
             Self::Coming { .. } => "Not here yet",
             Self::TooMany { .. } => "A little slower, please",
             Self::Registry { .. } => "The registry does not answer",
@@ -100,7 +108,7 @@ impl Fault {
     /// What people are told: what is missing in full, of our own faults only that there is one.
     pub(crate) fn sentence(&self) -> &str {
         match self {
-            Self::Missing { sentence, .. } | Self::Registry { sentence, .. } => sentence,
+            Self::Missing { sentence, .. } | Self::Refused { sentence } | Self::Registry { sentence, .. } => sentence,
             Self::Coming { sentence } => sentence,
             Self::TooMany { .. } => {
                 "Your address has asked for many pages that take work to make: searches, logs, documents, files. In a minute there will be more. \

@@ -21,6 +21,8 @@ pub(crate) struct Frame<'a> {
     pub verdicts: Option<String>,
     /// What was searched for.
     pub query: String,
+    /// Whether robots are to leave it out: what was searched for or chosen has no end of pages.
+    pub noindex: bool,
     /// Whether the page has a search box of its own.
     pub searches: bool,
 }
@@ -37,6 +39,7 @@ impl<'a> Frame<'a> {
             feed: None,
             verdicts: None,
             query: String::new(),
+            noindex: false,
             searches: false,
         }
     }

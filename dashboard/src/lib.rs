@@ -45,7 +45,12 @@ pub use hot::hot;
 pub use limit::{Limits, limited};
 
 /// The kinds of the registry's documents that the pages answer for, be it because the registry has none: names of `/index.json`.
-pub const OFFERS: proxy::Offers = &[("search", "/search/{in}/"), ("source", "/src/{dist}/{dist}-{version}/")];
+pub const OFFERS: proxy::Offers = &[
+    ("search", "/search/{in}/"),
+    ("source", "/src/{dist}/{dist}-{version}/"),
+    ("tag", "/tag/{tag}.json"),
+    ("userlist", "/users/{letter}.json"),
+];
 
 /// What the pages say of the farm itself.
 #[derive(Clone, Debug)]
@@ -183,10 +188,11 @@ fn frontend(router: Router<Dashboard>) -> Router<Dashboard> {
         .route("/opensearch.xml", get(machines::open_search))
         .route("/recent/", get(recent::show))
         .route("/users/", get(users::show))
+        .route("/users/{file}", get(users::document))
         .route("/user/{user}", get(user::redirect))
         .route("/user/{user}/", get(user::show))
         .route("/tags/", get(tags::show))
-        .route("/tag/{tag}", get(tag::redirect))
+        .route("/tag/{tag}", get(tag::leaf))
         .route("/tag/{tag}/", get(tag::show))
         .route("/extension/{extension}", get(extension::redirect))
         .route("/extension/{extension}/", get(extension::show))

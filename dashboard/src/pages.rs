@@ -5,6 +5,7 @@ pub(crate) mod charts;
 pub(crate) mod design;
 pub(crate) mod dist;
 pub(crate) mod dists;
+pub(crate) mod facts;
 pub(crate) mod farm;
 pub(crate) mod file;
 pub(crate) mod frontend;
@@ -20,10 +21,11 @@ pub(crate) mod symptoms;
 pub(crate) mod turns;
 pub(crate) mod vocabulary;
 
-mod facts;
+mod filters;
 mod lines;
 mod reading;
 mod registry;
+mod rows;
 
 use axum::response::Redirect;
 

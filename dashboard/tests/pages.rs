@@ -6,6 +6,8 @@
 mod believable;
 #[path = "pages/matrices.rs"]
 mod matrices;
+#[path = "pages/narrowed.rs"]
+mod narrowed;
 #[path = "pages/subscriptions.rs"]
 mod subscriptions;
 
@@ -28,6 +30,16 @@ const LOST: &str = "/run/01KAJ000000000000000000129";
 const HOSTILE: &str = "/run/01KAJ000000000000000000125";
 const HOSTILE_DIST: &str = "/dist/%3Cb%3Ex'&%22/";
 
+/// The farm's address and the registry of what [`believable`] makes.
+fn site() -> Site {
+    Site {
+        registry_url: believable::REGISTRY.parse().unwrap(),
+        sample: true,
+        public_url: "https://testers.example.org/".parse().unwrap(),
+        version: "0.1.0".into(),
+    }
+}
+
 struct Farm {
     router: Router,
     store: store::Store,
@@ -44,16 +56,10 @@ impl Farm {
         let directory = tempfile::tempdir().unwrap();
         let (store, blobs) = believable::build(directory.path()).await;
         more(&store, &blobs).await;
-        let site = Site {
-            registry_url: believable::REGISTRY.parse().unwrap(),
-            sample: true,
-            public_url: "https://testers.example.org/".parse().unwrap(),
-            version: "0.1.0".into(),
-        };
         let clock = Arc::new(ManualClock::at(believable::NOW));
         let documents = believable::documents(&store, directory.path(), clock.clone()).await;
         let source = Source { store: store.clone(), blobs, documents: documents.clone() };
-        let pages = Dashboard::new(source, Matrix::embedded(), clock, site);
+        let pages = Dashboard::new(source, Matrix::embedded(), clock, site());
         dashboard::make_index(&pages).await.unwrap();
         let router = dashboard::router(pages);
         let router = proxy::before(documents, router, dashboard::OFFERS);

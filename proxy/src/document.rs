@@ -14,6 +14,9 @@ const MAX_PATH: usize = 1024;
 /// What a search may ask for, in bytes of the encoded query.
 const MAX_QUERY: usize = 1024;
 
+/// What only the farm can narrow a search down by: one that says any of it is the farm's to answer, as the registry would leave it out.
+pub const NARROWED: [&str; 9] = ["pg", "platform", "verdict", "since", "tests", "licence", "tag", "user", "sort"];
+
 /// A kind of document.
 pub(crate) struct Kind {
     /// The name of its template.
@@ -93,11 +96,13 @@ impl Document {
         let values: Vec<(&'static str, String)> = values;
         let given: Vec<_> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let right = template.expand(&given).ok()?;
-        let query = (kind.name == "search").then(|| search(query.unwrap_or_default()));
-        // Of both, the template allows more than there is.
+        let asked_query = query.unwrap_or_default();
+        let query = (kind.name == "search").then(|| search(asked_query));
+        // Of each, the template allows more than there is.
         let is_none = match kind.name {
             "spec" => right != "/meta/spec.txt",
             "userlist" => right.len() != "/users/a.json".len(),
+            "search" => is_narrowed(asked_query),
             _ => false,
         };
         if is_none {
@@ -169,6 +174,11 @@ impl Document {
     }
 }
 
+/// Whether a query has a condition that the API does not know.
+fn is_narrowed(query: &str) -> bool {
+    url::form_urlencoded::parse(query.as_bytes()).any(|(key, value)| NARROWED.contains(&&*key) && !value.is_empty())
+}
+
 /// The query of a search with what the API knows of it alone (pgxn-api, `/search/`): `q`, `o` and `l`, in one order.
 fn search(query: &str) -> String {
     let mut right = url::form_urlencoded::Serializer::new(String::new());
@@ -220,6 +230,8 @@ mod tests {
         assert_eq!(at("/dist/PgTAP/1.0.0-B1/pgtap-1.0.0-b1.zip"), "nothing");
         assert_eq!(at("/tag/key+value.json"), "to /tag/key%2Bvalue.json");
         assert_eq!(at("/search/docs?x=1&l=5&q=a%20b&o=0"), "search /search/docs/?q=a+b&o=0&l=5");
+        assert_eq!(at("/search/docs/?q=a&verdict=pass"), "nothing", "the registry knows no verdicts");
+        assert_eq!(at("/search/docs/?q=a&verdict=&x=pass"), "search /search/docs/?q=a");
     }
 
     #[test]

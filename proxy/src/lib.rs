@@ -30,6 +30,7 @@ use flight::Flights;
 use recall::Recall;
 
 pub use config::Config;
+pub use document::NARROWED;
 pub use error::{Error, Result};
 pub use read::Read;
 pub use serve::{Offers, before};

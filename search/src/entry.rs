@@ -19,6 +19,8 @@ pub struct Entry {
     pub user: String,
     /// Their name for people; the nickname where none is known.
     pub user_name: String,
+    /// Its licences.
+    pub licences: Vec<String>,
     /// Its tags.
     pub tags: Vec<String>,
     /// What it provides.
@@ -34,4 +36,35 @@ pub struct Extension {
     pub name: String,
     /// One line about it; the distribution's where it has none of its own.
     pub summary: String,
+}
+
+/// What a distribution is chosen and sorted by, all texts in lower case.
+#[derive(Debug)]
+pub(crate) struct Fixed {
+    pub(crate) name: String,
+    pub(crate) user: String,
+    pub(crate) licences: Vec<String>,
+    pub(crate) tags: Vec<String>,
+    pub(crate) date: Timestamp,
+}
+
+impl From<&Entry> for Fixed {
+    fn from(entry: &Entry) -> Self {
+        Self {
+            name: entry.dist.to_lowercase(),
+            user: entry.user.to_lowercase(),
+            licences: keys(&entry.licences),
+            tags: keys(&entry.tags),
+            date: entry.date,
+        }
+    }
+}
+
+/// Each of them once.
+fn keys(texts: &[String]) -> Vec<String> {
+    let mut keys: Vec<String> =
+        texts.iter().map(|text| text.trim().to_lowercase()).filter(|key| !key.is_empty()).collect();
+    keys.sort();
+    keys.dedup();
+    keys
 }

@@ -5,15 +5,9 @@
 //! SQLite there is one writer, and it would wait for itself.
 //!
 //! The modules follow the way of the data: [`registry`] and [`releases`] → [`jobs`] → [`runs`] (leases) → [`results`] →
-//! [`confirm`] → [`history`] and [`symptoms`] (what a result means beside others) → [`matrix`], [`overview`], [`readiness`], [`queue`],
-//! [`farm`] and [`trends`] for the pages, [`lacks`] for the operator, [`export`] for whoever wants everything.
-//! [`confirm`] → [`history`] and [`symptoms`] (what a result means beside others) → [`matrix`], [`overview`], [`readiness`], [`queue`] and
-//! [`farm`] for the pages, [`lacks`] for the operator.
-//! [`confirm`] → [`history`] and [`symptoms`] (what a result means beside others) → [`matrix`], [`queue`], [`farm`] and [`trends`] for the pages, [`lacks`] for the operator.
-//! [`confirm`] → [`history`] and [`symptoms`] (what a result means beside others) → [`matrix`], [`queue`] and [`farm`] for the pages, [`lacks`] for the
-//! operator, [`export`] for whoever wants everything.
-//! [`confirm`] → [`history`] and [`symptoms`] (what a result means beside others) → [`matrix`], [`queue`] and [`farm`] for the pages, [`lacks`] for the operator;
-//! [`turns`] → [`subscriptions`] and [`deliveries`] for whoever wants to be told.
+//! [`confirm`] → [`history`] and [`symptoms`] (what a result means beside others) → [`matrix`], [`latest`], [`overview`], [`readiness`], [`queue`],
+//! [`farm`] and [`trends`] for the pages, [`lacks`] for the operator, [`export`] for whoever wants everything; [`turns`] → [`subscriptions`] and
+//! [`deliveries`] for whoever wants to be told.
 
 pub mod broken;
 pub mod confirm;
@@ -25,6 +19,7 @@ pub mod fill;
 pub mod history;
 pub mod jobs;
 pub mod lacks;
+pub mod latest;
 pub mod matrix;
 pub mod overview;
 pub mod queue;

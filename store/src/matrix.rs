@@ -330,7 +330,7 @@ async fn read_verdicts(conn: &mut Conn, rows: &[AnyRow]) -> Result<Vec<VerdictLi
 }
 
 /// The flags of a result, with the one that says that it is in doubt.
-fn flags(row: &Fields<'_>) -> Result<Vec<Flag>> {
+pub(crate) fn flags(row: &Fields<'_>) -> Result<Vec<Flag>> {
     let doubt = confirm::doubt(row.parse("reason")?, row.words("doubt")?.pop());
     Ok(confirm::with_doubt(row.words("flags")?, doubt))
 }

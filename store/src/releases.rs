@@ -211,6 +211,20 @@ pub async fn latest(conn: &mut Conn, limit: u32) -> Result<Vec<StoredRelease>> {
     rows.iter().map(|row| read(&Fields::of(row, "releases", "id"))).collect()
 }
 
+/// The uploaders of a letter, by an index of it.
+pub(crate) const UPLOADERS: &str = "SELECT user_key, MAX(username) AS username FROM releases
+     WHERE superseded_at IS NULL AND substr(user_key, 1, 1) = $1 GROUP BY user_key ORDER BY user_key LIMIT $2";
+
+/// Who uploaded current releases, of those whose key begins with `letter`, by key.
+pub async fn uploaders(conn: &mut Conn, letter: char, limit: u32) -> Result<Vec<Name>> {
+    let rows = sqlx::query(UPLOADERS)
+        .bind(letter.to_string())
+        .bind(crate::fields::to_limit(limit))
+        .fetch_all(conn.raw())
+        .await?;
+    rows.iter().map(|row| Fields::of(row, "releases", "user_key").parse("username")).collect()
+}
+
 /// The META.json of a release.
 pub async fn meta(conn: &mut Conn, id: ReleaseId) -> Result<Option<serde_json::Value>> {
     let row = sqlx::query("SELECT id, meta FROM releases WHERE id = $1")

@@ -58,8 +58,8 @@ pub(crate) async fn watch(store: &Store, dir: &Path, now: Timestamp, mail: Optio
     farm.verdict("1.0.0", Reason::TestsPassed, 1).await;
 
     let (dist, mail) = ("watched".to_owned(), String::new());
-    let form = Form { dist, channel: Channel::Webhook, proof: Proof::File, address: format!("{home}hook"), mail };
-    let Asked::Prove(wish) = desk.ask(&form).await.unwrap() else { panic!("it is proved by a file") };
+    let hook = Form { dist, channel: Channel::Webhook, proof: Proof::File, address: format!("{home}hook"), mail };
+    let Asked::Prove(wish) = desk.ask(&hook).await.unwrap() else { panic!("it is proved by a file") };
     code.lock().unwrap().0 = desk.proving(&wish).await.unwrap().code;
     let token = desk.confirm(&wish).await.unwrap();
     farm.verdict("1.1.0", Reason::TestsFailed, 2).await;
@@ -67,7 +67,7 @@ pub(crate) async fn watch(store: &Store, dir: &Path, now: Timestamp, mail: Optio
     farm.verdict("1.2.0", Reason::TestsPassed, 1).await;
     notify::tick(&desk, clock.now()).await.unwrap();
     clock.advance(now.since(clock.now()));
-    let other = Form { address: format!("{home}other"), ..form };
+    let other = Form { address: format!("{home}other"), ..hook };
     let Asked::Prove(wish) = desk.ask(&other).await.unwrap() else { panic!("it is proved by a file") };
     Watched { desk, wish, token, _server: server }
 }

@@ -18,6 +18,7 @@ pub(crate) mod text;
 pub(crate) mod user;
 pub(crate) mod users;
 
+mod own;
 mod shelf;
 
 use super::facts::{short, web};

@@ -87,6 +87,9 @@ pub(crate) struct Recent {
     pub summary: String,
     /// Who uploaded it.
     pub user: String,
+    /// How well it does, where lists can be sorted by that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health: Option<search::Health>,
     /// Its verdicts.
     pub row: Row,
 }
@@ -147,19 +150,24 @@ pub(super) async fn recent_release(
     conn: &mut Conn,
     stored: &StoredRelease,
 ) -> Result<Recent, Fault> {
-    let now = dashboard.now();
     let cells = matrix::of_release(conn, stored.id).await?;
+    Ok(recent(dashboard, stored, &cells))
+}
+
+/// A release with the verdicts in its cells.
+pub(super) fn recent(dashboard: &Dashboard, stored: &StoredRelease, cells: &[matrix::Cell]) -> Recent {
     let releases = std::slice::from_ref(stored);
-    let sources = Sources { matrix: dashboard.matrix(), releases, cells: &cells, waiting: &[], now };
+    let sources = Sources { matrix: dashboard.matrix(), releases, cells, waiting: &[], now: dashboard.now() };
     let mut row = Grid::build(sources).rows.remove(0);
     row.cells.retain(|cell| cell.column.support == Support::Supported);
-    Ok(Recent {
+    Recent {
         dist: stored.release.dist.to_string(),
         href: crate::address::dist(&stored.release.dist),
         summary: stored.summary.clone(),
         user: stored.release.user.to_string(),
+        health: None,
         row,
-    })
+    }
 }
 
 async fn shares(dashboard: &Dashboard, conn: &mut Conn) -> Result<Vec<Share>, Fault> {

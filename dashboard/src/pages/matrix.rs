@@ -109,7 +109,7 @@ pub(crate) async fn show(State(dashboard): State<Dashboard>, ask: Ask) -> Result
 /// What METAs say of each other.
 pub(super) fn known(dashboard: &Dashboard) -> Result<std::sync::Arc<crate::known::Known>, Fault> {
     let sentence = "The farm has just started and is reading what it knows; this page will be here in a moment.";
-    dashboard.catalogue().known().ok_or(Fault::Coming { sentence })
+    dashboard.catalogue().made().map(|made| made.known.clone()).ok_or(Fault::Coming { sentence })
 }
 
 /// The runner of that name; none where none is asked for.

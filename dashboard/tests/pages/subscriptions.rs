@@ -17,16 +17,10 @@ impl Farm {
     async fn new(is_watched: bool) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let (store, blobs) = believable::build(directory.path()).await;
-        let site = Site {
-            registry_url: believable::REGISTRY.parse().unwrap(),
-            sample: true,
-            public_url: "https://testers.example.org/".parse().unwrap(),
-            version: "0.1.0".into(),
-        };
         let clock = Arc::new(ManualClock::at(believable::NOW));
         let documents = believable::documents(&store, directory.path(), clock.clone()).await;
         let source = Source { store: store.clone(), blobs, documents };
-        let pages = Dashboard::new(source, Matrix::embedded(), clock, site);
+        let pages = Dashboard::new(source, Matrix::embedded(), clock, site());
         if !is_watched {
             return Self { router: dashboard::router(pages), watched: None, _directory: directory };
         }

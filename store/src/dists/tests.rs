@@ -59,6 +59,23 @@ async fn distributions_are_listed_by_prefix_in_pages() {
 }
 
 #[tokio::test]
+async fn any_number_of_distributions_is_read_by_their_keys() {
+    on_both(async |store| {
+        let names: Vec<_> = (0..70).map(|number| name(&format!("Dist{number}"))).collect();
+        for dist in names.iter().skip(1) {
+            insert(&store, &release(dist.as_str(), "1.0.0")).await;
+        }
+        let mut conn = store.read().await.unwrap();
+        let found = of_names(&mut conn, &names.iter().collect::<Vec<_>>()).await.unwrap();
+        assert_eq!((found.len(), of_names(&mut conn, &[]).await.unwrap().len()), (69, 0));
+        let sql = (1..=50).rev().fold(OF_NAMES.to_owned(), |sql, n| sql.replace(&format!("${n}"), "'x'"));
+        let plan = crate::testing::explain(&mut conn, &sql).await;
+        assert_eq!(crate::testing::full_scans(&plan), [""; 0], "{plan}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_distribution_is_found_by_any_part_of_its_name() {
     on_both(async |store| {
         for dist in ["pg_partman", "Partition", "semver", "a%b"] {

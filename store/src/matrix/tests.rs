@@ -61,9 +61,33 @@ async fn a_cell_says_where_its_job_stands_and_what_was_found() {
         };
         assert_eq!(cells[1].result, Some(expected));
         assert_eq!(of_release(&mut conn, pair).await.unwrap(), cells);
+        assert_eq!(of_releases(&mut conn, &[pair]).await.unwrap(), cells);
         assert_eq!(cell(&mut conn, pair, target("pg16-amd64")).await.unwrap().as_ref(), cells.first());
         assert_eq!(cell(&mut conn, pair, target("pg15-amd64")).await.unwrap(), None);
         assert_eq!(of_dist(&mut conn, &name("pear")).await.unwrap(), []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_cells_of_any_number_of_releases_are_read_by_an_index() {
+    on_both(async |store| {
+        let mut ids = Vec::new();
+        for number in 0..130 {
+            let id = insert(&store, &release("pair", &format!("1.0.{number}"))).await.id();
+            plan(&store, id, "pg17-amd64", "theory", at(0)).await;
+            ids.push(id);
+        }
+        let mut conn = store.read().await.unwrap();
+        let mut found: Vec<_> =
+            of_releases(&mut conn, &ids).await.unwrap().iter().map(|cell| cell.release_id).collect();
+        found.sort();
+        ids.sort();
+        assert_eq!(found, ids);
+        assert_eq!(of_releases(&mut conn, &[]).await.unwrap(), []);
+        let sql = (1..=100).rev().fold(OF_HUNDRED.to_owned(), |sql, n| sql.replace(&format!("${n}"), "'x'"));
+        let plan = crate::testing::explain(&mut conn, &sql).await;
+        assert_eq!(crate::testing::full_scans(&plan), [""; 0], "{plan}");
     })
     .await;
 }

@@ -89,6 +89,28 @@ async fn a_release_and_the_cursor_that_passes_it_are_stored_together_or_not_at_a
 }
 
 #[tokio::test]
+async fn uploaders_are_listed_by_letter_once_and_by_an_index() {
+    on_both(async |store| {
+        for (dist, user) in [("pair", "Theory"), ("pear", "theory"), ("fig", "tom"), ("plum", "ann"), ("nut", "ünal")]
+        {
+            insert(&store, &Release { user: name(user), ..release(dist, "1.0.0") }).await;
+        }
+        let mut conn = store.read().await.unwrap();
+        let mut found = async |letter, limit| -> Vec<String> {
+            let users = uploaders(&mut conn, letter, limit).await.unwrap();
+            users.iter().map(Name::key).collect()
+        };
+        assert_eq!(found('t', 10).await, ["theory", "tom"]);
+        assert_eq!(found('t', 1).await, ["theory"]);
+        assert_eq!(found('ü', 10).await, ["ünal"]);
+        assert_eq!(found('x', 10).await, [""; 0]);
+        let plan = crate::testing::explain(&mut conn, &UPLOADERS.replace("$1", "'t'").replace("$2", "9")).await;
+        assert_eq!(crate::testing::full_scans(&plan), [""; 0], "{plan}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn texts_with_a_null_character_are_stored_on_both_engines() {
     on_both(async |store| {
         let mut tx = store.begin().await.unwrap();

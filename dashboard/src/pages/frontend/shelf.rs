@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use protocol::Name;
 use serde::Serialize;
 use store::dists;
+use store::releases::StoredRelease;
 
-use super::super::home::{Recent, recent_release};
 use crate::Dashboard;
 use crate::fault::Fault;
+use crate::pages::home::Recent;
+use crate::pages::rows::rows;
 
 /// So many are shown on a page.
 const PER_PAGE: usize = 100;
@@ -39,22 +41,18 @@ impl Shelf {
     ) -> Result<Self, Fault> {
         let mut conn = dashboard.store().read().await?;
         let names: BTreeSet<&Name> = names.collect();
-        let (mut found, mut unread) = (Vec::new(), Vec::new());
-        for name in &names {
-            match dists::get(&mut conn, name).await? {
-                Some(dist) => found.push(dist),
-                None => unread.push(name.to_string()),
-            }
-        }
-        found.sort_by_key(|dist| std::cmp::Reverse(dist.latest.release.released_at));
+        let names: Vec<&Name> = names.into_iter().collect();
+        let mut found = dists::of_names(&mut conn, &names).await?;
+        let read: BTreeSet<String> = found.iter().map(|dist| dist.name.key()).collect();
+        let unread = names.iter().filter(|name| !read.contains(&name.key())).take(PER_PAGE).map(ToString::to_string);
+        let unread: Vec<String> = unread.collect();
+        found.sort_by_key(|dist| (std::cmp::Reverse(dist.latest.release.released_at), dist.name.key()));
         let parts = found.len().div_ceil(PER_PAGE).max(1);
         let part = part.and_then(|part| part.parse().ok()).unwrap_or(1).clamp(1, parts);
-        let mut recent = Vec::new();
-        for dist in found.iter().skip((part - 1) * PER_PAGE).take(PER_PAGE) {
-            recent.push(recent_release(dashboard, &mut conn, &dist.latest).await?);
-        }
+        let shown = found.iter().skip((part - 1) * PER_PAGE).take(PER_PAGE);
+        let releases: Vec<&StoredRelease> = shown.map(|dist| &dist.latest).collect();
+        let recent = rows(dashboard, &mut conn, &releases).await?;
         let majors = dashboard.supported();
-        unread.truncate(PER_PAGE);
         Ok(Self { majors, recent, unread, total: names.len(), part, parts })
     }
 }

@@ -1,14 +1,15 @@
-//! `/tag/{tag}/`: the distributions that carry a tag, with the verdicts on each.
+//! `/tag/{tag}/`: the distributions that carry a tag, with the verdicts on each; and `/tag/{tag}.json`, where the registry has no such documents.
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Redirect, Response};
-use pgxn::Listing;
+use axum::response::{IntoResponse, Response};
+use pgxn::{Listed, Listing};
 use proxy::Read;
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 
-use super::line;
 use super::shelf::Shelf;
+use super::{line, own};
 use crate::answer::Ask;
 use crate::fault::{Fault, Link};
 use crate::frame::Frame;
@@ -43,9 +44,15 @@ struct Page<'a> {
     href: String,
 }
 
-/// `/tag/{tag}`: the slash belongs to the address.
-pub(crate) async fn redirect(Path(tag): Path<String>, ask: Ask) -> Redirect {
-    ask.moved(&address::tag(&tag))
+/// `/tag/{tag}`: the slash belongs to the address, but for a document's.
+pub(crate) async fn leaf(
+    State(dashboard): State<Dashboard>,
+    Path(tag): Path<String>,
+    ask: Ask,
+) -> Result<Response, Fault> {
+    let Some(tag) = tag.strip_suffix(".json") else { return Ok(ask.moved(&address::tag(&tag)).into_response()) };
+    let listing = catalogued(&dashboard, tag);
+    if listing.releases.is_empty() { Ok(own::missing()) } else { own::document(&ask, &shape(tag, &listing)) }
 }
 
 /// `/tag/{tag}/`.
@@ -71,11 +78,44 @@ pub(crate) async fn show(
     })
 }
 
-/// The releases that carry the tag.
+/// The releases that carry the tag: as the registry lists them; where it does not, as the farm's catalogue has them.
 pub(super) async fn find(dashboard: &Dashboard, tag: &str) -> Result<Read<Listing>, Fault> {
-    let read = dashboard.documents().tag(tag).await?;
-    read.ok_or_else(|| Fault::Missing {
-        sentence: format!("No distribution carries the tag “{}”.", line(tag)),
-        near: vec![Link { href: "/tags/".to_owned(), text: "all tags".to_owned() }],
-    })
+    if let Some(read) = dashboard.documents().tag(tag).await? {
+        return Ok(read);
+    }
+    let value = catalogued(dashboard, tag);
+    if value.releases.is_empty() {
+        return Err(Fault::Missing {
+            sentence: format!("No distribution carries the tag “{}”.", line(tag)),
+            near: vec![Link { href: "/tags/".to_owned(), text: "all tags".to_owned() }],
+        });
+    }
+    Ok(Read { value, stale: None })
+}
+
+/// The latest releases that carry the tag.
+fn catalogued(dashboard: &Dashboard, tag: &str) -> Listing {
+    let Some(made) = dashboard.catalogue().made() else { return Listing::default() };
+    let listed = |at: usize| {
+        let release = &made.dists.get(at)?.latest.release;
+        Some(Listed {
+            dist: release.dist.clone(),
+            version: release.version.clone(),
+            status: Some(release.status),
+            date: Some(release.released_at),
+            user: None,
+        })
+    };
+    Listing { releases: made.index.tagged(tag).into_iter().filter_map(listed).collect(), unreadable: Vec::new() }
+}
+
+/// In the shape of PGXN's own document.
+fn shape(tag: &str, listing: &Listing) -> Value {
+    let mut releases = Map::new();
+    for listed in &listing.releases {
+        let status = listed.status.map_or("stable", |status| status.as_str());
+        let date = listed.date.map(|date| date.to_string());
+        releases.insert(listed.dist.to_string(), json!({ status: [{ "version": listed.version, "date": date }] }));
+    }
+    json!({ "tag": tag, "releases": releases })
 }

@@ -50,8 +50,10 @@ struct Page<'a> {
 /// `/tags/`.
 pub(crate) async fn show(State(dashboard): State<Dashboard>, ask: Ask) -> Result<Response, Fault> {
     let read = dashboard.documents().statistics(Statistics::Tag).await?;
-    let (value, stale) = read.map_or_else(Default::default, |read| (read.value, read.stale));
-    let view = View { tags: cloud(&value), stale };
+    let view = match read {
+        Some(read) => View { tags: cloud(popular(&read.value)), stale: read.stale },
+        None => View { tags: cloud(catalogued(&dashboard)), stale: None },
+    };
     ask.answer(&view, || {
         let frame = Frame::new(dashboard.site(), "Tags", "What the extensions of the registry are about.");
         Page { frame: frame.with_json("/tags/?format=json"), view: &view }
@@ -59,10 +61,23 @@ pub(crate) async fn show(State(dashboard): State<Dashboard>, ask: Ask) -> Result
 }
 
 /// Reads `popular` of `stats/tag.json`.
-fn cloud(statistics: &Value) -> Vec<Tag> {
+fn popular(statistics: &Value) -> Vec<(String, u64)> {
     let popular = statistics.get("popular").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let read = |entry: &Value| Some((entry.get("tag")?.as_str()?.to_owned(), entry.get("dists")?.as_u64()?));
-    let mut tags: Vec<(String, u64)> = popular.iter().filter_map(read).take(MOST).collect();
+    popular.iter().filter_map(read).take(MOST).collect()
+}
+
+/// The most used tags of the farm's catalogue, for registries that do not count them.
+fn catalogued(dashboard: &Dashboard) -> Vec<(String, u64)> {
+    let Some(made) = dashboard.catalogue().made() else { return Vec::new() };
+    let mut tags: Vec<_> = made.index.tags().into_iter().map(|(tag, dists)| (tag.to_owned(), dists as u64)).collect();
+    tags.sort_by_key(|(_, dists)| std::cmp::Reverse(*dists));
+    tags.truncate(MOST);
+    tags
+}
+
+/// Tags by name, each as large as it is used.
+fn cloud(mut tags: Vec<(String, u64)>) -> Vec<Tag> {
     tags.sort();
     let most = tags.iter().map(|(_, dists)| *dists).max().unwrap_or(1).max(1);
     let tag = |(tag, dists): (String, u64)| Tag {
@@ -85,9 +100,9 @@ mod tests {
             {"tag": "b c", "dists": 40}, {"tag": "a", "dists": 1}, {"tag": 3, "dists": 1}, "x", {"tag": "z", "dists": "many"},
             {"tag": "m", "dists": 20},
         ]});
-        let cloud = cloud(&statistics);
+        let cloud = cloud(popular(&statistics));
         let shown: Vec<_> = cloud.iter().map(|tag| (tag.link.href.as_str(), tag.size)).collect();
         assert_eq!(shown, [("/tag/a/", 1), ("/tag/b%20c/", 5), ("/tag/m/", 3)]);
-        assert!(super::cloud(&json!([])).is_empty());
+        assert!(super::cloud(popular(&json!([]))).is_empty());
     }
 }

@@ -207,7 +207,7 @@ fn missing(dashboard: &Dashboard, asked: &str) -> Fault {
 async fn load(dashboard: &Dashboard, conn: &mut Conn, column: Column, asked: Asked) -> Result<View, Fault> {
     let majors = Majors { this: column.major, below: tally::below(dashboard.matrix(), column.major) };
     let all = readiness::outline(conn).await?;
-    let known = dashboard.catalogue().known();
+    let known = dashboard.catalogue().made().map(|made| made.known.clone());
     let known = known.as_deref();
     let among = among(conn, majors.this, &asked).await?;
     let found = list::choose(&all, &asked, majors, among.as_ref(), known);

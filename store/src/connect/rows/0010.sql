@@ -1,0 +1,1 @@
+UPDATE releases SET username = 'Theory', user_key = 'theory';
