@@ -10,17 +10,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sqlx::any::AnyPoolOptions;
-use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Row, Transaction};
 
 use crate::connect::address::{shown, sqlite_address, sqlite_path};
+use crate::connect::migrations::MIGRATIONS;
 use crate::lock::DatabaseLock;
 use crate::{Error, Result};
 
 mod address;
-
-static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+mod migrations;
 
 /// Readers of a SQLite database; each is a thread and a page cache.
 const SQLITE_READERS: u32 = 4;

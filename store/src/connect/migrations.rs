@@ -1,0 +1,42 @@
+//! The migrations, which are part of the program. sqlx has a macro for this, but builds its drivers a second time for it, for the compiler.
+
+use std::sync::LazyLock;
+
+use sqlx::SqlStr;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+/// By number. One that was in a release is never changed: sqlx compares what it has run with what is here.
+pub(super) static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
+    let read = |&(version, name, sql): &(i64, &'static str, &'static str)| {
+        Migration::new(version, name.into(), MigrationType::Simple, SqlStr::from_static(sql), false)
+    };
+    Migrator::with_migrations(FILES.iter().map(read).collect())
+});
+
+const FILES: [(i64, &str, &str); 9] = [
+    (1, "farm", include_str!("../../migrations/0001_farm.sql")),
+    (2, "circumstances", include_str!("../../migrations/0002_circumstances.sql")),
+    (3, "confirmation", include_str!("../../migrations/0003_confirmation.sql")),
+    (4, "symptoms", include_str!("../../migrations/0004_symptoms.sql")),
+    (5, "bounds", include_str!("../../migrations/0005_bounds.sql")),
+    (7, "standing", include_str!("../../migrations/0007_standing.sql")),
+    (8, "trends", include_str!("../../migrations/0008_trends.sql")),
+    (9, "notify", include_str!("../../migrations/0009_notify.sql")),
+    (10, "search", include_str!("../../migrations/0010_search.sql")),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_directory_is_a_migration_under_its_number_and_name() {
+        let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
+        let mut files: Vec<String> = std::fs::read_dir(directory)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        files.sort();
+        assert_eq!(FILES.map(|(version, name, _)| format!("{version:04}_{name}.sql")).to_vec(), files);
+    }
+}
