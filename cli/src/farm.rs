@@ -9,6 +9,7 @@ use axum::Router;
 use coordinator::config::AdminToken;
 use coordinator::{Config, Coordinator};
 use dashboard::{Dashboard, Site, Source};
+use live::Live;
 use protocol::{Matrix, SystemClock};
 use proxy::Proxy;
 use store::{Blobs, Store};
@@ -80,6 +81,7 @@ pub(crate) struct Farm {
     pub(crate) coordinator: Coordinator,
     pub(crate) pages: Dashboard,
     pub(crate) address: Url,
+    live: Live,
     router: Router,
     listener: TcpListener,
 }
@@ -138,13 +140,14 @@ impl Farm {
             version: env!("CARGO_PKG_VERSION").into(),
         };
         let coordinator = Coordinator::new(store.clone(), blobs.clone(), Matrix::embedded(), clock.clone(), config)?;
-        let source = Source { store, blobs, documents: documents.clone() };
+        let live = coordinator.live().clone();
+        let source = Source { store, blobs, documents: documents.clone(), live: live.clone() };
         let pages = Dashboard::new(source, Matrix::embedded(), clock, site);
         let router = coordinator::api::router(coordinator.clone()).merge(dashboard::router(pages.clone()));
         let router = proxy::before(documents, router, dashboard::OFFERS);
         std::fs::write(dir.join(ADDRESS_FILE), format!("{address}\n"))
             .context("write the address into the data directory")?;
-        Ok(Self { coordinator, pages, address, router, listener })
+        Ok(Self { coordinator, pages, address, live, router, listener })
     }
 
     /// Serves a further router below a path, such as the sample registry.
@@ -153,12 +156,16 @@ impl Farm {
         self
     }
 
-    /// Answers requests until `shutdown`, then lets those that are under way end.
+    /// Answers requests until `shutdown`, then lets those that are under way end; who follows a run would never.
     pub(crate) async fn serve(self, shutdown: CancellationToken) -> Result<()> {
         let compressible = DefaultPredicate::new().and(NotForContentType::const_new("application/zip"));
         let router = self.router.layer(CompressionLayer::new().compress_when(compressible));
-        axum::serve(self.listener, router)
-            .with_graceful_shutdown(shutdown.cancelled_owned())
+        let ending = async move {
+            shutdown.cancelled().await;
+            self.live.close();
+        };
+        axum::serve(self.listener, router.into_make_service_with_connect_info::<SocketAddr>())
+            .with_graceful_shutdown(ending)
             .await
             .context("serve pages and API")
     }

@@ -32,6 +32,12 @@ pub enum Fault {
         /// What is.
         sentence: &'static str,
     },
+    /// Too much of it is asked at a time.
+    #[error("{sentence}")]
+    Busy {
+        /// What is, and what to do.
+        sentence: &'static str,
+    },
     /// The registry cannot be asked, and nothing of the kind is kept.
     #[error("a document of the registry cannot be had")]
     Registry {
@@ -72,6 +78,7 @@ impl Fault {
         match self {
             Self::Missing { .. } => StatusCode::NOT_FOUND,
             Self::Coming { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Registry { .. } => StatusCode::BAD_GATEWAY,
             Self::Store(_) | Self::Search(_) | Self::Panicked { .. } | Self::Render(_) | Self::Json(_) => {
                 StatusCode::INTERNAL_SERVER_ERROR
@@ -84,6 +91,7 @@ impl Fault {
         match self {
             Self::Missing { .. } => "Not found",
             Self::Coming { .. } => "Not here yet",
+            Self::Busy { .. } => "Too much at a time",
             Self::Registry { .. } => "The registry does not answer",
             Self::Store(_) | Self::Search(_) | Self::Panicked { .. } | Self::Render(_) | Self::Json(_) => "Our fault",
         }
@@ -93,7 +101,7 @@ impl Fault {
     pub(crate) fn sentence(&self) -> &str {
         match self {
             Self::Missing { sentence, .. } | Self::Registry { sentence, .. } => sentence,
-            Self::Coming { sentence } => sentence,
+            Self::Coming { sentence } | Self::Busy { sentence } => sentence,
             Self::Store(_) | Self::Search(_) | Self::Panicked { .. } | Self::Render(_) | Self::Json(_) => {
                 "The farm could not make this page. The fault is ours and has been logged; trying again in a minute may help."
             }

@@ -22,7 +22,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let clock = Arc::new(ManualClock::at(believable::NOW));
     let documents = believable::documents(&store, directory.path(), clock.clone()).await;
-    let source = Source { store, blobs, documents: documents.clone() };
+    let source = Source { store, blobs, documents: documents.clone(), live: believable::live() };
     let pages = Dashboard::new(source, Matrix::embedded(), clock, site);
     dashboard::make_index(&pages).await.unwrap();
     let router = dashboard::router(pages);

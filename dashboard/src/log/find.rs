@@ -46,7 +46,7 @@ fn numbers(text: &[u8], pattern: &Regex) -> (u64, BTreeSet<u64>) {
     let (mut total, mut numbers) = (0, BTreeSet::new());
     let (mut at, mut number) = (0, 1);
     while let Some(found) = pattern.find_at(text, at) {
-        number += text[at..found.start()].iter().filter(|byte| **byte == b'\n').count() as u64;
+        number += text[at..found.start()].split(|byte| *byte == b'\n').count() as u64 - 1;
         total += 1;
         if numbers.len() < MOST_LINES {
             numbers.insert(number);
