@@ -8,8 +8,8 @@ fn at(seconds: u64) -> Timestamp {
     START.plus(Duration::from_secs(seconds))
 }
 
-fn run(number: i64) -> RunId {
-    RunId::new(Timestamp::from_millis(number))
+fn run(number: u64) -> RunId {
+    format!("{number:026}").parse().unwrap()
 }
 
 fn says(text: &str) -> Progress {
@@ -51,7 +51,8 @@ async fn a_run_that_has_not_been_heard_yet_can_be_waited_for_and_leaves_nothing(
     let waiting = live.follow(self::run(2), None, "a").unwrap();
     assert_eq!(live.lock().entries.len(), 2);
     drop(waiting);
-    assert_eq!((live.lock().entries.len(), live.lock().followers.len()), (1, 0));
+    let runs = live.lock();
+    assert_eq!((runs.entries.len(), runs.followers.len()), (1, 0));
 }
 
 #[tokio::test]
@@ -96,13 +97,13 @@ fn all_runs_together_keep_within_their_bounds_and_the_latest_is_kept() {
     let live = Live::default();
     let long = says(&"x".repeat(MAX_RUN_BYTES));
     for number in 0..400 {
-        live.push(run(number), &long, at(u64::try_from(number).unwrap()));
+        live.push(run(number), &long, at(number));
     }
     let bytes: usize = live.lock().entries.values().filter_map(|entry| Some(entry.tail.as_ref()?.bytes())).sum();
     assert!(bytes <= MAX_BYTES && bytes > MAX_BYTES / 2, "{bytes}");
     assert!(live.snapshot(run(399)).is_some() && live.snapshot(run(0)).is_none());
     for number in 1_000..3_000 {
-        live.push(run(number), &says(""), at(u64::try_from(number).unwrap()));
+        live.push(run(number), &says(""), at(number));
     }
     assert!(live.lock().entries.len() <= MAX_RUNS);
 }
