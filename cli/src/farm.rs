@@ -10,6 +10,7 @@ use axum::Router;
 use coordinator::config::AdminToken;
 use coordinator::{Config, Coordinator};
 use dashboard::{Dashboard, Limits, Site, Source};
+use live::Live;
 use notify::Desk;
 use protocol::{Matrix, SystemClock};
 use proxy::Proxy;
@@ -84,6 +85,7 @@ pub(crate) struct Farm {
     pub(crate) pages: Dashboard,
     pub(crate) desk: Desk,
     pub(crate) address: Url,
+    live: Live,
     router: Router,
     listener: TcpListener,
 }
@@ -149,7 +151,8 @@ impl Farm {
         let coordinator = Coordinator::new(store.clone(), blobs.clone(), Matrix::embedded(), clock.clone(), config)?;
         let told = notices::config(&at.notify, site.public_url.clone())?;
         let desk = Desk::open(store.clone(), clock.clone(), told, &dir.path)?;
-        let source = Source { store: store.clone(), blobs, documents: documents.clone() };
+        let live = coordinator.live().clone();
+        let source = Source { store: store.clone(), blobs, documents: documents.clone(), live: live.clone() };
         let pages = Dashboard::new(source, Matrix::embedded(), clock.clone(), site).with_desk(desk.clone());
         let router = coordinator::api::router(coordinator.clone()).merge(notify::router(desk.clone()));
         let router = router.merge(dashboard::router(pages.clone()));
@@ -158,7 +161,7 @@ impl Farm {
         let router = dashboard::hot(dashboard::limited(router, pages.clone(), limits), store, clock);
         std::fs::write(dir.join(ADDRESS_FILE), format!("{address}\n"))
             .context("write the address into the data directory")?;
-        Ok(Self { coordinator, pages, desk, address, router, listener })
+        Ok(Self { coordinator, pages, desk, address, live, router, listener })
     }
 
     /// Serves a further router below a path, such as the sample registry.
@@ -167,14 +170,18 @@ impl Farm {
         self
     }
 
-    /// Answers requests until `shutdown`, then lets those that are under way end.
+    /// Answers requests until `shutdown`, then lets those that are under way end; who follows a run would never.
     pub(crate) async fn serve(self, shutdown: CancellationToken) -> Result<()> {
         let compressible = DefaultPredicate::new()
             .and(NotForContentType::const_new("application/zip"))
             .and(NotForContentType::const_new("application/zstd"));
         let router = self.router.layer(CompressionLayer::new().compress_when(compressible));
+        let ending = async move {
+            shutdown.cancelled().await;
+            self.live.close();
+        };
         axum::serve(self.listener, router.into_make_service_with_connect_info::<SocketAddr>())
-            .with_graceful_shutdown(shutdown.cancelled_owned())
+            .with_graceful_shutdown(ending)
             .await
             .context("serve pages and API")
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use live::Live;
 use protocol::{Clock, Matrix, Target, Timestamp};
 use store::{Blobs, Store};
 use tokio::sync::{Mutex, Notify, Semaphore};
@@ -34,6 +35,7 @@ pub struct Coordinator {
     pub(crate) source: Arc<Source>,
     pub(crate) desk: Arc<Desk>,
     pub(crate) allowance: Arc<Allowance>,
+    pub(crate) live: Live,
     /// Held while a release is stored, so that the feed and a comparison do not store the same one at the same time.
     pub(crate) intake: Arc<Mutex<()>>,
     /// Held while a chunk of an export is made: however many are read, they take one connection.
@@ -59,6 +61,7 @@ impl Coordinator {
             source: Arc::new(source),
             desk: Arc::default(),
             allowance: Arc::default(),
+            live: Live::default(),
             intake: Arc::default(),
             exports: Arc::new(Semaphore::new(1)),
             queued: Arc::default(),
@@ -80,6 +83,11 @@ impl Coordinator {
     /// Logs and other files of runs.
     pub fn blobs(&self) -> &Blobs {
         &self.blobs
+    }
+
+    /// What runs tell while they go on, for whoever shows it.
+    pub fn live(&self) -> &Live {
+        &self.live
     }
 
     /// The registry that is watched.

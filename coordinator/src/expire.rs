@@ -25,6 +25,8 @@ pub async fn tick(coordinator: &Coordinator, now: Timestamp) -> Result<Tick> {
             tracing::error!(run = %lease.run_id, %error, "a verdict could not be told");
         }
     }
+    // What a coordinator that shares the database has ended is not told of here.
+    coordinator.live.prune(now.minus(coordinator.config.lease));
     if expired.iter().any(|lease| lease.job_state == JobState::Queued) {
         coordinator.queued.notify_waiters();
     }

@@ -33,6 +33,10 @@ pub enum Denied {
     Report(InvalidReport),
     /// The run has uploaded more than a run may.
     Allowance,
+    /// What the run tells breaks its bounds.
+    Progress(String),
+    /// The run tells more often than it may.
+    TooOften,
 }
 
 /// The right of a runner to speak for a run, as it shows it.
@@ -133,6 +137,7 @@ pub async fn renew(
     tx.commit().await?;
     Ok(match state {
         LeaseState::Held { expires_at } => {
+            coordinator.live.touch(voice.run_id, now);
             if let Some(phase) = phase {
                 coordinator.events.send(Event::PhaseStarted { run_id: voice.run_id, phase });
             }
@@ -203,7 +208,7 @@ pub async fn report(coordinator: &Coordinator, voice: Voice<'_>, report: &Report
 }
 
 async fn accepted(coordinator: &Coordinator, run_id: RunId) -> Result<()> {
-    coordinator.allowance.forget(run_id);
+    forget(coordinator, run_id);
     announce_verdict(coordinator, run_id).await
 }
 
@@ -222,9 +227,15 @@ pub async fn release(coordinator: &Coordinator, voice: Voice<'_>) -> Result<Resu
     })
 }
 
+/// Forgets what is only known of a run while it goes on.
+fn forget(coordinator: &Coordinator, run_id: RunId) {
+    coordinator.allowance.forget(run_id);
+    coordinator.live.end(run_id);
+}
+
 /// Removes what a run has uploaded that nobody will report, and what is remembered of it. Where that fails, files stay behind.
 pub(crate) async fn clear(coordinator: &Coordinator, run_id: RunId) {
-    coordinator.allowance.forget(run_id);
+    forget(coordinator, run_id);
     if let Err(error) = coordinator.blobs.remove(run_id).await {
         tracing::warn!(run = %run_id, %error, "files of a run that was lost stay behind");
     }

@@ -12,6 +12,7 @@ pub mod expire;
 pub mod lease;
 pub mod operate;
 pub mod plan;
+pub mod progress;
 pub mod reconcile;
 pub mod replan;
 pub mod watch;

@@ -28,6 +28,19 @@ use crate::frame::Frame;
 
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
                       frame-ancestors 'none'";
+/// That of pages with a script of ours, and of nobody else.
+const POLICY_WITH_SCRIPT: &str = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; \
+                                  form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Marks the answer of a page that has a script.
+#[derive(Clone, Copy)]
+struct WithScript;
+
+/// The same answer, of a page that has a script.
+pub(crate) fn with_script(mut response: Response) -> Response {
+    response.extensions_mut().insert(WithScript);
+    response
+}
 
 /// What a request asks of a page, read leniently: an unknown or broken query is no query.
 #[derive(Debug)]
@@ -178,7 +191,8 @@ async fn finish(State(dashboard): State<Dashboard>, request: Request, next: Next
     if let Some(fault) = response.extensions_mut().remove::<Arc<Fault>>() {
         response = explain(&dashboard, &ask, &fault);
     }
-    protect(&mut response);
+    let has_script = response.extensions_mut().remove::<WithScript>().is_some();
+    protect(&mut response, if has_script { POLICY_WITH_SCRIPT } else { POLICY });
     crawl::tell(dashboard.site(), &ask, &mut response);
     response
 }
@@ -186,13 +200,13 @@ async fn finish(State(dashboard): State<Dashboard>, request: Request, next: Next
 /// The page of a fault, for a layer further out.
 pub(crate) fn refuse(dashboard: &Dashboard, ask: &Ask, fault: &Fault) -> Response {
     let mut response = explain(dashboard, ask, fault);
-    protect(&mut response);
+    protect(&mut response, POLICY);
     response
 }
 
-fn protect(response: &mut Response) {
+fn protect(response: &mut Response, policy: &'static str) {
     let headers = response.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("same-origin"));
 }
@@ -270,7 +284,7 @@ mod tests {
         let clock = Arc::new(ManualClock::at(Timestamp::from_millis(0)));
         let kept = proxy::Config::new(url.clone(), directory.path().join("registry"));
         let documents = proxy::Proxy::open(kept, clock.clone()).unwrap();
-        let source = Source { store, blobs, documents };
+        let source = Source { store, blobs, documents, live: live::Live::default() };
         let dashboard = Dashboard::new(source, Matrix::embedded(), clock, site);
         let router = dress(Router::new().route("/x", get(broken)).route("/x.json", get(broken)), dashboard);
         for (path, kind) in [("/x", "text/html; charset=utf-8"), ("/x.json", "application/problem+json")] {

@@ -1,4 +1,4 @@
-//! What never changes at its address: the style sheet, the icon, and what robots are told.
+//! What never changes at its address: the style sheet, the script of a run's page, the icon, and what robots are told.
 
 use std::sync::LazyLock;
 
@@ -11,10 +11,11 @@ use crate::Dashboard;
 use crate::fault::Fault;
 
 const STYLE: &str = include_str!("../static/style.css");
+const RUN_SCRIPT: &str = include_str!("../static/run.js");
 const ICON: &str = include_str!("../static/favicon.svg");
 const ROBOTS: &str = "User-agent: *\nDisallow: /*?raw\nDisallow: /*?format=json\nDisallow: /*?part=\nDisallow: /*?else=\n\
-                      Disallow: /api/\nAllow: /api/v1/export/\nDisallow: /search\nDisallow: /src/\nDisallow: /subscribe/\n\
-                      Disallow: /subscriptions/\n";
+                      Disallow: /*?q=\nDisallow: /*?view=\nDisallow: /run/*/events\nDisallow: /api/\nAllow: /api/v1/export/\n\
+                      Disallow: /search\nDisallow: /src/\nDisallow: /subscribe/\nDisallow: /subscriptions/\n";
 
 /// Where the API gives everything at once.
 pub(crate) const EXPORTS: [&str; 2] = ["/api/v1/export/releases.ndjson.zst", "/api/v1/export/results.ndjson.zst"];
@@ -23,18 +24,32 @@ pub(crate) const EXPORTS: [&str; 2] = ["/api/v1/export/releases.ndjson.zst", "/a
 static STYLE_NAME: LazyLock<String> =
     LazyLock::new(|| format!("style.{}.css", &hex::encode(Sha256::digest(STYLE))[..12]));
 
+/// The name of the script of a run's page, made in the same way.
+static RUN_SCRIPT_NAME: LazyLock<String> =
+    LazyLock::new(|| format!("run.{}.js", &hex::encode(Sha256::digest(RUN_SCRIPT))[..12]));
+
+/// The address of the script of a run's page.
+pub(crate) fn run_script() -> String {
+    format!("/static/{}", *RUN_SCRIPT_NAME)
+}
+
 /// The address of the style sheet.
 pub(crate) fn style() -> String {
     format!("/static/{}", *STYLE_NAME)
 }
 
-/// `/static/…`: the style sheet. An older name answers as well, so that a page that is cached somewhere keeps its looks.
+/// `/static/…`: style sheet and script. An older name answers as well, so that a page that is cached somewhere keeps its looks.
 pub(crate) async fn serve(Path(name): Path<String>) -> Result<Response, Fault> {
-    if name.strip_prefix("style.").and_then(|rest| rest.strip_suffix(".css")).is_none() {
+    let is_like = |start: &str, end: &str| name.strip_prefix(start).and_then(|rest| rest.strip_suffix(end)).is_some();
+    let (current, kind, body) = if is_like("style.", ".css") {
+        (&STYLE_NAME, "text/css; charset=utf-8", STYLE)
+    } else if is_like("run.", ".js") {
+        (&RUN_SCRIPT_NAME, "text/javascript; charset=utf-8", RUN_SCRIPT)
+    } else {
         return Err(Fault::missing(format!("There is no `{name}` here.")));
-    }
-    let cache = if name == *STYLE_NAME { "public, max-age=31536000, immutable" } else { "no-cache" };
-    Ok(([(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, cache)], STYLE).into_response())
+    };
+    let cache = if name == **current { "public, max-age=31536000, immutable" } else { "no-cache" };
+    Ok(([(CONTENT_TYPE, kind), (CACHE_CONTROL, cache)], body).into_response())
 }
 
 /// `/favicon.svg`.

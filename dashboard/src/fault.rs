@@ -44,6 +44,12 @@ pub enum Fault {
         /// How long it should wait.
         seconds: u64,
     },
+    /// Too much of it is asked at a time.
+    #[error("{sentence}")]
+    Busy {
+        /// What is, and what to do.
+        sentence: &'static str,
+    },
     /// The registry cannot be asked, and nothing of the kind is kept.
     #[error("a document of the registry cannot be had")]
     Registry {
@@ -85,7 +91,7 @@ impl Fault {
             Self::Missing { .. } => StatusCode::NOT_FOUND,
             Self::Refused { .. } => StatusCode::BAD_REQUEST,
             Self::Coming { .. } => StatusCode::SERVICE_UNAVAILABLE,
-            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMany { .. } | Self::Busy { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Registry { .. } => StatusCode::BAD_GATEWAY,
             Self::Store(_) | Self::Search(_) | Self::Panicked { .. } | Self::Render(_) | Self::Json(_) => {
                 StatusCode::INTERNAL_SERVER_ERROR
@@ -100,6 +106,7 @@ impl Fault {
             Self::Refused { .. } => "That cannot be asked",
             Self::Coming { .. } => "Not here yet",
             Self::TooMany { .. } => "A little slower, please",
+            Self::Busy { .. } => "Too much at a time",
             Self::Registry { .. } => "The registry does not answer",
             Self::Store(_) | Self::Search(_) | Self::Panicked { .. } | Self::Render(_) | Self::Json(_) => "Our fault",
         }
@@ -109,7 +116,7 @@ impl Fault {
     pub(crate) fn sentence(&self) -> &str {
         match self {
             Self::Missing { sentence, .. } | Self::Refused { sentence } | Self::Registry { sentence, .. } => sentence,
-            Self::Coming { sentence } => sentence,
+            Self::Coming { sentence } | Self::Busy { sentence } => sentence,
             Self::TooMany { .. } => {
                 "Your address has asked for many pages that take work to make: searches, logs, documents, files. In a minute there will be more. \
                  Who wants everything can have it at once: see About."

@@ -13,6 +13,8 @@ pub(crate) struct Frame<'a> {
     pub description: String,
     /// The address of the style sheet.
     pub style: String,
+    /// The address of the page's script, where it has one.
+    pub script: Option<String>,
     /// The address of the same page as JSON.
     pub json: Option<String>,
     /// The address of an Atom feed of what the page lists.
@@ -35,6 +37,7 @@ impl<'a> Frame<'a> {
             title: title.into(),
             description: description.into(),
             style: asset::style(),
+            script: None,
             json: None,
             feed: None,
             verdicts: None,
@@ -48,6 +51,13 @@ impl<'a> Frame<'a> {
     #[must_use]
     pub(crate) fn with_json(mut self, address: impl Into<String>) -> Self {
         self.json = Some(address.into());
+        self
+    }
+
+    /// The same, with a script; the answer says so too: see `answer::with_script`.
+    #[must_use]
+    pub(crate) fn with_script(mut self, address: impl Into<String>) -> Self {
+        self.script = Some(address.into());
         self
     }
 

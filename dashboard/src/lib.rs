@@ -1,7 +1,7 @@
 //! The pages, the badges and the same as JSON.
 //!
 //! A request becomes a page in three steps, each in a file of its own under `pages`: rows of the store, a view (plain data, built by a
-//! pure function, which is also the page's JSON), and a template. Nothing here writes, and no page needs a script.
+//! pure function, which is also the page's JSON), and a template. Nothing here writes, and no page needs a script; that of a run has one.
 
 mod address;
 mod answer;
@@ -9,6 +9,7 @@ mod asset;
 mod badge;
 mod catalogue;
 mod chart;
+mod client;
 mod crawl;
 mod csv;
 mod fault;
@@ -32,6 +33,7 @@ use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::routing::get;
+use live::Live;
 use protocol::{Clock, Matrix, Timestamp};
 use proxy::Proxy;
 use store::{Blobs, Store};
@@ -73,6 +75,8 @@ pub struct Source {
     pub blobs: Blobs,
     /// The registry's documents.
     pub documents: Proxy,
+    /// What runs tell while they go on.
+    pub live: Live,
 }
 
 /// Everything that the pages read from. Clones share it.
@@ -83,6 +87,7 @@ struct Inner {
     store: Store,
     blobs: Blobs,
     documents: Proxy,
+    live: Live,
     catalogue: Catalogue,
     shelf: leaves::Shelf,
     matrix: Matrix,
@@ -94,11 +99,12 @@ struct Inner {
 impl Dashboard {
     /// The pages of a farm: its own state, and the registry's documents.
     pub fn new(source: Source, matrix: Matrix, clock: Arc<dyn Clock>, site: Site) -> Self {
-        let Source { store, blobs, documents } = source;
+        let Source { store, blobs, documents, live } = source;
         Self(Arc::new(Inner {
             store,
             blobs,
             documents,
+            live,
             catalogue: Catalogue::default(),
             shelf: leaves::Shelf::default(),
             matrix,
@@ -130,6 +136,10 @@ impl Dashboard {
 
     fn documents(&self) -> &Proxy {
         &self.0.documents
+    }
+
+    fn live(&self) -> &Live {
+        &self.0.live
     }
 
     fn catalogue(&self) -> &Catalogue {
@@ -230,6 +240,7 @@ fn pages() -> Router<Dashboard> {
         .route("/dist/{dist}/{version}", get(pages::release::redirect))
         .route("/dist/{dist}/{version}/", get(pages::release::show))
         .route("/run/{id}", get(pages::run::show))
+        .route("/run/{id}/events", get(pages::run::follow))
         .route("/run/{id}/{file}", get(pages::file::show))
         .route("/queue", get(pages::with_slash))
         .route("/queue/", get(pages::queue::show))

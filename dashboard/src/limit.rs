@@ -4,22 +4,21 @@
 //! A client has a bucket that fills again by the minute. It is known by its address, and behind a proxy that the operator trusts by the address
 //! that this proxy names. Pages that are cheap, or at hand already (`hot.rs`), are not counted.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use ipnet::IpNet;
 
 use crate::Dashboard;
 use crate::answer::{Ask, refuse};
+use crate::client;
 use crate::fault::Fault;
 
 mod buckets;
-mod client;
 
 use buckets::Buckets;
 
@@ -34,32 +33,28 @@ pub struct Limits {
 
 struct Gate {
     dashboard: Dashboard,
-    buckets: Buckets,
+    buckets: Option<Buckets>,
     trusted: Vec<IpNet>,
 }
 
 /// The same, with limits on what is costly. It has to be served with the addresses of those who connect, else all are taken for one.
 pub fn limited(router: Router, dashboard: Dashboard, limits: Limits) -> Router {
-    let Some(per_minute) = limits.per_minute else { return router };
-    let buckets = Buckets::new(per_minute, Arc::clone(&dashboard.0.clock));
+    let buckets = limits.per_minute.map(|per_minute| Buckets::new(per_minute, Arc::clone(&dashboard.0.clock)));
     let gate = Arc::new(Gate { dashboard, buckets, trusted: limits.trusted });
     router.layer(from_fn_with_state(gate, admit))
 }
 
-async fn admit(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+async fn admit(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
+    let client = client::of(client::peer(request.extensions()), request.headers(), &gate.trusted);
+    request.extensions_mut().insert(client);
     let uri = request.uri();
-    if !is_costly(uri.path()) {
-        return next.run(request).await;
-    }
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
-    let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-    match gate.buckets.take(client::of(peer, request.headers(), &gate.trusted)) {
-        Ok(()) => next.run(request).await,
-        Err(wait) => {
-            let seconds = wait.as_secs().saturating_add(1);
-            refuse(&gate.dashboard, &Ask::of(uri.path(), uri.query(), None), &Fault::TooMany { seconds })
-        }
-    }
+    let refused = match &gate.buckets {
+        Some(buckets) if is_costly(uri.path()) => buckets.take(client).err(),
+        _ => None,
+    };
+    let Some(wait) = refused else { return next.run(request).await };
+    let seconds = wait.as_secs().saturating_add(1);
+    refuse(&gate.dashboard, &Ask::of(uri.path(), uri.query(), None), &Fault::TooMany { seconds })
 }
 
 /// Whether what stands at an address takes a search, an archive, a file of a run or a long read of the database.

@@ -5,8 +5,14 @@
 
 mod ansi;
 mod diff;
+mod find;
+mod growing;
 mod part;
+mod sides;
 
 pub(crate) use ansi::Line;
 pub(crate) use diff::{DiffLine, classify};
-pub(crate) use part::{LINES_PER_PART, Part, beginning, context, part_of_line};
+pub(crate) use find::{Found, asked, find};
+pub(crate) use growing::Growing;
+pub(crate) use part::{LINES_PER_PART, Part, beginning, context, ending, part_of_line};
+pub(crate) use sides::{Row, has_sides, sides};

@@ -43,6 +43,7 @@ fn site() -> Site {
 struct Farm {
     router: Router,
     store: store::Store,
+    live: live::Live,
     directory: TempDir,
 }
 
@@ -58,12 +59,13 @@ impl Farm {
         more(&store, &blobs).await;
         let clock = Arc::new(ManualClock::at(believable::NOW));
         let documents = believable::documents(&store, directory.path(), clock.clone()).await;
-        let source = Source { store: store.clone(), blobs, documents: documents.clone() };
+        let live = believable::live();
+        let source = Source { store: store.clone(), blobs, documents: documents.clone(), live: live.clone() };
         let pages = Dashboard::new(source, Matrix::embedded(), clock, site());
         dashboard::make_index(&pages).await.unwrap();
         let router = dashboard::router(pages);
         let router = proxy::before(documents, router, dashboard::OFFERS);
-        Self { router, store, directory }
+        Self { router, store, live, directory }
     }
 
     async fn ask(&self, request: Request<Body>) -> Response<Body> {
@@ -175,6 +177,21 @@ const PAGES: [(&str, &str); 51] = [
     ("mirroring", "/mirroring/"),
 ];
 
+/// Other ways to look at a run, each at an address of its own.
+const WAYS: [(&str, &str); 3] = [
+    ("run-side-by-side", "/run/01KAJ000000000000000000056?view=split"),
+    ("file-side-by-side", "/run/01KAJ000000000000000000056/regression.diffs?view=split"),
+    ("file-found", "/run/01KAJ000000000000000000052/build.log?q=HEAP_open"),
+];
+
+/// The page without the one script that may be on it, which is ours.
+fn without_own_script(html: &str) -> String {
+    let Some(start) = html.find("<script src=\"/static/run.") else { return html.to_owned() };
+    let own = html[start..].split_inclusive("</script>").next().unwrap();
+    assert!(own.ends_with(".js\" defer></script>") && own.len() < 80, "{own}");
+    html.replacen(own, "", 1)
+}
+
 /// The style sheet's name changes with every touch of it; nothing else of a page does.
 fn without_style_name(html: &str) -> String {
     let Some(start) = html.find("/static/style.") else { return html.to_owned() };
@@ -185,8 +202,8 @@ fn without_style_name(html: &str) -> String {
 #[tokio::test]
 async fn every_page_looks_as_it_did() {
     let farm = Farm::new().await;
-    let known = PAGES.map(|(name, path)| (name, path.to_owned()));
-    for (name, path) in known.into_iter().chain(farm.more_runs().await) {
+    let known = PAGES.into_iter().chain(WAYS).map(|(name, path)| (name, path.to_owned()));
+    for (name, path) in known.chain(farm.more_runs().await) {
         let html = without_style_name(&farm.text(&path).await);
         let main = html.split_once("<main").unwrap().1.split_once("</main>").unwrap().0;
         insta::assert_snapshot!(name, if name == "home" { &html } else { main });
@@ -305,9 +322,12 @@ async fn what_a_stranger_writes_never_becomes_markup() {
         "/matrix/?q=%3Cscript%3E&user=%3Cscript%3E&tag=%22%3E%3Cscript%3E",
         "/readiness/18/?with=%3Cscript%3E",
         "/user/citus/",
+        RUNNING,
+        "/run/01KAJ000000000000000000125/build.log?q=%3Cscript%3E",
+        "/run/01KAJ000000000000000000125/build.log?q=%22%3E%3Cscript%3E",
     ];
     for path in known.into_iter().chain(runs.iter().map(|(_, path)| path.as_str())) {
-        let html = farm.text(path).await;
+        let html = without_own_script(&farm.text(path).await);
         for tag in [
             "<script",
             "<img src=x",
@@ -328,7 +348,7 @@ async fn what_a_stranger_writes_never_becomes_markup() {
 async fn every_link_of_every_page_leads_somewhere() {
     let farm = Farm::new().await;
     let mut links = BTreeSet::new();
-    for (_, path) in PAGES {
+    for (_, path) in PAGES.into_iter().chain(WAYS) {
         let html = farm.text(path).await;
         for piece in html.split("href=\"").skip(1).chain(html.split("src=\"").skip(1)) {
             let link = piece.split_once('"').unwrap().0.replace("&#38;", "&").replace("&#39;", "'");
@@ -391,6 +411,12 @@ async fn every_answer_forbids_scripts_and_guessing_of_types() {
         let policy = header(&response, "content-security-policy").to_owned();
         assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
         assert_eq!(header(&response, "x-content-type-options"), "nosniff", "{path}");
+    }
+    for path in [FAILED, RUNNING, &format!("{RUNNING}/events")] {
+        let policy = header(&farm.get(path).await, "content-security-policy").to_owned();
+        let scripted = path != format!("{RUNNING}/events");
+        assert_eq!(policy.contains("script-src 'self'; connect-src 'self'"), scripted, "{path}: {policy}");
+        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
     }
     for path in [raw.as_str(), "/src/pgtap/pgtap-1.3.4/sql/install.sql"] {
         assert_eq!(header(&farm.get(path).await, "content-type"), "text/plain; charset=utf-8");
@@ -455,11 +481,15 @@ async fn what_cannot_change_is_cached_for_ever_and_the_rest_is_asked_for() {
     let style =
         home.split("href=\"").find(|it| it.starts_with("/static/")).unwrap().split_once('"').unwrap().0.to_owned();
     let (raw, log) = (format!("{FAILED}/build.log?raw"), format!("{FAILED}/build.log"));
-    for path in [style.as_str(), &raw, &log] {
+    let page = farm.text(RUNNING).await;
+    let script = page.split("<script src=\"").nth(1).unwrap().split_once('"').unwrap().0.to_owned();
+    for path in [style.as_str(), &raw, &log, &script] {
         assert!(header(&farm.get(path).await, "cache-control").ends_with("immutable"), "{path}");
     }
     let doubtful = format!("{}/build.log", farm.more_runs().await[4].1);
     assert_eq!(header(&farm.get(&doubtful).await, "cache-control"), "no-cache", "a second opinion may come");
+    assert_eq!(header(&farm.get(&script).await, "content-type"), "text/javascript; charset=utf-8");
+    assert_eq!(header(&farm.get("/static/run.0.js").await, "cache-control"), "no-cache");
     assert_eq!(header(&farm.get("/static/style.0.css").await, "cache-control"), "no-cache");
     assert_eq!(header(&farm.get("/").await, "cache-control"), "no-cache");
     assert_eq!(header(&farm.get("/badge/pgtap.svg").await, "cache-control"), "public, max-age=300");
@@ -801,6 +831,115 @@ async fn a_part_of_a_log_is_as_long_as_it_says() {
     let part = farm.text(&format!("{HOSTILE}/build.log?part=21")).await;
     assert_eq!(part.matches("class=\"l ").count(), 107);
     assert!(part.contains("id=\"L4001\"") && part.contains("id=\"L4107\"") && !part.contains("id=\"L4000\""));
+}
+
+#[tokio::test]
+async fn words_are_found_in_a_log_and_linked_to_where_they_stand() {
+    let farm = Farm::new().await;
+    let found = farm.text(&format!("{FAILED}/build.log?q=heap_OPEN")).await;
+    assert!(found.contains("2 lines have it.") && found.matches("hit\">heap_open</span>").count() == 2, "{found}");
+    assert!(found.contains(&format!("<a class=\"n\" href=\"{FAILED}/build.log#L4\">4</a>")), "{found}");
+    let many = farm.text(&format!("{HOSTILE}/build.log?q=CC+-c")).await;
+    assert!(many.contains("4,100 lines have it; the first 500 are shown."), "{many}");
+    assert_eq!(many.matches("hit\">cc -c</span>").count(), 500);
+    assert!(farm.text(&format!("{FAILED}/build.log?q=nothing+of+it")).await.contains("No lines have it."));
+    let json = farm.json(&format!("{FAILED}/build.log?q=heap_open&format=json")).await;
+    assert_eq!((&json["search"]["total"], json["part"]["lines"].as_array().unwrap().len()), (&2.into(), 0));
+}
+
+#[tokio::test]
+async fn a_failed_test_leads_to_its_differences_and_both_sides_stand_beside_each_other() {
+    let farm = Farm::new().await;
+    let page = farm.text(TESTS_FAILED).await;
+    assert!(page.contains(&format!("<a href=\"{TESTS_FAILED}/regression.diffs#L1\">coltap</a>")), "{page}");
+    for path in [format!("{TESTS_FAILED}?view=split"), format!("{TESTS_FAILED}/regression.diffs?view=split")] {
+        let page = farm.text(&path).await;
+        let row = "<td class=\"n\">16</td><td class=\"dr\" id=\"L9\">ok 4 - column exists</td><td class=\"n\">16</td>\
+                   <td class=\"da\" id=\"L10\">not ok 4 - column exists</td>";
+        assert!(page.contains(row) && page.contains(">Expected</th>"), "{path}: {page}");
+    }
+    assert!(!farm.text(&format!("{FAILED}/build.log?view=split")).await.contains("class=\"sides\""));
+}
+
+/// The events of a run, as they come until the connection ends.
+async fn events(farm: &Farm, path: &str) -> (StatusCode, String) {
+    let response = farm.get(path).await;
+    let status = response.status();
+    assert_eq!(header(&response, "content-type"), "text/event-stream", "{path}");
+    (status, body(response).await)
+}
+
+#[tokio::test]
+async fn a_run_that_goes_on_shows_what_it_printed_and_is_followed_from_there() {
+    let farm = Farm::new().await;
+    let page = farm.text(RUNNING).await;
+    for words in [
+        "It is in phase installcheck.",
+        "running, 26 s",
+        "48 kB are left out here",
+        "# still waiting for cast",
+        "&#60;script&#62;alert(9)",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    let from = page.split("data-from=\"").nth(1).unwrap().split_once('"').unwrap().0.to_owned();
+    let run = RUNNING.strip_prefix("/run/").unwrap().parse().unwrap();
+    let live = farm.live.clone();
+    let more = tokio::time::sleep(std::time::Duration::from_millis(200));
+    let telling = async {
+        more.await;
+        let text = "ing\n\u{1b}[32mok\u{1b}[m 4\n<b>5".to_owned();
+        let output = vec![protocol::Printed { phase: protocol::Phase::Installcheck, text, skipped_bytes: 0 }];
+        assert!(live.push(run, &protocol::Progress { phases: Vec::new(), output }, believable::NOW));
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        live.end(run);
+    };
+    let address = format!("{RUNNING}/events?from={from}");
+    let ((_, told), ()) = tokio::join!(events(&farm, &address), telling);
+    let log: Vec<Value> = told
+        .lines()
+        .filter_map(|line| line.strip_prefix("data: "))
+        .map(|data| serde_json::from_str(data).unwrap())
+        .filter(|data: &Value| data["lines"].is_array())
+        .collect();
+    let [first, second] = log.as_slice() else { panic!("{told}") };
+    assert_eq!(first["open"]["spans"][0]["text"], "# still waiting for cast");
+    assert_eq!(second["lines"][0]["spans"][0]["text"], "# still waiting for casting");
+    assert_eq!(second["lines"][1]["spans"][0], serde_json::json!({"class": "f2", "text": "ok"}));
+    assert_eq!(second["open"]["spans"][0]["text"], "<b>5");
+    assert!(told.contains("event: phases\n") && told.ends_with("event: end\ndata: {}\n\n"), "{told}");
+    assert_eq!(told.matches("\nid: ").count(), 2, "{told}");
+}
+
+#[tokio::test]
+async fn what_is_over_is_said_at_once_and_what_is_not_there_is_missing() {
+    let farm = Farm::new().await;
+    for run in [FAILED, LOST] {
+        assert!(events(&farm, &format!("{run}/events")).await.1.contains("event: end"), "{run}");
+    }
+    let missing = farm.get("/run/01KAJ999999999999999999999/events").await;
+    assert_eq!(missing.status(), StatusCode::NOT_FOUND);
+    assert_eq!(farm.get("/run/x/events").await.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn one_client_follows_a_few_runs_and_a_farm_that_stops_lets_all_go() {
+    let farm = Farm::new().await;
+    let mut going = Vec::new();
+    for _ in 0..12 {
+        going.push(farm.get(&format!("{RUNNING}/events")).await);
+    }
+    let refused = farm.get(&format!("{RUNNING}/events")).await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(body(refused).await.contains("You follow too many runs at a time."));
+    drop(going.pop());
+    going.push(farm.get(&format!("{RUNNING}/events")).await);
+    assert_eq!(going.last().unwrap().status(), StatusCode::OK);
+    farm.live.close();
+    for response in going {
+        let told = body(response).await;
+        assert!(!told.contains("event: end"), "the run goes on: {told}");
+    }
 }
 
 #[tokio::test]

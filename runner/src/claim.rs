@@ -25,6 +25,7 @@ use crate::site::Site;
 mod deliver;
 mod offer;
 mod room;
+mod tell;
 mod token;
 
 pub use offer::Offer;
@@ -146,7 +147,7 @@ impl Agent {
     /// Runs and delivers, for as long as the lease lives.
     async fn work(&self, assignment: &Assignment, stop: &CancellationToken) -> Fate {
         let lease = &assignment.lease;
-        let events = Events::unheard();
+        let events = Events::kept();
         let term = Mutex::new(Term::starting(lease));
         let doing = async {
             let completed = self.run(assignment, &events).await;
@@ -159,6 +160,7 @@ impl Agent {
         tokio::select! {
             fate = doing => fate,
             why = self.keep(lease, &events, &term) => Fate::Dropped(why),
+            never = self.tell(lease, &events) => match never {},
             () = stop.cancelled() => {
                 if let Err(error) = self.coordinator.release(lease).await {
                     tracing::warn!(%error, run = %lease.run_id, "could not give the job back; its lease will run out");

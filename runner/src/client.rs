@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use protocol::{Assignment, ClaimRequest, Lease, Phase, Problem, RenewRequest, Report, RunId};
+use protocol::{Assignment, ClaimRequest, Lease, Phase, Problem, Progress, RenewRequest, Report, RunId};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use url::Url;
@@ -106,6 +106,12 @@ impl Coordinator {
         let call = self.on_run(reqwest::Method::POST, lease, "renew").json(&RenewRequest { phase });
         let renewed: Renewed = self.json(self.send(call).await?).await?;
         Ok(Duration::from_millis(renewed.expires_in_ms))
+    }
+
+    /// Tells what is new of a run, for whoever looks at it. Nobody waits long for that.
+    pub async fn progress(&self, lease: &Lease, progress: &Progress) -> Result<(), CallError> {
+        let call = self.on_run(reqwest::Method::POST, lease, "progress").timeout(CALL / 6);
+        self.send(call.json(progress)).await.map(drop)
     }
 
     /// Uploads a file of the report.

@@ -138,6 +138,7 @@ fn title(status: StatusCode) -> &'static str {
         StatusCode::REQUEST_TIMEOUT | StatusCode::SERVICE_UNAVAILABLE => "It took too long",
         StatusCode::CONFLICT => "It is not so any more",
         StatusCode::PAYLOAD_TOO_LARGE => "The body is too large",
+        StatusCode::TOO_MANY_REQUESTS => "Not so often",
         StatusCode::UNSUPPORTED_MEDIA_TYPE => "The body has another type",
         StatusCode::UNPROCESSABLE_ENTITY => "The body is not acceptable",
         StatusCode::INTERNAL_SERVER_ERROR => "The coordinator failed",

@@ -6,7 +6,10 @@ use axum::Json;
 use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use protocol::{Assignment, ClaimRequest, MAX_FILE_BYTES, MAX_REPORT_BYTES, Problem, RenewRequest, Report, RunId};
+use protocol::{
+    Assignment, ClaimRequest, MAX_FILE_BYTES, MAX_PROGRESS_BYTES, MAX_REPORT_BYTES, Problem, Progress, RenewRequest,
+    Report, RunId,
+};
 use serde::{Deserialize, Serialize};
 use store::runners::Runner;
 use store::runs::{self, Lost};
@@ -37,7 +40,8 @@ pub(super) fn routes() -> OpenApiRouter<Coordinator> {
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
     let report = OpenApiRouter::new().routes(routes!(report)).layer(DefaultBodyLimit::max(MAX_REPORT_BYTES));
     let files = OpenApiRouter::new().routes(routes!(upload, read::file)).layer(DefaultBodyLimit::max(MAX_FILE_BYTES));
-    small.merge(report).merge(files)
+    let progress = OpenApiRouter::new().routes(routes!(progress)).layer(DefaultBodyLimit::max(MAX_PROGRESS_BYTES));
+    small.merge(report).merge(files).merge(progress)
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -122,6 +126,34 @@ async fn renew(
     let voice = Voice { runner: &runner, run_id, token: &token };
     match lease::renew(&coordinator, voice, request.phase).await? {
         Ok(left) => Ok(Json(Renewed { expires_in_ms: u64::try_from(left.as_millis()).unwrap_or(u64::MAX) })),
+        Err(denied) => Err(refuse(&coordinator, run_id, denied).await?),
+    }
+}
+
+/// Tell what is new of a run, for whoever looks at it; nothing of it is stored, and nobody has to tell anything
+#[utoipa::path(post, path = "/api/v1/runs/{run_id}/progress", tag = "runner", security(("runner" = [])),
+    params(("run_id" = String, Path, description = "The run"),
+        ("x-lease-token" = String, Header, description = "The lease's token")),
+    request_body = Progress,
+    responses(
+        (status = 204, description = "It was heard"),
+        (status = 404, description = "No such run", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The lease is lost", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "Too large", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "It breaks its bounds", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too often: once a second is enough; say it with the next call", body = Problem,
+            content_type = "application/problem+json"),
+    ))]
+async fn progress(
+    State(coordinator): State<Coordinator>,
+    Caller(runner): Caller,
+    In(run_id): In<RunId>,
+    LeaseToken(token): LeaseToken,
+    Body(progress): Body<Progress>,
+) -> Result<StatusCode, Refusal> {
+    let voice = Voice { runner: &runner, run_id, token: &token };
+    match crate::progress::hear(&coordinator, voice, &progress).await? {
+        Ok(()) => Ok(StatusCode::NO_CONTENT),
         Err(denied) => Err(refuse(&coordinator, run_id, denied).await?),
     }
 }
@@ -221,6 +253,11 @@ async fn refuse(coordinator: &Coordinator, run_id: RunId, denied: Denied) -> Res
         }
         Denied::Lost(lost) => Refusal::Conflict { detail: format!("run {run_id}: {lost}") },
         Denied::Report(invalid) => Refusal::Unprocessable { detail: invalid.to_string() },
+        Denied::Progress(detail) => Refusal::Unprocessable { detail },
+        Denied::TooOften => Refusal::Request {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            detail: format!("run {run_id} tells too often; once a second is enough"),
+        },
         Denied::Allowance => Refusal::TooLarge { detail: format!("run {run_id} has uploaded all that a run may") },
     })
 }

@@ -18,6 +18,7 @@ mod export;
 mod faults;
 mod leases;
 mod operator;
+mod progress;
 mod reads;
 mod waiting;
 
@@ -191,6 +192,7 @@ fn the_document_describes_every_route() {
             "POST /api/v1/reconcile",
             "POST /api/v1/requeue",
             "POST /api/v1/runners",
+            "POST /api/v1/runs/{run_id}/progress",
             "POST /api/v1/runs/{run_id}/release",
             "POST /api/v1/runs/{run_id}/renew",
             "POST /api/v1/runs/{run_id}/report",

@@ -31,7 +31,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let server = notify::SmtpServer { url: "smtp://127.0.0.1:25".parse()?, password: None };
     let mail = notify::Mail { from: "PGXN Testers <noreply@example.org>".into(), server };
     let watched = watched::watch(&store, directory.path(), believable::NOW, Some(mail)).await;
-    let source = Source { store, blobs, documents: documents.clone() };
+    let source = Source { store, blobs, documents: documents.clone(), live: believable::live() };
     let pages = Dashboard::new(source, Matrix::embedded(), clock, site).with_desk(watched.desk.clone());
     dashboard::make_index(&pages).await.unwrap();
     let router = dashboard::router(pages).merge(notify::router(watched.desk.clone()));

@@ -10,7 +10,7 @@ use governor::{Quota, RateLimiter};
 use lru::LruCache;
 use protocol::Clock;
 
-use super::client::Client;
+use crate::client::Client;
 
 /// So many clients are known at a time: a few megabytes.
 const CLIENTS: NonZeroUsize = NonZeroUsize::new(32_768).expect("it is more than none");

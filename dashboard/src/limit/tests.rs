@@ -1,4 +1,7 @@
+use std::net::SocketAddr;
+
 use axum::body::{Body, to_bytes};
+use axum::extract::ConnectInfo;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::get;
@@ -47,6 +50,7 @@ async fn gated(dir: &tempfile::TempDir, per_minute: u32) -> Router {
         store: Store::connect(&format!("sqlite://{}/farm.db", dir.path().display())).await.unwrap(),
         blobs: Blobs::open(dir.path().to_str().unwrap()).unwrap(),
         documents: proxy::Proxy::open(documents, clock.clone()).unwrap(),
+        live: live::Live::default(),
     };
     let site = Site {
         registry_url: registry,

@@ -21,6 +21,12 @@ pub(crate) struct Part {
 }
 
 impl Part {
+    /// How many lines and parts a log has; the lines of none of them.
+    pub(crate) fn outline(log: &[u8]) -> Self {
+        let total_lines = lines_of(log).count() as u64;
+        Self { number: 1, parts: total_lines.div_ceil(LINES_PER_PART).max(1), total_lines, lines: Vec::new() }
+    }
+
     /// Cuts part `number` out of a log; none when there is no such part. An empty log has one empty part.
     pub(crate) fn cut(log: &[u8], number: u64) -> Option<Self> {
         let total_lines = lines_of(log).count() as u64;
@@ -31,6 +37,14 @@ impl Part {
         let from = (number - 1) * LINES_PER_PART;
         Some(Self { number, parts, total_lines, lines: painted(log, from, LINES_PER_PART) })
     }
+}
+
+/// How many lines a log has, and the last of them; long ones are cut short.
+pub(crate) fn ending(log: &[u8], count: u64) -> (u64, Vec<Line>) {
+    let total = lines_of(log).count() as u64;
+    let mut style = Style::default();
+    let one = |(number, bytes)| paint(bytes, number, &mut style, &mut Budget::of_a_neighbour());
+    (total, some_lines(log, total.saturating_sub(count), count).map(one).collect())
 }
 
 /// The part that holds a line.
@@ -68,7 +82,7 @@ fn some_lines(log: &[u8], from: u64, count: u64) -> impl Iterator<Item = (u64, &
 }
 
 /// Lines without their line feed; the end of the last line is no line of its own.
-fn lines_of(log: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(super) fn lines_of(log: &[u8]) -> impl Iterator<Item = &[u8]> {
     log.split_inclusive(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\n").unwrap_or(line))
 }
 
@@ -109,6 +123,13 @@ mod tests {
     fn a_beginning_is_painted_alone() {
         let (total, lines) = beginning(&numbered(500), 3);
         assert_eq!((total, lines.len(), lines[2].text().as_str()), (500, 3, "line 3"));
+    }
+
+    #[test]
+    fn an_ending_has_the_last_lines_under_their_own_numbers() {
+        let (total, lines) = ending(&numbered(500), 3);
+        assert_eq!((total, lines.len(), lines[0].number, lines[2].text().as_str()), (500, 3, 498, "line 500"));
+        assert_eq!((ending(b"", 3).1.len(), ending(b"a", 3).1[0].number), (0, 1));
     }
 
     #[test]

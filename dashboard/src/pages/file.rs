@@ -1,4 +1,4 @@
-//! A file of a run: a log or a diff in parts, or its plain bytes.
+//! A file of a run: a log or a diff in parts, what is found in it, a diff with both sides beside each other, or its plain bytes.
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -12,7 +12,7 @@ use super::run::{detail, parse};
 use crate::answer::Ask;
 use crate::fault::{Fault, Link};
 use crate::frame::Frame;
-use crate::log::{DiffLine, LINES_PER_PART, Line, Part, classify};
+use crate::log::{self, DiffLine, Found, LINES_PER_PART, Line, Part, Row, classify};
 use crate::mark::Mark;
 use crate::{Dashboard, address, text};
 
@@ -54,8 +54,40 @@ pub(crate) struct View {
     pub raw: String,
     /// The line that decided, with its address, where it is in this file.
     pub decisive: Option<(u64, String)>,
-    /// The lines of this part.
+    /// What was looked for, and what was found.
+    pub search: Option<Search>,
+    /// The lines of this part; none where something is looked for.
     pub part: Part,
+    /// Whether both sides of a diff stand beside each other.
+    #[serde(skip)]
+    pub is_split: bool,
+}
+
+/// What was looked for, and what was found.
+#[derive(Debug, Serialize)]
+pub(crate) struct Search {
+    /// The words.
+    pub asked: String,
+    /// How many lines have them.
+    pub total: u64,
+    /// The first of them, each with where it stands.
+    pub lines: Vec<(String, Line)>,
+}
+
+impl Search {
+    fn new(run: RunId, file: &str, asked: String, found: Found) -> Self {
+        let lines = found.lines.into_iter().map(|line| (address::line(run, file, line.number), line)).collect();
+        Self { asked, total: found.total, lines }
+    }
+
+    /// How many lines were found, in words.
+    pub(crate) fn words(&self) -> String {
+        let shown = self.lines.len() as u64;
+        let has = if self.total == 1 { "has" } else { "have" };
+        let first = if shown < self.total { format!("; the first {shown} are shown") } else { String::new() };
+        let lines = text::count(self.total, "line", "lines");
+        format!("{}{} {has} it{first}.", lines[..1].to_uppercase(), &lines[1..])
+    }
 }
 
 impl View {
@@ -71,7 +103,31 @@ impl View {
 
     /// The parts to choose from.
     pub(crate) fn parts(&self) -> Vec<PartLink> {
-        links(&address::file(self.run, &self.file.name), &self.part)
+        links(&self.page(), if self.is_split { "view=split" } else { "" }, &self.part)
+    }
+
+    /// Its own page.
+    pub(crate) fn page(&self) -> String {
+        address::file(self.run, &self.file.name)
+    }
+
+    /// What it is called where it is kept.
+    pub(crate) fn kept_as(&self) -> String {
+        format!("{}-{}", self.run, self.file.name)
+    }
+
+    /// Whether both sides can stand beside each other.
+    pub(crate) fn has_sides(&self) -> bool {
+        self.file.kind == FileKind::Diffs && log::has_sides(&self.classified())
+    }
+
+    /// Both sides beside each other.
+    pub(crate) fn rows(&self) -> Vec<Row> {
+        log::sides(self.classified())
+    }
+
+    fn classified(&self) -> Vec<(DiffLine, Line)> {
+        self.part.lines.iter().map(|line| (classify(&line.text()), line.clone())).collect()
     }
 
     /// Its size in words.
@@ -86,13 +142,18 @@ impl View {
 }
 
 /// Links to the first part of a file, to the last, and to those around one.
-fn links(file: &str, &Part { number: current, parts: last, total_lines, .. }: &Part) -> Vec<PartLink> {
+fn links(file: &str, view: &str, &Part { number: current, parts: last, total_lines, .. }: &Part) -> Vec<PartLink> {
     let (first, end) = (current.saturating_sub(NEAR_PARTS).max(1), (current + NEAR_PARTS).min(last));
     let one = |number: u64| {
         let from = (number - 1) * LINES_PER_PART + 1;
         let to = (number * LINES_PER_PART).min(total_lines);
         PartLink {
-            href: if number == 1 { file.to_owned() } else { format!("{file}?part={number}") },
+            href: match (number, view) {
+                (1, "") => file.to_owned(),
+                (1, view) => format!("{file}?{view}"),
+                (number, "") => format!("{file}?part={number}"),
+                (number, view) => format!("{file}?part={number}&{view}"),
+            },
             lines: format!("{from}–{to}"),
             is_current: number == current,
             follows_a_gap: (number == first && first > 2) || (number == last && last > end + 1),
@@ -109,7 +170,7 @@ struct Page<'a> {
     view: &'a View,
 }
 
-/// `/run/{id}/{file}`, `?part=N`, `?raw`.
+/// `/run/{id}/{file}`, `?part=N`, `?q=WORDS`, `?view=split`, `?raw`.
 pub(crate) async fn show(
     State(dashboard): State<Dashboard>,
     Path((id, name)): Path<(String, String)>,
@@ -130,10 +191,18 @@ pub(crate) async fn show(
         response.headers_mut().insert(CONTENT_DISPOSITION, HeaderValue::from_static("inline"));
         return Ok(response);
     }
-    let number = ask.get("part").and_then(|part| part.parse().ok()).unwrap_or(1);
-    let part =
-        Part::cut(&bytes, number).ok_or_else(|| Fault::missing(format!("“{}” has no part {number}.", file.name)))?;
-    let view = View::build(&detail, file, part);
+    let asked = log::asked(ask.get("q").unwrap_or_default());
+    let (part, search) = if asked.is_empty() {
+        let number = ask.get("part").and_then(|part| part.parse().ok()).unwrap_or(1);
+        let part = Part::cut(&bytes, number);
+        (part.ok_or_else(|| Fault::missing(format!("“{}” has no part {number}.", file.name)))?, None)
+    } else {
+        let found = log::find(&bytes, &asked);
+        (Part::outline(&bytes), Some(Search::new(run, &file.name, asked, found)))
+    };
+    let mut view = View::build(&detail, file, part);
+    view.is_split = ask.get("view") == Some("split") && view.has_sides();
+    view.search = search;
     let cache = if is_settled(&detail) { FOR_EVER } else { "no-cache" };
     ask.answer_kept(&view, cache, || {
         let title = format!("{} of {}", view.file.name, view.about);
@@ -173,7 +242,9 @@ impl View {
             raw: format!("{}?raw", address::file(detail.id, &file.name)),
             decisive: decisive.map(|it| (it.line, address::line(detail.id, &it.file, it.line))),
             file: file.clone(),
+            search: None,
             part,
+            is_split: false,
         }
     }
 }
@@ -194,7 +265,7 @@ mod tests {
                     if link.is_current { "!" } else { "" }
                 )
             };
-            links("/run/x/a.log", &part).into_iter().map(one).collect::<Vec<_>>().join(" ")
+            links("/run/x/a.log", "", &part).into_iter().map(one).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(words(1, 1), "1!");
         assert_eq!(words(2, 3), "1 2! 3");
@@ -202,6 +273,11 @@ mod tests {
         assert_eq!(words(7, 13), "1 2 3 4 5 6 7! 8 9 10 11 12 13");
         assert_eq!(words(1_000, 2_000), "1 … 995 996 997 998 999 1000! 1001 1002 1003 1004 1005 … 2000");
         let part = Part { number: 2, parts: 2, total_lines: 207, lines: Vec::new() };
-        assert_eq!(links("/run/x/a.log", &part)[1].lines, "201–207");
+        assert_eq!(links("/run/x/a.log", "", &part)[1].lines, "201–207");
+        let split = links("/run/x/a.log", "view=split", &part);
+        assert_eq!(
+            (split[0].href.as_str(), split[1].href.as_str()),
+            ("/run/x/a.log?view=split", "/run/x/a.log?part=2&view=split")
+        );
     }
 }

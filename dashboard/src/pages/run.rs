@@ -3,27 +3,34 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use protocol::{Decisive, FileKind, RunId};
+use protocol::{Decisive, FileKind, Outcome, RunId};
 use store::history::{Conditions, Past};
-use store::runs::RunDetail;
+use store::runs::{RunDetail, RunState};
 use store::{Conn, history, jobs, matrix, runs, symptoms};
 
-use crate::answer::Ask;
+use crate::answer::{Ask, with_script};
 use crate::fault::Fault;
 use crate::frame::Frame;
 use crate::mark::Mark;
-use crate::{Dashboard, address, log};
+use crate::{Dashboard, address, asset, log};
 
 mod around;
 mod changed;
 mod evidence;
+mod folds;
+mod follow;
 mod headline;
+mod live;
 mod parts;
 mod repeat;
 mod view;
 
+pub(crate) use follow::follow;
+
 use changed::Changed;
-use evidence::Excerpt;
+use evidence::{Excerpt, Files};
+use folds::Fold;
+use live::{LiveView, current};
 use view::{Before, Evidence, Rows, View};
 
 /// Lines of context around the decisive one.
@@ -34,6 +41,8 @@ const CONTEXT: u64 = 3;
 struct Page<'a> {
     frame: Frame<'a>,
     view: &'a View,
+    /// Whether differences stand side by side.
+    split: bool,
 }
 
 /// `/run/{id}` and `/run/{id}.json`.
@@ -49,11 +58,13 @@ pub(crate) async fn show(
         return Ok(ask.moved(&format!("{}{json}", address::run(run))).into_response());
     }
     let view = load(&dashboard, run).await?;
-    ask.answer(&view, || {
+    let answer = ask.answer(&view, || {
         let title = format!("{}: {} {} on PostgreSQL {}", view.headline.words, view.dist, view.version, view.major);
-        let frame = Frame::new(dashboard.site(), title, &view.headline.sentence);
-        Page { frame: frame.with_json(format!("{}.json", address::run(run))), view: &view }
-    })
+        let frame = Frame::new(dashboard.site(), title, &view.headline.sentence).with_script(asset::run_script());
+        let split = ask.get("view") == Some("split");
+        Page { frame: frame.with_json(format!("{}.json", address::run(run))), view: &view, split }
+    });
+    answer.map(with_script)
 }
 
 pub(super) fn parse(text: &str) -> Result<RunId, Fault> {
@@ -73,7 +84,8 @@ pub(super) async fn detail(conn: &mut Conn, id: RunId) -> Result<RunDetail, Faul
 async fn load(dashboard: &Dashboard, id: RunId) -> Result<View, Fault> {
     let now = dashboard.now();
     let mut conn = dashboard.store().read().await?;
-    let detail = detail(&mut conn, id).await?;
+    let mut detail = detail(&mut conn, id).await?;
+    let live = goes_on(dashboard, &mut detail);
     let past = history::of_target(&mut conn, &detail.release.release.dist, detail.target, detail.job_id).await?;
     let rows = Rows {
         runs: runs::of_job(&mut conn, detail.job_id).await?,
@@ -84,12 +96,24 @@ async fn load(dashboard: &Dashboard, id: RunId) -> Result<View, Fault> {
             Some(signature) => symptoms::get(&mut conn, signature).await?,
             None => None,
         },
+        live,
         detail,
     };
     let turned = turned(&mut conn, &past, id).await?;
     drop(conn);
     let evidence = evidence(dashboard, &rows.detail, turned).await?;
     Ok(View::build(&rows, dashboard.site(), evidence, now))
+}
+
+/// What a run tells, where it goes on; the store learns of it more rarely than whoever listens.
+fn goes_on(dashboard: &Dashboard, detail: &mut RunDetail) -> Option<LiveView> {
+    let run = detail.run.as_mut().filter(|run| run.state == RunState::Open && detail.result.is_none())?;
+    let known = dashboard.live().snapshot(run.id);
+    if let Some(known) = &known {
+        run.phase = current(&known.phases).or(run.phase);
+        run.renewed_at = run.renewed_at.max(known.heard_at);
+    }
+    Some(LiveView::new(run, known.as_ref(), dashboard.now()))
 }
 
 /// The conditions of the last run that passed and of the first one that did not.
@@ -106,22 +130,27 @@ async fn evidence(
     turned: Option<[Conditions; 2]>,
 ) -> Result<Evidence, Fault> {
     let Some(result) = &detail.result else { return Ok(Evidence::default()) };
+    let mut files = Files::of(dashboard, detail.id);
     let decisive = match &result.verdict.decisive {
-        Some(decisive) => excerpt(dashboard, detail.id, decisive).await?,
+        Some(decisive) => Some(excerpt(&mut files, detail.id, decisive).await?),
         None => None,
     };
     let diffs = match result.files.iter().find(|file| file.kind == FileKind::Diffs) {
-        Some(file) => {
-            let bytes = dashboard.blobs().plain(detail.id, &file.name).await?;
-            bytes.map(|bytes| evidence::diffs(detail.id, &file.name, &bytes))
-        }
+        Some(file) => files.get(&file.name).await?.map(|bytes| evidence::diffs(detail.id, &file.name, &bytes)),
         None => None,
     };
     let changed = match turned {
         Some(turned) => Some(what_changed(dashboard, &turned, detail.id).await?),
         None => None,
     };
-    Ok(Evidence { decisive, diffs, changed })
+    let mut logs = Vec::new();
+    for (record, file, is_read) in folds::wanted(result) {
+        let text = if is_read { files.get(&file.name).await? } else { None };
+        let fold = Fold::new(detail.id, record, file, text.as_deref());
+        let decided = record.outcome == Outcome::Failed && record.phase == result.verdict.phase;
+        logs.push(Fold { is_open: decided && decisive.is_none() && diffs.is_none(), ..fold });
+    }
+    Ok(Evidence { decisive, diffs, changed, logs })
 }
 
 /// Compares two runs; the lists of packages are read only where the image is another one.
@@ -144,10 +173,10 @@ async fn what_changed(dashboard: &Dashboard, turned: &[Conditions; 2], this: Run
 }
 
 /// The decisive line with its context; the line alone where the log is gone.
-async fn excerpt(dashboard: &Dashboard, id: RunId, decisive: &Decisive) -> Result<Option<Excerpt>, Fault> {
-    let bytes = dashboard.blobs().plain(id, &decisive.file).await?.unwrap_or_default();
+async fn excerpt(files: &mut Files<'_>, id: RunId, decisive: &Decisive) -> Result<Excerpt, Fault> {
+    let bytes = files.get(&decisive.file).await?.unwrap_or_default();
     let lines = log::context(&bytes, decisive.line, CONTEXT);
-    Ok(Some(Excerpt::new(id, decisive, lines)))
+    Ok(Excerpt::new(id, decisive, lines))
 }
 
 /// The nearest older release with a verdict that compares on the same target.

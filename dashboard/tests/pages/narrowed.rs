@@ -43,7 +43,7 @@ impl Farm {
         } else {
             believable::documents(&store, directory.path(), shared.clone()).await
         };
-        let source = Source { store: store.clone(), blobs, documents: documents.clone() };
+        let source = Source { store: store.clone(), blobs, documents: documents.clone(), live: live::Live::default() };
         let pages = Dashboard::new(source, Matrix::embedded(), shared, site());
         dashboard::make_index(&pages).await.unwrap();
         let router = proxy::before(documents, dashboard::router(pages.clone()), dashboard::OFFERS);

@@ -19,7 +19,7 @@ impl Farm {
         let (store, blobs) = believable::build(directory.path()).await;
         let clock = Arc::new(ManualClock::at(believable::NOW));
         let documents = believable::documents(&store, directory.path(), clock.clone()).await;
-        let source = Source { store: store.clone(), blobs, documents };
+        let source = Source { store: store.clone(), blobs, documents, live: live::Live::default() };
         let pages = Dashboard::new(source, Matrix::embedded(), clock, site());
         if !is_watched {
             return Self { router: dashboard::router(pages), watched: None, _directory: directory };

@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{post, put};
-use protocol::{Clock, Grade, JobId, Report, RunId, SystemClock, Timestamp};
+use protocol::{Clock, Grade, JobId, Outcome, Phase, Progress, Report, RunId, SystemClock, Timestamp};
 use sample::{Mirror, Tree, Upload, User};
 use tokio::net::TcpListener;
 
@@ -34,7 +34,12 @@ struct Desk {
     files: Mutex<Vec<String>>,
     report: Mutex<Option<Report>>,
     released: AtomicBool,
+    told: Mutex<Vec<Progress>>,
+    /// What is answered to what a run tells: 0 stands for 204, and [`SILENCE`] for nothing at all.
+    hearing: AtomicU32,
 }
+
+const SILENCE: u32 = 1;
 
 type Shared = State<Arc<Desk>>;
 
@@ -84,6 +89,15 @@ async fn report(State(desk): Shared, axum::Json(report): axum::Json<Report>) -> 
     StatusCode::OK
 }
 
+async fn progress(State(desk): Shared, axum::Json(progress): axum::Json<Progress>) -> StatusCode {
+    desk.told.lock().unwrap().push(progress);
+    match desk.hearing.load(Ordering::SeqCst) {
+        0 => StatusCode::NO_CONTENT,
+        SILENCE => std::future::pending().await,
+        status => StatusCode::from_u16(u16::try_from(status).unwrap()).unwrap(),
+    }
+}
+
 async fn release(State(desk): Shared) -> StatusCode {
     desk.released.store(true, Ordering::SeqCst);
     StatusCode::NO_CONTENT
@@ -98,6 +112,7 @@ async fn open(desk: Arc<Desk>) -> Url {
         .route("/api/v1/runs/{run}/files/{name}", put(upload))
         .route("/api/v1/runs/{run}/report", post(report))
         .route("/api/v1/runs/{run}/release", post(release))
+        .route("/api/v1/runs/{run}/progress", post(progress))
         .with_state(desk);
     crate::task::Tasks::new().spawn(async move { axum::serve(listener, router).await.unwrap() });
     format!("http://{address}").parse().unwrap()
@@ -245,6 +260,44 @@ async fn a_runner_that_stops_gives_its_job_back_which_needs_an_engine() {
     assert!(stopped.elapsed() < Duration::from_secs(10), "{:?}", stopped.elapsed());
     assert!(stage.desk.released.load(Ordering::SeqCst));
     assert!(stage.desk.report.lock().unwrap().is_none());
+}
+
+#[tokio::test]
+async fn what_a_run_prints_is_told_while_it_goes_on_which_needs_an_engine() {
+    let stage = stage("talks-forever").await;
+    let (stop, began) = (CancellationToken::new(), Instant::now());
+    let told = || stage.desk.told.lock().unwrap().clone();
+    let text = || told().into_iter().flat_map(|it| it.output).map(|it| it.text).collect::<String>();
+    let watching = async {
+        while !text().contains("still building, 3 s\n") {
+            sleep(Duration::from_millis(50)).await;
+        }
+        stop.cancel();
+    };
+    let (tick, ()) = tokio::join!(stage.tick(&stop), watching);
+    assert_eq!(tick, Tick::Worked);
+    let told = told();
+    for progress in &told {
+        progress.check().unwrap();
+    }
+    assert!(told.len() as u64 <= began.elapsed().as_secs(), "once a second: {} calls", told.len());
+    let phases: Vec<_> = told.last().unwrap().phases.iter().map(|it| (it.phase, it.outcome)).collect();
+    assert!(phases.contains(&(Phase::Fetch, Some(Outcome::Passed))), "{phases:?}");
+    assert_eq!(phases.last(), Some(&(Phase::Build, None)));
+    assert_eq!(text().matches("still building, 2 s\n").count(), 1, "nothing is told twice");
+}
+
+#[tokio::test]
+async fn a_coordinator_that_hears_nothing_costs_a_run_nothing_which_needs_an_engine() {
+    for hearing in [404, 503, SILENCE] {
+        let stage = stage("passes").await;
+        stage.desk.hearing.store(hearing, Ordering::SeqCst);
+        assert_eq!(stage.tick(&CancellationToken::new()).await, Tick::Worked);
+        let report = stage.desk.report.lock().unwrap().clone().expect("a report");
+        assert_eq!(report.verdict.grade(), Grade::Pass, "{hearing}");
+        let calls = stage.desk.told.lock().unwrap().len();
+        assert!(calls <= if hearing == 503 { 3 } else { 1 }, "{hearing}: {calls} calls");
+    }
 }
 
 /// Passes on to the engine whatever comes to a socket of the test's own, which can be closed.

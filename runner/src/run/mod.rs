@@ -44,8 +44,8 @@ use crate::run::stop::in_phase;
 use crate::sandbox::{Image, Sandbox};
 use crate::site::Site;
 
-pub(crate) use book::Book;
 pub use book::StoredFile;
+pub(crate) use book::{Book, millis};
 pub(crate) use dependencies::run as provide_for;
 pub(crate) use phase::Bench;
 pub use source::Source;

@@ -5,6 +5,7 @@ mod client;
 mod confirmation;
 mod endurance;
 mod fates;
+mod going;
 mod local;
 mod pages;
 mod real;

@@ -3,6 +3,7 @@
 //! Shared by the gallery and the tests of pages. Ids and times are fixed, so that pages can be compared.
 
 mod fate;
+mod going;
 mod history;
 mod more;
 mod report;
@@ -22,6 +23,8 @@ use proxy::Proxy;
 use sample::{Mirror, Tree, Upload, User};
 use store::{Blobs, Store, releases};
 use url::Url;
+
+pub(crate) use going::live;
 
 /// The farm's time: 2026-11-20T22:00:00Z.
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_795_212_000_000);

@@ -4,6 +4,7 @@ use protocol::{FileKind, FileRecord, Outcome, PhaseRecord, RunId, Suite, TestOut
 use serde::Serialize;
 
 use super::around::{Around, signal};
+use super::evidence::Diffs;
 use crate::address;
 use crate::mark::Mark;
 use crate::text::{bytes, duration};
@@ -72,9 +73,12 @@ pub(crate) struct Tests {
 }
 
 impl Tests {
-    pub(super) fn new(tests: &[TestRecord]) -> Self {
+    pub(super) fn new(id: RunId, tests: &[TestRecord], diffs: Option<&Diffs>) -> Self {
         let number = |outcome| tests.iter().filter(|test| test.outcome == outcome).count();
-        let mut list: Vec<TestLine> = tests.iter().cloned().map(|record| TestLine { record }).collect();
+        let place =
+            |record: &TestRecord| diffs.filter(|_| record.outcome == TestOutcome::Failed)?.of_test(id, &record.name);
+        let mut list: Vec<TestLine> =
+            tests.iter().map(|record| TestLine { record: record.clone(), diff: place(record) }).collect();
         list.sort_by_key(|test| test.record.outcome != TestOutcome::Failed);
         Self {
             passed: number(TestOutcome::Passed),
@@ -100,9 +104,12 @@ impl Tests {
 
 /// A test in the list.
 #[derive(Clone, Debug, Serialize)]
-#[serde(transparent)]
 pub(crate) struct TestLine {
+    #[serde(flatten)]
     pub record: TestRecord,
+    /// Where its differences are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diff: Option<String>,
 }
 
 impl TestLine {

@@ -10,7 +10,9 @@ use store::symptoms::Shared;
 use super::around::Around;
 use super::changed::Changed;
 use super::evidence::{Diffs, Excerpt};
+use super::folds::Fold;
 use super::headline::{Headline, Second};
+use super::live::LiveView;
 use super::parts::{FileLine, PhaseLine, Tests, file_line, timeline};
 use super::repeat;
 use crate::mark::Mark;
@@ -26,6 +28,7 @@ pub(crate) struct Rows {
     pub waiting: Option<Waiting>,
     pub before: Option<Before>,
     pub symptom: Option<Shared>,
+    pub live: Option<LiveView>,
 }
 
 /// What is read out of files and other runs.
@@ -34,6 +37,7 @@ pub(crate) struct Evidence {
     pub decisive: Option<Excerpt>,
     pub diffs: Option<Diffs>,
     pub changed: Option<Changed>,
+    pub logs: Vec<Fold>,
 }
 
 /// A run's page as data.
@@ -48,6 +52,8 @@ pub(crate) struct View {
     pub platform: &'static str,
     pub headline: Headline,
     pub decisive: Option<Excerpt>,
+    /// What it has done so far, while it goes on.
+    pub live: Option<LiveView>,
     /// What became of the second run that a failure needs.
     pub second: Option<Second>,
     /// The symptom, and who shares it.
@@ -61,6 +67,8 @@ pub(crate) struct View {
     pub took: Option<String>,
     pub finished_at: Option<When>,
     pub phases: Vec<PhaseLine>,
+    /// The ends of what the phases printed.
+    pub logs: Vec<Fold>,
     pub tests: Tests,
     pub diffs: Option<Diffs>,
     pub image: Option<ImageFacts>,
@@ -116,6 +124,7 @@ impl View {
             platform: detail.target.platform.as_str(),
             headline,
             decisive: evidence.decisive,
+            live: rows.live.clone(),
             second: result
                 .and_then(|result| Second::new(detail.id, result, (&rows.runs, &rows.verdicts), rows.waiting.as_ref())),
             symptom: rows.symptom.as_ref().map(|shared| Symptom::new(shared, now)),
@@ -130,7 +139,10 @@ impl View {
                 &around,
                 mark,
             ),
-            tests: result.map(|result| Tests::new(&result.tests)).unwrap_or_default(),
+            logs: evidence.logs,
+            tests: result
+                .map(|result| Tests::new(detail.id, &result.tests, evidence.diffs.as_ref()))
+                .unwrap_or_default(),
             diffs: evidence.diffs,
             image: result.and_then(|result| result.image.clone()),
             runner: result.and_then(|result| result.runner.clone()),
