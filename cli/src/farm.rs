@@ -154,8 +154,8 @@ impl Farm {
         let live = coordinator.live().clone();
         let source = Source { store: store.clone(), blobs, documents: documents.clone(), live: live.clone() };
         let pages = Dashboard::new(source, Matrix::embedded(), clock.clone(), site).with_desk(desk.clone());
-        let router = coordinator::api::router(coordinator.clone()).merge(notify::router(desk.clone()));
-        let router = router.merge(dashboard::router(pages.clone()));
+        let router = coordinator::api::router(coordinator.clone(), notify::described());
+        let router = router.merge(notify::router(desk.clone())).merge(dashboard::router(pages.clone()));
         let router = proxy::before(documents, router, dashboard::OFFERS);
         let limits = Limits { per_minute: NonZeroU32::new(at.client_rate), trusted: at.trusted_proxy.clone() };
         let router = dashboard::hot(dashboard::limited(router, pages.clone(), limits), store, clock);

@@ -4,18 +4,19 @@
 //! Every route is registered together with its description, so that the document cannot miss one. Errors are problems that name the thing
 //! (see `problem`); bodies, lists and waits are bounded.
 
-use std::sync::LazyLock;
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::any;
+use axum::{Extension, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
+use utoipa::Modify;
+pub use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -36,10 +37,12 @@ const TIMEOUT: Duration = Duration::from_secs(90);
 /// Bodies of requests that are not reports or files.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// The API's routes, to be merged with those of the pages; nothing outside `/api` is touched.
-pub fn router(coordinator: Coordinator) -> Router {
-    let (router, _) = described().split_for_parts();
+/// The API's routes, to be merged with those of the pages; nothing outside `/api` is touched. `also` describes what of the API others have, who have
+/// routes of their own.
+pub fn router(coordinator: Coordinator, also: OpenApi) -> Router {
+    let (router, document) = described().split_for_parts();
     router
+        .layer(Extension(Description::of(document, also)))
         .route("/api", any(nowhere))
         .route("/api/", any(nowhere))
         .route("/api/{*rest}", any(nowhere))
@@ -50,15 +53,18 @@ pub fn router(coordinator: Coordinator) -> Router {
 }
 
 /// The OpenAPI document as JSON.
-pub fn document() -> &'static str {
-    static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
-        described().into_openapi().to_pretty_json().expect("a document made of texts and maps is always JSON")
-    });
-    &DOCUMENT
+#[derive(Clone)]
+struct Description(Arc<str>);
+
+impl Description {
+    fn of(mut document: OpenApi, also: OpenApi) -> Self {
+        document.merge(also);
+        Self(document.to_pretty_json().expect("a document made of texts and maps is always JSON").into())
+    }
 }
 
 fn described() -> OpenApiRouter<Coordinator> {
-    OpenApiRouter::with_openapi(Document::openapi())
+    OpenApiRouter::with_openapi(<Document as utoipa::OpenApi>::openapi())
         .merge(runner::routes())
         .merge(read::routes())
         .merge(compare::routes())
@@ -67,7 +73,7 @@ fn described() -> OpenApiRouter<Coordinator> {
         .routes(routes!(openapi))
 }
 
-#[derive(OpenApi)]
+#[derive(utoipa::OpenApi)]
 #[openapi(
     info(
         title = "PGXN Testers",
@@ -77,6 +83,7 @@ fn described() -> OpenApiRouter<Coordinator> {
     tags(
         (name = "runner", description = "What a runner does, with its own bearer token."),
         (name = "read", description = "What anybody may read."),
+        (name = "subscriptions", description = "To be told what turns, for whoever a META.json means."),
         (name = "operator", description = "What an operator does, with the token in the data directory's file `admin-token`.")
     ),
     modifiers(&Tokens)
@@ -87,7 +94,7 @@ struct Document;
 struct Tokens;
 
 impl Modify for Tokens {
-    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+    fn modify(&self, openapi: &mut OpenApi) {
         let components = openapi.components.get_or_insert_default();
         for kind in ["runner", "operator"] {
             components.add_security_scheme(kind, SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
@@ -98,8 +105,8 @@ impl Modify for Tokens {
 /// This description
 #[utoipa::path(get, path = "/api/v1/openapi.json", tag = "read",
     responses((status = 200, description = "The OpenAPI document of this API", content_type = "application/json")))]
-async fn openapi() -> impl IntoResponse {
-    ([(CONTENT_TYPE, "application/json")], document())
+async fn openapi(Extension(Description(text)): Extension<Description>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], text.to_string())
 }
 
 async fn nowhere() -> StatusCode {

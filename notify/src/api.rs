@@ -9,29 +9,38 @@ use axum::http::header::{CACHE_CONTROL, REFERRER_POLICY};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
+use axum::routing::post;
 use axum::{Form as Sent, Json, Router};
 use protocol::Problem;
 use serde::Deserialize;
 use serde_json::json;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use crate::{Asked, Desk, Form, Refusal};
+use crate::{Asked, Desk, Form, Held, Refusal};
 
 /// Forms are small.
 const MOST_BYTES: usize = 8 * 1024;
 
 /// The routes, to be merged with those of the pages and of the API.
 pub fn router(desk: Desk) -> Router {
-    Router::new()
+    Router::from(api())
         .route("/subscribe/", post(ask))
         .route("/subscribe/{wish}", post(confirm))
         .route("/subscriptions/{token}/end", post(end))
-        .route("/api/v1/subscriptions", post(api_ask))
-        .route("/api/v1/subscriptions/confirm", post(api_confirm))
-        .route("/api/v1/subscriptions/{token}", get(api_show).delete(api_end))
         .with_state(desk)
         .layer(DefaultBodyLimit::max(MOST_BYTES))
         .layer(from_fn(guard))
+}
+
+/// The part of them that is the API's, for its OpenAPI document.
+pub fn described() -> utoipa::openapi::OpenApi {
+    api().into_openapi()
+}
+
+fn api() -> OpenApiRouter<Desk> {
+    OpenApiRouter::new().routes(routes!(api_ask)).routes(routes!(api_confirm)).routes(routes!(api_show, api_end))
 }
 
 /// Refuses what a page of another site sends, and keeps answers and addresses to who asked.
@@ -73,6 +82,12 @@ fn plain(segment: &str) -> String {
     segment.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')).collect()
 }
 
+/// Ask to be told what turns in a distribution
+///
+/// Nothing is stored before it is confirmed.
+#[utoipa::path(post, path = "/api/v1/subscriptions", tag = "subscriptions", request_body = Form, responses(
+    (status = 202, description = "`next` is `mail`: a link was sent; or `file`: `proving` says what to put where, then confirm `wish`", body = Object),
+    (status = "4XX", description = "It cannot be asked", body = Problem, content_type = "application/problem+json")))]
 async fn api_ask(State(desk): State<Desk>, Json(form): Json<Form>) -> Result<Response, Refusal> {
     match desk.ask(&form).await? {
         Asked::Mailed => Ok((StatusCode::ACCEPTED, Json(json!({ "next": "mail" }))).into_response()),
@@ -85,21 +100,35 @@ async fn api_ask(State(desk): State<Desk>, Json(form): Json<Form>) -> Result<Res
 }
 
 /// A sealed wish.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct Wished {
     wish: String,
 }
 
+/// Confirm what was asked, once its proof is in place
+#[utoipa::path(post, path = "/api/v1/subscriptions/confirm", tag = "subscriptions", request_body = Wished, responses(
+    (status = 201, description = "`token` is all that is needed to see and to end it, `subscription` as it is shown then", body = Object),
+    (status = "4XX", description = "It is not proved, or too late", body = Problem, content_type = "application/problem+json")))]
 async fn api_confirm(State(desk): State<Desk>, Json(wished): Json<Wished>) -> Result<Response, Refusal> {
     let token = desk.confirm(&wished.wish).await?;
     let held = desk.held(&token).await?;
     Ok((StatusCode::CREATED, Json(json!({ "token": token, "subscription": held }))).into_response())
 }
 
+/// A subscription with what was told
+#[utoipa::path(get, path = "/api/v1/subscriptions/{token}", tag = "subscriptions",
+    params(("token" = String, Path, description = "As it was given when it was confirmed")), responses(
+    (status = 200, body = Held),
+    (status = 404, description = "No such subscription", body = Problem, content_type = "application/problem+json")))]
 async fn api_show(State(desk): State<Desk>, Path(token): Path<String>) -> Result<Response, Refusal> {
     Ok(Json(desk.held(&token).await?).into_response())
 }
 
+/// End a subscription
+#[utoipa::path(delete, path = "/api/v1/subscriptions/{token}", tag = "subscriptions",
+    params(("token" = String, Path, description = "As it was given when it was confirmed")), responses(
+    (status = 200, description = "It is over, be it since now or before", body = Held),
+    (status = 404, description = "No such subscription", body = Problem, content_type = "application/problem+json")))]
 async fn api_end(State(desk): State<Desk>, Path(token): Path<String>) -> Result<Response, Refusal> {
     desk.end(&token).await?;
     Ok(Json(desk.held(&token).await?).into_response())

@@ -2,9 +2,10 @@
 
 use protocol::{Channel, Proof};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 /// A wish as it is sent.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct Form {
     /// The distribution.
     pub dist: String,

@@ -30,7 +30,7 @@ mod view;
 mod webhook;
 mod wish;
 
-pub use api::router;
+pub use api::{described, router};
 pub use config::{Config, GitHub, Mail, SmtpServer};
 pub use desk::Desk;
 pub use error::{Error, Result};

@@ -3,6 +3,7 @@
 use protocol::{Channel, Name, Proof, SubscriptionId, SubscriptionState, Timestamp};
 use serde::Serialize;
 use store::deliveries::Delivery;
+use utoipa::ToSchema;
 
 use crate::places::Place;
 
@@ -35,7 +36,7 @@ pub struct Proving {
 }
 
 /// A subscription as its holder sees it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Held {
     /// Its id.
     pub id: SubscriptionId,
@@ -58,5 +59,6 @@ pub struct Held {
     /// When something is sent next.
     pub due_at: Option<Timestamp>,
     /// What was told, the latest first.
+    #[schema(value_type = Vec<Object>)]
     pub deliveries: Vec<Delivery>,
 }

@@ -61,7 +61,7 @@ impl Inside {
         config.lease = lease;
         let coordinator = Coordinator::new(store.clone(), blobs, Matrix::embedded(), Arc::new(clock.clone()), config)
             .context("put the coordinator together")?;
-        let router = coordinator::api::router(coordinator.clone());
+        let router = coordinator::api::router(coordinator.clone(), coordinator::api::OpenApi::default());
         let mut tasks = JoinSet::new();
         tasks.spawn(async move { axum::serve(listener, router).await.expect("it serves until it is dropped") });
         tasks.spawn(async move {

@@ -48,7 +48,10 @@ impl Call {
         for (name, value) in self.headers {
             request = request.header(name, value);
         }
-        let response = api::router(coordinator.clone()).oneshot(request.body(self.body).unwrap()).await.unwrap();
+        let response = api::router(coordinator.clone(), api::OpenApi::default())
+            .oneshot(request.body(self.body).unwrap())
+            .await
+            .unwrap();
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap().to_vec();
         Answer { status: parts.status, headers: parts.headers, bytes }

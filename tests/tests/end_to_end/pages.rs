@@ -94,7 +94,9 @@ async fn every_page_answers_with_the_verdicts_and_hostile_text_stays_text() -> R
     ensure!(csv.lines().count() == 1 + FATES.len(), "{csv}");
     shown.page("readiness/17/", &["fails-tests", "Why they do not pass"]).await?;
     let document: Value = serde_json::from_str(&shown.page("api/v1/openapi.json", &[]).await?)?;
-    ensure!(document["paths"]["/api/v1/claim"].is_object(), "{document}");
+    for path in ["/api/v1/claim", "/api/v1/subscriptions/{token}"] {
+        ensure!(document["paths"][path].is_object(), "{path} is not in {document}");
+    }
     for path in ["dist/nobody-has-this/", "run/01ARZ3NDEKTSV4RRFFQ69G5FAV", "run/x", "dist/passes/9.9.9/"] {
         let (status, body) = shown.farm.page(path).await?;
         ensure!(status == 404 && body.contains("<h1"), "{path} answers {status}");

@@ -36,7 +36,7 @@ async fn what_is_not_there_is_a_problem_below_api_and_left_to_the_pages_elsewher
     assert!(detail.problem(405).contains("`/api/v1/status` does not take DELETE"));
     // The pages' router has a fallback of its own, which merging must leave alone.
     let pages = axum::Router::new().fallback(async || "a page");
-    let merged = super::super::router(farm.coordinator.clone()).merge(pages);
+    let merged = super::super::router(farm.coordinator.clone(), super::super::OpenApi::default()).merge(pages);
     let request = axum::http::Request::builder().uri("/elsewhere").body(axum::body::Body::empty()).unwrap();
     let answer = tower::ServiceExt::oneshot(merged, request).await.unwrap();
     assert_eq!(answer.status(), 200);

@@ -72,7 +72,7 @@ async fn a_claim_that_waits_is_answered_when_the_coordinator_ends() {
     let shutdown = CancellationToken::new();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let app = super::super::router(farm.coordinator.clone());
+    let app = super::super::router(farm.coordinator.clone(), super::super::OpenApi::default());
     let mut farm_tasks = JoinSet::new();
     let ended = shutdown.clone().cancelled_owned();
     farm_tasks.spawn(async move { axum::serve(listener, app).with_graceful_shutdown(ended).await.unwrap() });
