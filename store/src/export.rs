@@ -6,8 +6,8 @@ use serde::Serialize;
 use sqlx::any::AnyRow;
 
 use crate::fields::{Fields, to_limit};
-use crate::matrix::{VerdictLine, read_verdict};
 use crate::releases::{self, StoredRelease};
+use crate::verdicts::{VerdictLine, read_verdict};
 use crate::{Conn, Result};
 
 /// A result with what tells it from others of its job.

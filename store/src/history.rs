@@ -14,8 +14,8 @@ use sqlx::any::AnyRow;
 use crate::confirm::{self, Said};
 use crate::fields::{Fields, to_limit};
 use crate::jobs::Job;
-use crate::matrix::{VerdictLine, read_verdict};
 use crate::releases::StoredRelease;
+use crate::verdicts::{VerdictLine, read_verdict};
 use crate::{Conn, Result, Tx, symptoms, turns};
 
 /// At most this many results of a job are looked at, the latest of them.

@@ -5,7 +5,7 @@
 //! SQLite there is one writer, and it would wait for itself.
 //!
 //! The modules follow the way of the data: [`registry`] and [`releases`] → [`jobs`] → [`runs`] (leases) → [`results`] →
-//! [`confirm`] → [`history`] and [`symptoms`] (what a result means beside others) → [`matrix`], [`latest`], [`overview`], [`readiness`], [`queue`],
+//! [`confirm`] → [`history`] and [`symptoms`] (what a result means beside others) → [`matrix`], [`verdicts`], [`latest`], [`overview`], [`readiness`], [`queue`],
 //! [`farm`] and [`trends`] for the pages, [`lacks`] for the operator, [`export`] for whoever wants everything; [`turns`] → [`subscriptions`] and
 //! [`deliveries`] for whoever wants to be told.
 
@@ -34,6 +34,7 @@ pub mod subscriptions;
 pub mod symptoms;
 pub mod trends;
 pub mod turns;
+pub mod verdicts;
 
 mod blobs;
 mod connect;

@@ -299,11 +299,22 @@ pub(crate) async fn one_result(store: &Store, runner: RunnerId, reason: Reason, 
     let token = token();
     let mut report = report(&claimed, reason);
     report.verdict.flags.clear();
+    accept(store, &key(&claimed, runner, &token), &report, at(minute)).await;
+    claimed.run_id
+}
+
+/// One result of whatever waits first on a target, as [`report`] has it.
+pub(crate) async fn judge(store: &Store, runner: RunnerId, on: &str, reason: Reason, minute: i64) -> RunId {
+    let claimed = claim(store, runner, &[on], at(minute)).await.unwrap();
+    let (token, report) = (token(), report(&claimed, reason));
+    accept(store, &key(&claimed, runner, &token), &report, at(minute)).await;
+    claimed.run_id
+}
+
+async fn accept(store: &Store, key: &LeaseKey<'_>, report: &Report, now: Timestamp) {
     let mut tx = store.begin().await.unwrap();
-    let key = key(&claimed, runner, &token);
     let retries = crate::confirm::Retries::default();
-    let accepted = crate::results::accept(&mut tx, &key, &report, retries, at(minute)).await.unwrap();
+    let accepted = crate::results::accept(&mut tx, key, report, retries, now).await.unwrap();
     assert_eq!(accepted, crate::results::Acceptance::Accepted);
     tx.commit().await.unwrap();
-    claimed.run_id
 }

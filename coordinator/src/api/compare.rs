@@ -5,7 +5,7 @@ use axum::extract::State;
 use protocol::{Name, PgMajor, Problem, Signature, Version, predecessors};
 use serde::Deserialize;
 use store::releases::StoredRelease;
-use store::{Conn, matrix, releases, symptoms};
+use store::{Conn, matrix, releases, symptoms, verdicts};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -112,7 +112,7 @@ async fn symptom(
     let mut conn = coordinator.store.read().await?;
     let shared = symptoms::get(&mut conn, &signature).await?;
     let shared = shared.ok_or_else(|| Refusal::not_found("symptom", &signature))?;
-    let lines = matrix::of_symptom(&mut conn, &signature, None, 0, MAX_PAGE).await?;
+    let lines = verdicts::of_symptom(&mut conn, &signature, None, 0, MAX_PAGE).await?;
     let results = lines.into_iter().map(Into::into).collect();
     Ok(Json(view::SymptomDetail { symptom: shared.into(), results }))
 }

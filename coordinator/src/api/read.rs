@@ -13,7 +13,7 @@ use protocol::{JobId, Name, Priority, Problem, RunId, Timestamp};
 use serde::Deserialize;
 use store::queue::QueueCursor;
 use store::registry::Watch;
-use store::{Conn, broken, dists, farm, matrix, queue, registry, releases, runs};
+use store::{Conn, broken, dists, farm, matrix, queue, registry, releases, runs, verdicts};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -229,7 +229,7 @@ async fn list_results(
     let limit = page.limit()?;
     let before = page.after.as_deref().map(result_cursor).transpose()?;
     let mut conn = coordinator.store.read().await?;
-    let lines = matrix::latest(&mut conn, before, limit).await?;
+    let lines = verdicts::latest(&mut conn, before, limit).await?;
     let next = next(&lines, limit, |line| format!("{}-{}", line.summary.accepted_at.as_millis(), line.summary.run_id));
     Ok(Json(view::Results { results: lines.into_iter().map(Into::into).collect(), next }))
 }

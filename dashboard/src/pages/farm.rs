@@ -10,7 +10,7 @@ use serde::Serialize;
 use store::farm::{Counts, RUNNER_SEEN};
 use store::runners::Runner;
 use store::runs::Run;
-use store::{Conn, broken, farm, matrix, runners, runs, trends};
+use store::{Conn, broken, farm, runners, runs, trends, verdicts};
 
 use super::dist::Broken;
 use super::lines::{Running, Verdict};
@@ -146,7 +146,7 @@ async fn failures(conn: &mut Conn, now: Timestamp) -> Result<Vec<Failure>, Fault
     let mut failures = Vec::new();
     for given in trends::failures(conn, now.minus(LATELY), MOST_REASONS).await? {
         let reason = given.reason;
-        let latest = matrix::latest_of_reason(conn, reason).await?.map(|line| Verdict::new(&line, now));
+        let latest = verdicts::latest_of_reason(conn, reason).await?.map(|line| Verdict::new(&line, now));
         let (mark, sentence) = (reason.grade().into(), reason.sentence());
         failures.push(Failure { reason, mark, sentence, results: given.results, latest });
     }

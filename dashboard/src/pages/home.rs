@@ -9,7 +9,7 @@ use protocol::{Support, Target};
 use serde::Serialize;
 use store::farm::Counts;
 use store::releases::StoredRelease;
-use store::{Conn, farm, history, matrix, queue, releases, runs};
+use store::{Conn, farm, history, matrix, queue, releases, runs, verdicts};
 
 use super::lines::{Running, Turned, Verdict};
 use super::registry::{Lag, lag};
@@ -119,7 +119,7 @@ async fn load(dashboard: &Dashboard) -> Result<View, Fault> {
     let counts = farm::counts(&mut conn, now).await?;
     let running = runs::running(&mut conn, RUNS).await?;
     let turned = history::turned(&mut conn, now.minus(A_DAY), TURNED).await?;
-    let verdicts = matrix::latest(&mut conn, None, VERDICTS).await?;
+    let verdicts = verdicts::latest(&mut conn, None, VERDICTS).await?;
     let latest = releases::latest(&mut conn, RECENT).await?;
     let mut recent = Vec::new();
     for stored in &latest {

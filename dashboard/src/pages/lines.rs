@@ -3,8 +3,8 @@
 use protocol::{Comparison, Flag, RunId, Timestamp};
 use serde::Serialize;
 use store::history::Turn;
-use store::matrix::VerdictLine;
 use store::runs::Run;
+use store::verdicts::VerdictLine;
 
 use crate::address;
 use crate::mark::Mark;

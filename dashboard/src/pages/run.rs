@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use protocol::{Decisive, FileKind, Outcome, RunId};
 use store::history::{Conditions, Past};
 use store::runs::{RunDetail, RunState};
-use store::{Conn, history, jobs, matrix, runs, symptoms};
+use store::{Conn, history, jobs, runs, symptoms, verdicts};
 
 use crate::answer::{Ask, with_script};
 use crate::fault::Fault;
@@ -89,7 +89,7 @@ async fn load(dashboard: &Dashboard, id: RunId) -> Result<View, Fault> {
     let past = history::of_target(&mut conn, &detail.release.release.dist, detail.target, detail.job_id).await?;
     let rows = Rows {
         runs: runs::of_job(&mut conn, detail.job_id).await?,
-        verdicts: matrix::of_job(&mut conn, detail.job_id).await?,
+        verdicts: verdicts::of_job(&mut conn, detail.job_id).await?,
         waiting: jobs::waiting(&mut conn, detail.job_id, now).await?,
         before: before(&past, &detail),
         symptom: match detail.result.as_ref().and_then(|result| result.signature.as_ref()) {

@@ -6,7 +6,7 @@ use axum::response::Response;
 use protocol::{PgMajor, Reason, Signature};
 use serde::Serialize;
 use store::symptoms::{self, Shared};
-use store::{Conn, matrix};
+use store::{Conn, verdicts};
 
 use super::lines::Verdict;
 use crate::answer::Ask;
@@ -222,7 +222,7 @@ async fn load(dashboard: &Dashboard, conn: &mut Conn, signature: &Signature, off
     let now = dashboard.now();
     let shared = symptoms::get(conn, signature).await?;
     let shared = shared.ok_or_else(|| Fault::missing(format!("The farm has never seen a symptom {signature}.")))?;
-    let mut lines = matrix::of_symptom(conn, signature, None, offset, CELLS_PER_PAGE + 1).await?;
+    let mut lines = verdicts::of_symptom(conn, signature, None, offset, CELLS_PER_PAGE + 1).await?;
     let next = turn_page(&mut lines, offset, CELLS_PER_PAGE);
     let symptom = Symptom::new(&shared, now);
     Ok(View {

@@ -9,7 +9,7 @@ use crate::testing::{
     at, claim, explain, insert, key, name, on_both, pair, plan, plan_as, plan_for, release, report, runner, target,
     token,
 };
-use crate::{Store, farm, matrix, queue, runners, runs};
+use crate::{Store, farm, matrix, queue, runners, runs, verdicts};
 
 const PG17: &str = "pg17-amd64";
 const RETRIES: Retries = Retries { most: 2, pause: Duration::from_mins(1) };
@@ -139,7 +139,7 @@ async fn runs_that_disagree_are_flaky_on_every_page_and_count_for_nobody() {
             let flags = runs::detail(&mut conn, id).await.unwrap().unwrap().result.unwrap().verdict.flags;
             assert!(flags.contains(&Flag::Flaky), "{flags:?}");
         }
-        let lines = matrix::of_job(&mut conn, job).await.unwrap();
+        let lines = verdicts::of_job(&mut conn, job).await.unwrap();
         assert!(lines.iter().all(|line| line.summary.flags.contains(&Flag::Flaky)));
         assert_eq!(farm::share(&mut conn, target(PG17)).await.unwrap(), farm::Share { passing: 0, judged: 0 });
     })
@@ -297,7 +297,7 @@ async fn what_passes_with_twice_the_time_is_not_flaky() {
         assert_eq!(stands(&store, release).await, (JobState::Finished, Some((passed, Grade::Pass, None))));
         let mut conn = store.read().await.unwrap();
         assert_eq!(farm::share(&mut conn, target(PG17)).await.unwrap(), farm::Share { passing: 1, judged: 1 });
-        for line in matrix::of_job(&mut conn, job).await.unwrap() {
+        for line in verdicts::of_job(&mut conn, job).await.unwrap() {
             let detail = runs::detail(&mut conn, line.summary.run_id).await.unwrap().unwrap();
             assert_eq!(detail.result.unwrap().verdict.flags, line.summary.flags);
             let is_unconfirmed = line.summary.flags.contains(&Flag::Unconfirmed);
@@ -316,10 +316,10 @@ async fn the_farm_s_own_failure_is_tried_again_later_and_nobody_but_operators_se
         for (minute, pause) in [(0, Some(1)), (1, Some(4)), (5, None)] {
             last = work(&store, attic, BROKEN, minute).await;
             let mut conn = store.read().await.unwrap();
-            let shown = matrix::latest(&mut conn, None, 10).await.unwrap().len();
+            let shown = verdicts::latest(&mut conn, None, 10).await.unwrap().len();
             assert_eq!(shown, usize::from(pause.is_none()));
             assert_eq!(
-                matrix::of_job(&mut conn, job).await.unwrap().len(),
+                verdicts::of_job(&mut conn, job).await.unwrap().len(),
                 if minute == 5 { 3 } else { 1 + usize::from(minute == 1) }
             );
             drop(conn);
@@ -451,10 +451,11 @@ async fn what_was_in_doubt_in_an_older_round_is_so_in_every_list() {
         requeue_pair(&store, 2).await;
         let listed = async || {
             let mut conn = store.read().await.unwrap();
-            let lines = matrix::of_job(&mut conn, job).await.unwrap();
-            assert_eq!(matrix::latest(&mut conn, None, 10).await.unwrap(), lines);
+            let lines = verdicts::of_job(&mut conn, job).await.unwrap();
+            assert_eq!(verdicts::latest(&mut conn, None, 10).await.unwrap(), lines);
             let doubts = |flag: &&Flag| matches!(flag, Flag::Unconfirmed | Flag::Flaky);
-            let of = |line: matrix::VerdictLine| (line.summary.run_id, line.summary.flags.iter().find(doubts).copied());
+            let of =
+                |line: verdicts::VerdictLine| (line.summary.run_id, line.summary.flags.iter().find(doubts).copied());
             lines.into_iter().map(of).collect::<std::collections::BTreeMap<_, _>>()
         };
         let older =

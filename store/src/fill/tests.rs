@@ -2,7 +2,7 @@ use protocol::ReleaseId;
 
 use super::*;
 use crate::testing::{at, explain, full_scans, insert, on_both, release, run_sql, target};
-use crate::{export, farm, jobs, matrix, queue, runs, symptoms};
+use crate::{export, farm, jobs, matrix, queue, runs, symptoms, verdicts};
 
 const TARGETS: [&str; 4] = ["pg15-amd64", "pg16-amd64", "pg18-amd64", "pg19-arm64"];
 
@@ -63,7 +63,7 @@ async fn a_filled_store_is_one_that_a_farm_could_have_left() {
         let run = cells[0].result.as_ref().unwrap().run_id;
         let detail = runs::detail(&mut conn, run).await.unwrap().unwrap();
         assert!(!detail.result.unwrap().phases.is_empty());
-        let past = matrix::of_job(&mut conn, cells[0].job_id).await.unwrap();
+        let past = verdicts::of_job(&mut conn, cells[0].job_id).await.unwrap();
         for line in &past {
             assert!(runs::detail(&mut conn, line.summary.run_id).await.unwrap().unwrap().result.is_some());
         }
@@ -125,7 +125,7 @@ async fn a_chunk_of_an_export_and_the_latest_are_read_by_an_index_wherever_they_
             export::RESULTS.replace("$1", "1794000000000").replace("$2", "'x'").replace("$3", "1795000000000");
         let plan = explain(&mut conn, &results.replace("$4", "20")).await;
         assert!(plan.contains("results_by_date") && full_scans(&plan).is_empty(), "{plan}");
-        for sql in [matrix::PAGE, matrix::LATEST] {
+        for sql in [verdicts::PAGE, verdicts::LATEST] {
             let sql = sql.replace("$1", "1794000000000").replace("$2", "'x'").replace("$3", "20");
             let plan = explain(&mut conn, &sql).await;
             assert!(plan.contains("results_by_date") && full_scans(&plan).is_empty(), "{plan}");

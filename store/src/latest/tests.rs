@@ -1,22 +1,10 @@
 use protocol::Reason;
 
 use super::*;
-use crate::confirm::Retries;
-use crate::results;
-use crate::testing::{
-    at, claim, explain, full_scans, insert, key, name, on_both, plan, release, report, runner, target, token,
-};
-
-async fn judge(store: &crate::Store, runner: protocol::RunnerId, on: &str, reason: Reason, minute: i64) {
-    let claimed = claim(store, runner, &[on], at(minute)).await.unwrap();
-    let (token, report) = (token(), report(&claimed, reason));
-    let mut tx = store.begin().await.unwrap();
-    results::accept(&mut tx, &key(&claimed, runner, &token), &report, Retries::default(), at(minute)).await.unwrap();
-    tx.commit().await.unwrap();
-}
+use crate::testing::{at, explain, full_scans, insert, judge, name, on_both, plan, release, runner, target};
 
 #[tokio::test]
-async fn what_stands_verdicts_releases_is_listed_in_pages_of_distributions() {
+async fn what_stands_of_latest_releases_is_listed_in_pages_of_distributions() {
     on_both(async |store| {
         let runner = runner(&store, "attic").await;
         for (dist, text, reason) in [

@@ -1,25 +1,5 @@
 use super::*;
-use crate::confirm::Retries;
-use crate::testing::{at, claim, insert, key, name, on_both, pair, plan, release, report, runner, target, token};
-use crate::{Store, results};
-
-async fn report_of(store: &Store, runner: protocol::RunnerId, on: &str, reason: Reason, minute: i64) -> RunId {
-    let claimed = claim(store, runner, &[on], at(minute)).await.unwrap();
-    let token = token();
-    let mut tx = store.begin().await.unwrap();
-    let accepted = results::accept(
-        &mut tx,
-        &key(&claimed, runner, &token),
-        &report(&claimed, reason),
-        Retries::default(),
-        at(minute),
-    )
-    .await
-    .unwrap();
-    assert_eq!(accepted, results::Acceptance::Accepted);
-    tx.commit().await.unwrap();
-    claimed.run_id
-}
+use crate::testing::{at, claim, insert, judge, name, on_both, pair, plan, release, runner, target};
 
 #[tokio::test]
 async fn a_cell_says_where_its_job_stands_and_what_was_found() {
@@ -29,8 +9,8 @@ async fn a_cell_says_where_its_job_stands_and_what_was_found() {
             plan(&store, pair, on, "theory", at(0)).await;
         }
         let runner = runner(&store, "attic").await;
-        let run = report_of(&store, runner, "pg17-amd64", Reason::TestsFailed, 2).await;
-        report_of(&store, runner, "pg17-amd64", Reason::TestsFailed, 2).await;
+        let run = judge(&store, runner, "pg17-amd64", Reason::TestsFailed, 2).await;
+        judge(&store, runner, "pg17-amd64", Reason::TestsFailed, 2).await;
         let going = claim(&store, runner, &["pg18-amd64"], at(3)).await.unwrap();
 
         let mut conn = store.read().await.unwrap();
@@ -88,54 +68,6 @@ async fn the_cells_of_any_number_of_releases_are_read_by_an_index() {
         let sql = (1..=100).rev().fold(OF_HUNDRED.to_owned(), |sql, n| sql.replace(&format!("${n}"), "'x'"));
         let plan = crate::testing::explain(&mut conn, &sql).await;
         assert_eq!(crate::testing::full_scans(&plan), [""; 0], "{plan}");
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn verdicts_are_listed_newest_first_in_pages() {
-    on_both(async |store| {
-        let runner = runner(&store, "attic").await;
-        let mut expected = Vec::new();
-        for (number, minute) in [(0, 1), (1, 2), (2, 2), (3, 2), (4, 3)] {
-            let id = insert(&store, &release("pair", &format!("1.0.{number}"))).await.id();
-            plan(&store, id, "pg17-amd64", "theory", at(0)).await;
-            expected.push((at(minute), report_of(&store, runner, "pg17-amd64", Reason::TestsPassed, minute).await));
-        }
-        expected.sort();
-        expected.reverse();
-        let mut conn = store.read().await.unwrap();
-        let mut seen: Vec<(Timestamp, RunId)> = Vec::new();
-        loop {
-            let page = latest(&mut conn, seen.last().copied(), 2).await.unwrap();
-            if page.is_empty() {
-                break;
-            }
-            assert_eq!((page[0].runner.as_deref(), page[0].dist.as_str()), (Some("attic"), "pair"));
-            seen.extend(page.iter().map(|line| (line.summary.accepted_at, line.summary.run_id)));
-        }
-        assert_eq!(seen, expected);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn every_verdict_on_a_job_is_kept_the_latest_first() {
-    on_both(async |store| {
-        let (_, job) = pair(&store).await;
-        let runner = runner(&store, "attic").await;
-        let first = report_of(&store, runner, "pg17-amd64", Reason::TestsFailed, 1).await;
-        let dist = name("pair");
-        let wish = crate::jobs::Requeue { dist: &dist, version: None, target: None, priority: Priority::Asked };
-        let mut tx = store.begin().await.unwrap();
-        crate::jobs::requeue(&mut tx, &wish, at(2)).await.unwrap();
-        tx.commit().await.unwrap();
-        let second = report_of(&store, runner, "pg17-amd64", Reason::TestsPassed, 3).await;
-        let mut conn = store.read().await.unwrap();
-        let ids: Vec<RunId> = of_job(&mut conn, job).await.unwrap().iter().map(|line| line.summary.run_id).collect();
-        assert_eq!(ids, [second, first]);
-        let cells = of_dist(&mut conn, &dist).await.unwrap();
-        assert_eq!(cells[0].result.as_ref().unwrap().run_id, second);
     })
     .await;
 }

@@ -7,7 +7,7 @@ use crate::confirm::Retries;
 use crate::testing::{
     at, claim, explain, full_scans, insert, key, on_both, plan, release, report, run_sql, runner, token,
 };
-use crate::{Store, matrix, results, runs};
+use crate::{Store, results, runs, verdicts};
 
 const SHARED: &str = "a.c:3:9: error: too few arguments to function ‘index_open’";
 
@@ -55,13 +55,13 @@ async fn a_symptom_is_counted_over_distributions_and_majors_while_it_is_seen() {
         let found = get(&mut conn, &signature).await.unwrap().unwrap();
         assert_eq!((found.dists, found.cells, found.reason, found.seen_at), (2, 3, Reason::CompileError, at(2)));
         assert_eq!(found.majors.iter().map(|major| major.number()).collect::<Vec<_>>(), [17, 18]);
-        let cells = matrix::of_symptom(&mut conn, &signature, None, 0, 10).await.unwrap();
+        let cells = verdicts::of_symptom(&mut conn, &signature, None, 0, 10).await.unwrap();
         let seen: Vec<_> = cells.iter().map(|line| (line.dist.to_string(), line.target.to_string())).collect();
         let expected = [("hstore", "pg18-amd64"), ("pair", "pg18-amd64"), ("pair", "pg17-amd64")];
         assert_eq!(seen, expected.map(|(dist, on)| (dist.to_owned(), on.to_owned())));
-        let some = matrix::of_symptom(&mut conn, &signature, Some(17.try_into().unwrap()), 0, 10).await.unwrap();
+        let some = verdicts::of_symptom(&mut conn, &signature, Some(17.try_into().unwrap()), 0, 10).await.unwrap();
         assert_eq!(some.len(), 1);
-        assert_eq!(matrix::of_symptom(&mut conn, &signature, None, 2, 10).await.unwrap(), cells[2..]);
+        assert_eq!(verdicts::of_symptom(&mut conn, &signature, None, 2, 10).await.unwrap(), cells[2..]);
         assert_eq!(get(&mut conn, &"0000000000000000".parse().unwrap()).await.unwrap(), None);
     })
     .await;
@@ -99,7 +99,7 @@ async fn a_test_that_passes_again_leaves_the_count() {
 #[tokio::test]
 async fn a_page_of_a_symptom_is_read_by_an_index_in_its_order() {
     on_both(async |store| {
-        let sql = matrix::OF_SYMPTOM
+        let sql = verdicts::OF_SYMPTOM
             .replace("$1", "'0123456789abcdef'")
             .replace("$2", "0")
             .replace("$3", "200")

@@ -7,7 +7,7 @@ use crate::jobs::{Requeue, requeue};
 use crate::testing::{
     at, claim, explain, full_scans, insert, key, name, on_both, plan, release, report, run_sql, runner, token, version,
 };
-use crate::{Store, jobs, matrix, results};
+use crate::{Store, jobs, results, verdicts};
 
 const A_DAY: i64 = 24 * 60;
 
@@ -87,9 +87,9 @@ async fn each_day_tells_what_it_found_how_long_it_took_and_what_came_and_went() 
         assert_eq!(waiting, flow.iter().map(|it| it.came).sum::<u64>() - flow.iter().map(|it| it.went).sum::<u64>());
         let lacking = Given { reason: Reason::MissingHeader, results: 1 };
         assert_eq!(failures(&mut conn, at(0), 10).await.unwrap(), [lacking]);
-        let latest = matrix::latest_of_reason(&mut conn, Reason::MissingHeader).await.unwrap().unwrap();
+        let latest = verdicts::latest_of_reason(&mut conn, Reason::MissingHeader).await.unwrap().unwrap();
         assert_eq!((latest.dist, latest.summary.reason), (name("quince"), Reason::MissingHeader));
-        assert_eq!(matrix::latest_of_reason(&mut conn, Reason::EngineFailed).await.unwrap(), None);
+        assert_eq!(verdicts::latest_of_reason(&mut conn, Reason::EngineFailed).await.unwrap(), None);
     })
     .await;
 }
@@ -176,8 +176,8 @@ async fn what_an_older_farm_did_is_counted_as_if_it_had_been_counted_then() {
 async fn no_chart_reads_more_than_its_days_by_their_key() {
     on_both(async |store| {
         let mut conn = store.read().await.unwrap();
-        for sql in [RESULTS, PHASES, QUEUE, REASONS, matrix::OF_REASON] {
-            let sql = sql.replace("$1", if sql == matrix::OF_REASON { "'x'" } else { "20000" });
+        for sql in [RESULTS, PHASES, QUEUE, REASONS, verdicts::OF_REASON] {
+            let sql = sql.replace("$1", if sql == verdicts::OF_REASON { "'x'" } else { "20000" });
             let plan = explain(&mut conn, &sql.replace("$2", "7").replace("$3", "20007")).await;
             assert_eq!(full_scans(&plan), Vec::<&str>::new(), "{sql}\n{plan}");
         }

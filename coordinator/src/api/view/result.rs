@@ -83,8 +83,8 @@ pub struct ResultLine {
     pub summary: Summary,
 }
 
-impl From<store::matrix::VerdictLine> for ResultLine {
-    fn from(line: store::matrix::VerdictLine) -> Self {
+impl From<store::verdicts::VerdictLine> for ResultLine {
+    fn from(line: store::verdicts::VerdictLine) -> Self {
         Self {
             dist: line.dist,
             version: line.version,

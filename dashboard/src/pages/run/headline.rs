@@ -3,8 +3,8 @@
 use protocol::{Blame, Flag, Grade, JobState, Reason, RunId, Timestamp};
 use serde::Serialize;
 use store::jobs::Waiting;
-use store::matrix::VerdictLine;
 use store::runs::{FullResult, Run, RunState};
+use store::verdicts::VerdictLine;
 
 use crate::address;
 use crate::fault::Link;

@@ -3,9 +3,9 @@
 use protocol::{ArchiveFacts, FileKind, ImageFacts, Overhead, RunId, RunnerFacts, Timestamp};
 use serde::Serialize;
 use store::jobs::Waiting;
-use store::matrix::VerdictLine;
 use store::runs::{Run, RunDetail, RunState};
 use store::symptoms::Shared;
+use store::verdicts::VerdictLine;
 
 use super::around::Around;
 use super::changed::Changed;

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use protocol::{ImageFacts, Name, PgMajor, ReleaseId, Version};
 use sample::debian::{self, Entry, Holding};
 use store::runs::FullResult;
-use store::{Conn, Store, matrix, releases, runs};
+use store::{Conn, Store, matrix, releases, runs, verdicts};
 
 /// All that was found.
 pub(crate) struct Record {
@@ -110,7 +110,7 @@ async fn cells(conn: &mut Conn, release: ReleaseId) -> Result<BTreeMap<PgMajor, 
             Some(summary) => runs::detail(conn, summary.run_id).await?.and_then(|detail| detail.result),
             None => None,
         };
-        let results = matrix::of_job(conn, cell.job_id).await?.len();
+        let results = verdicts::of_job(conn, cell.job_id).await?.len();
         cells.insert(cell.target.major, Cell { result, results });
     }
     Ok(cells)
