@@ -12,6 +12,7 @@ mod narrowed;
 mod subscriptions;
 
 use std::collections::BTreeSet;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::Router;
@@ -40,11 +41,42 @@ fn site() -> Site {
     }
 }
 
+/// Pages, asked as a browser asks.
+struct Pages(Router);
+
+impl Pages {
+    async fn ask(&self, request: Request<Body>) -> Response<Body> {
+        self.0.clone().oneshot(request).await.unwrap()
+    }
+
+    async fn get(&self, path: &str) -> Response<Body> {
+        self.ask(Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    async fn text(&self, path: &str) -> String {
+        let response = self.get(path).await;
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        body(response).await
+    }
+
+    async fn json(&self, path: &str) -> Value {
+        serde_json::from_str(&self.text(path).await).unwrap()
+    }
+}
+
 struct Farm {
-    router: Router,
+    pages: Pages,
     store: store::Store,
     live: live::Live,
     directory: TempDir,
+}
+
+impl Deref for Farm {
+    type Target = Pages;
+
+    fn deref(&self) -> &Pages {
+        &self.pages
+    }
 }
 
 impl Farm {
@@ -65,25 +97,7 @@ impl Farm {
         dashboard::make_index(&pages).await.unwrap();
         let router = dashboard::router(pages);
         let router = proxy::before(documents, router, dashboard::OFFERS);
-        Self { router, store, live, directory }
-    }
-
-    async fn ask(&self, request: Request<Body>) -> Response<Body> {
-        self.router.clone().oneshot(request).await.unwrap()
-    }
-
-    async fn get(&self, path: &str) -> Response<Body> {
-        self.ask(Request::get(path).body(Body::empty()).unwrap()).await
-    }
-
-    async fn text(&self, path: &str) -> String {
-        let response = self.get(path).await;
-        assert_eq!(response.status(), StatusCode::OK, "{path}");
-        body(response).await
-    }
-
-    async fn json(&self, path: &str) -> Value {
-        serde_json::from_str(&self.text(path).await).unwrap()
+        Self { pages: Pages(router), store, live, directory }
     }
 
     /// The page of the run that gave a distribution's verdict on a major.

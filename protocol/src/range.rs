@@ -164,7 +164,12 @@ impl FromStr for Range {
         if clauses.len() > MAX_CLAUSES {
             return Err(refuse("it has more than 32 parts"));
         }
-        Ok(Self { clauses })
+        let range = Self { clauses };
+        // A bare version is written with its operator; what is written has to read back.
+        if range.to_string().chars().count() > MAX_CHARS {
+            return Err(refuse("it is longer than 1024 characters when it is written out"));
+        }
+        Ok(range)
     }
 }
 

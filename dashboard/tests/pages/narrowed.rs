@@ -8,8 +8,8 @@ use proxy::Proxy;
 use super::*;
 
 struct Farm {
-    router: Router,
-    pages: Dashboard,
+    pages: Pages,
+    dashboard: Dashboard,
     store: store::Store,
     clock: ManualClock,
     _directory: TempDir,
@@ -26,6 +26,14 @@ fn bare(directory: &Path, clock: Arc<ManualClock>) -> Proxy {
     std::fs::write(mirror.join("index.json"), index.to_string()).unwrap();
     let url = url::Url::from_file_path(&mirror).unwrap();
     Proxy::open(proxy::Config::new(url, directory.join("registry")), clock).unwrap()
+}
+
+impl Deref for Farm {
+    type Target = Pages;
+
+    fn deref(&self) -> &Pages {
+        &self.pages
+    }
 }
 
 impl Farm {
@@ -47,21 +55,7 @@ impl Farm {
         let pages = Dashboard::new(source, Matrix::embedded(), shared, site());
         dashboard::make_index(&pages).await.unwrap();
         let router = proxy::before(documents, dashboard::router(pages.clone()), dashboard::OFFERS);
-        Self { router, pages, store, clock, _directory: directory }
-    }
-
-    async fn get(&self, path: &str) -> Response<Body> {
-        self.router.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap()
-    }
-
-    async fn text(&self, path: &str) -> String {
-        let response = self.get(path).await;
-        assert_eq!(response.status(), StatusCode::OK, "{path}");
-        body(response).await
-    }
-
-    async fn json(&self, path: &str) -> Value {
-        serde_json::from_str(&self.text(path).await).unwrap()
+        Self { pages: Pages(router), dashboard: pages, store, clock, _directory: directory }
     }
 
     /// The distributions of a list, in its order.
@@ -69,14 +63,6 @@ impl Farm {
         let list = self.json(&format!("{path}&format=json")).await;
         list["recent"].as_array().unwrap().iter().map(|row| row["dist"].as_str().unwrap().to_owned()).collect()
     }
-}
-
-async fn body(response: Response<Body>) -> String {
-    String::from_utf8(to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec()).unwrap()
-}
-
-fn header<'a>(response: &'a Response<Body>, name: &str) -> &'a str {
-    response.headers().get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
 }
 
 #[tokio::test]
@@ -235,7 +221,7 @@ async fn every_count_beside_a_filter_is_what_it_finds() {
 #[tokio::test]
 async fn another_verdict_is_found_though_no_release_is_new() {
     let farm = Farm::new().await;
-    assert!(!dashboard::make_index(&farm.pages).await.unwrap(), "nothing is new");
+    assert!(!dashboard::make_index(&farm.dashboard).await.unwrap(), "nothing is new");
     assert_eq!(farm.names("/dists/?verdict=na&pg=13").await, [""; 0]);
     let now = believable::NOW;
     let name = "ip4r".parse().unwrap();
@@ -255,10 +241,13 @@ async fn another_verdict_is_found_though_no_release_is_new() {
     let settlement = store::jobs::Settlement { result_id: protocol::RunId::new(now), verdict: &verdict };
     store::jobs::settle(&mut tx, job, &plan, &settlement, now).await.unwrap();
     tx.commit().await.unwrap();
-    assert!(dashboard::make_index(&farm.pages).await.unwrap());
+    assert!(dashboard::make_index(&farm.dashboard).await.unwrap());
     assert_eq!(farm.names("/dists/?verdict=na&pg=13").await, ["ip4r"]);
     farm.clock.advance(Duration::from_mins(2));
-    assert!(dashboard::make_index(&farm.pages).await.unwrap(), "what stands is read again now and then in any case");
+    assert!(
+        dashboard::make_index(&farm.dashboard).await.unwrap(),
+        "what stands is read again now and then in any case"
+    );
 }
 
 #[tokio::test]

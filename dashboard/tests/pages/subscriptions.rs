@@ -8,9 +8,17 @@ use watched::Watched;
 use super::*;
 
 struct Farm {
-    router: Router,
+    pages: Pages,
     watched: Option<Watched>,
     _directory: TempDir,
+}
+
+impl Deref for Farm {
+    type Target = Pages;
+
+    fn deref(&self) -> &Pages {
+        &self.pages
+    }
 }
 
 impl Farm {
@@ -22,26 +30,16 @@ impl Farm {
         let source = Source { store: store.clone(), blobs, documents, live: live::Live::default() };
         let pages = Dashboard::new(source, Matrix::embedded(), clock, site());
         if !is_watched {
-            return Self { router: dashboard::router(pages), watched: None, _directory: directory };
+            return Self { pages: Pages(dashboard::router(pages)), watched: None, _directory: directory };
         }
         let watched = watched::watch(&store, directory.path(), believable::NOW, None).await;
         let router =
             dashboard::router(pages.with_desk(watched.desk.clone())).merge(notify::router(watched.desk.clone()));
-        Self { router, watched: Some(watched), _directory: directory }
+        Self { pages: Pages(router), watched: Some(watched), _directory: directory }
     }
 
     fn watched(&self) -> &Watched {
         self.watched.as_ref().unwrap()
-    }
-
-    async fn get(&self, path: &str) -> Response<Body> {
-        self.router.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap()
-    }
-
-    async fn text(&self, path: &str) -> String {
-        let response = self.get(path).await;
-        assert_eq!(response.status(), StatusCode::OK, "{path}");
-        body(response).await
     }
 }
 
@@ -138,7 +136,7 @@ async fn the_page_of_a_wish_says_what_to_put_where_and_no_cache_keeps_it() {
     assert!(page.contains("/.well-known/pgxn-testers.toml") && page.contains(&format!("action=\"{path}\"")), "{page}");
     assert!(!main_of(&page).contains("/other"), "where it leads is not shown");
     let sent = Request::post(&path).body(Body::empty()).unwrap();
-    let answer = farm.router.clone().oneshot(sent).await.unwrap();
+    let answer = farm.ask(sent).await;
     assert_eq!(answer.status(), StatusCode::SEE_OTHER);
     let back = answer.headers()["location"].to_str().unwrap().to_owned();
     assert_eq!(back, format!("{path}?problem=proof-missing"));
@@ -158,7 +156,7 @@ async fn a_subscriber_sees_what_was_told_and_ends_it_without_a_script() {
     let json: serde_json::Value = serde_json::from_str(&farm.text(&format!("{path}?format=json")).await).unwrap();
     assert_eq!((&json["is_active"], &json["deliveries"][1]["attempts"]), (&true.into(), &1.into()));
     let sent = Request::post(format!("{path}/end")).body(Body::empty()).unwrap();
-    let answer = farm.router.clone().oneshot(sent).await.unwrap();
+    let answer = farm.ask(sent).await;
     assert_eq!(
         (answer.status(), answer.headers()["location"].to_str().unwrap()),
         (StatusCode::SEE_OTHER, path.as_str())

@@ -91,6 +91,15 @@ fn a_range_is_shown_in_one_form_and_reads_back() {
 }
 
 #[test]
+fn a_range_that_would_not_read_back_is_refused() {
+    let versions = |chars: usize| vec!["9".repeat(chars); 32].join(",");
+    let longest = range(&versions(27));
+    assert_eq!(longest.to_string().parse(), Ok(longest));
+    let refused = versions(31).parse::<Range>().unwrap_err().to_string();
+    assert!(refused.ends_with("it is longer than 1024 characters when it is written out"), "{refused}");
+}
+
+#[test]
 fn what_is_no_range_is_refused_with_its_text() {
     for text in ["latest", ">=", "~> 1.2", "^1.0", "1.0 || 2.0", ">= x", "1.0.0 - 2.0.0", "<> 3"] {
         let error = text.parse::<Range>().unwrap_err();

@@ -35,7 +35,8 @@ async fn every_verdict_on_a_job_is_kept_the_latest_first() {
         let runner = runner(&store, "attic").await;
         let first = judge(&store, runner, "pg17-amd64", Reason::TestsFailed, 1).await;
         let dist = name("pair");
-        let wish = crate::jobs::Requeue { dist: &dist, version: None, target: None, priority: protocol::Priority::Asked };
+        let wish =
+            crate::jobs::Requeue { dist: &dist, version: None, target: None, priority: protocol::Priority::Asked };
         let mut tx = store.begin().await.unwrap();
         crate::jobs::requeue(&mut tx, &wish, at(2)).await.unwrap();
         tx.commit().await.unwrap();
