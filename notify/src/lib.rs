@@ -7,7 +7,7 @@
 //! Whoever wants to hear of a distribution proves that its META.json means them ([`Desk::ask`], [`Desk::confirm`]); until then nothing is stored.
 //! [`router`] takes the forms and the API of that; the pages are the dashboard's, and read through the same [`Desk`].
 //!
-//! Every address that is told anything was written by a stranger: see [`Outbound`](outbound) for where no connection is made. All channels are off until
+//! Every address that is told anything was written by a stranger: `notify/src/outbound.rs` says where no connection is made. All channels are off until
 //! an operator turns them on.
 
 mod address;
