@@ -1,7 +1,7 @@
 //! What is to be told to whom, what became of it, and whose turn it is.
 //!
 //! # The outbox
-//! [`owe`] writes a delivery per subscription of a distribution in the transaction in which something turned, so that none is lost. Whoever sends
+//! `owe` writes a delivery per subscription of a distribution in the transaction in which something turned, so that none is lost. Whoever sends
 //! takes a subscription ([`take`]) in a transaction that puts it off by a lease, sends, and writes what came of it. Killed in between, the
 //! lease ends, and the same is sent again under the same key: at least once, told apart by [`Owed::key`].
 //!
