@@ -49,9 +49,17 @@ impl Key {
             Err(error) => return Err(failed("read")(error)),
         }
         let text = hex(&random::<BYTES>());
-        let mut file =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(failed("made"))?;
+        // Whole or not at all: a full disk must leave no empty key, which would be refused for ever.
+        let new = data_dir.join(format!("{FILE}.new"));
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&new)
+            .map_err(failed("made"))?;
         writeln!(file, "{text}").and_then(|()| file.sync_all()).map_err(failed("written"))?;
+        fs::rename(&new, &path).map_err(failed("made"))?;
         Self::read(&text).ok_or(Error::WeakKey { path })
     }
 

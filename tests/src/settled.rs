@@ -172,8 +172,17 @@ async fn left_behind(farm: &Farm, runs: &[RunId], engine: &str) -> Result<Vec<St
         );
         paths.extend(files_in(&dir.join("prerequisites"))?.into_iter().filter(|path| name(path).starts_with('.')));
     }
-    let known =
-        ["farm.db", "farm.db-wal", "farm.db-shm", "farm.db.lock", "address", "admin-token", "blobs", "registry-cache"];
+    let known = [
+        "farm.db",
+        "farm.db-wal",
+        "farm.db-shm",
+        "farm.db.lock",
+        "address",
+        "admin-token",
+        "blobs",
+        "registry-cache",
+        "notify-key",
+    ];
     paths.extend(files_in(&farm.path("data"))?.into_iter().filter(|path| !known.contains(&&*name(path))));
     // Documents of the registry are meant to stay; what was being written or fetched is not.
     for kept in ["documents", "searches"] {
