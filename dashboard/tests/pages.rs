@@ -13,6 +13,7 @@ mod subscriptions;
 
 use std::collections::BTreeSet;
 use std::ops::Deref;
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
@@ -20,6 +21,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, Response, StatusCode};
 use dashboard::{Dashboard, Site, Source};
 use protocol::{ManualClock, Matrix};
+use proxy::Proxy;
 use serde_json::Value;
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -66,7 +68,9 @@ impl Pages {
 
 struct Farm {
     pages: Pages,
+    dashboard: Dashboard,
     store: store::Store,
+    clock: ManualClock,
     live: live::Live,
     directory: TempDir,
 }
@@ -86,18 +90,26 @@ impl Farm {
 
     /// With whatever else is put there.
     async fn with(more: impl AsyncFnOnce(&store::Store, &store::Blobs)) -> Self {
+        Self::of(more, async |store, directory, clock| believable::documents(store, directory, clock).await).await
+    }
+
+    /// With whatever else is put there, on documents of a registry.
+    async fn of(
+        more: impl AsyncFnOnce(&store::Store, &store::Blobs),
+        registry: impl AsyncFnOnce(&store::Store, &Path, Arc<ManualClock>) -> Proxy,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let (store, blobs) = believable::build(directory.path()).await;
         more(&store, &blobs).await;
-        let clock = Arc::new(ManualClock::at(believable::NOW));
-        let documents = believable::documents(&store, directory.path(), clock.clone()).await;
+        let clock = ManualClock::at(believable::NOW);
+        let shared = Arc::new(clock.clone());
+        let documents = registry(&store, directory.path(), shared.clone()).await;
         let live = believable::live();
         let source = Source { store: store.clone(), blobs, documents: documents.clone(), live: live.clone() };
-        let pages = Dashboard::new(source, Matrix::embedded(), clock, site());
-        dashboard::make_index(&pages).await.unwrap();
-        let router = dashboard::router(pages);
-        let router = proxy::before(documents, router, dashboard::OFFERS);
-        Self { pages: Pages(router), store, live, directory }
+        let dashboard = Dashboard::new(source, Matrix::embedded(), shared, site());
+        dashboard::make_index(&dashboard).await.unwrap();
+        let router = proxy::before(documents, dashboard::router(dashboard.clone()), dashboard::OFFERS);
+        Self { pages: Pages(router), dashboard, store, clock, live, directory }
     }
 
     /// The page of the run that gave a distribution's verdict on a major.

@@ -177,6 +177,15 @@ mod tests {
     }
 
     #[test]
+    fn a_key_whose_writing_was_cut_short_is_written_again() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(format!("{FILE}.new")), "ab").unwrap();
+        let sealed = Key::open(dir.path()).unwrap().seal("address", "x");
+        assert_eq!(Key::open(dir.path()).unwrap().unseal("address", &sealed).as_deref(), Some("x"));
+        assert!(!dir.path().join(format!("{FILE}.new")).exists());
+    }
+
+    #[test]
     fn a_file_that_holds_no_key_is_not_taken_for_one() {
         for text in ["", "abc", &"é".repeat(32), &"g".repeat(64)] {
             let dir = tempfile::tempdir().unwrap();

@@ -1,19 +1,8 @@
 //! Lists and searches narrowed down by verdicts and META, and what the farm makes for a registry that has little.
 
-use std::path::Path;
 use std::time::Duration;
 
-use proxy::Proxy;
-
 use super::*;
-
-struct Farm {
-    pages: Pages,
-    dashboard: Dashboard,
-    store: store::Store,
-    clock: ManualClock,
-    _directory: TempDir,
-}
 
 /// The documents of a registry that has nothing but what every mirror must have.
 fn bare(directory: &Path, clock: Arc<ManualClock>) -> Proxy {
@@ -28,34 +17,10 @@ fn bare(directory: &Path, clock: Arc<ManualClock>) -> Proxy {
     Proxy::open(proxy::Config::new(url, directory.join("registry")), clock).unwrap()
 }
 
-impl Deref for Farm {
-    type Target = Pages;
-
-    fn deref(&self) -> &Pages {
-        &self.pages
-    }
-}
-
 impl Farm {
-    async fn new() -> Self {
-        Self::with(false).await
-    }
-
-    async fn with(is_bare: bool) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let (store, blobs) = believable::build(directory.path()).await;
-        let clock = ManualClock::at(believable::NOW);
-        let shared = Arc::new(clock.clone());
-        let documents = if is_bare {
-            bare(directory.path(), shared.clone())
-        } else {
-            believable::documents(&store, directory.path(), shared.clone()).await
-        };
-        let source = Source { store: store.clone(), blobs, documents: documents.clone(), live: live::Live::default() };
-        let pages = Dashboard::new(source, Matrix::embedded(), shared, site());
-        dashboard::make_index(&pages).await.unwrap();
-        let router = proxy::before(documents, dashboard::router(pages.clone()), dashboard::OFFERS);
-        Self { pages: Pages(router), dashboard: pages, store, clock, _directory: directory }
+    /// On a registry that has nothing but what every mirror must have.
+    async fn bare() -> Self {
+        Self::of(async |_, _| (), async |_, directory, clock| bare(directory, clock)).await
     }
 
     /// The distributions of a list, in its order.
@@ -252,7 +217,7 @@ async fn another_verdict_is_found_though_no_release_is_new() {
 
 #[tokio::test]
 async fn a_registry_without_lists_of_users_and_tags_has_them_here() {
-    let farm = Farm::with(true).await;
+    let farm = Farm::bare().await;
     let users = farm.json("/users/t.json").await;
     assert_eq!(users, serde_json::json!([{ "user": "theory", "name": "theory" }]));
     assert!(farm.text("/users/?c=t").await.contains("<a href=\"/user/theory/\">theory</a>"));
