@@ -14,7 +14,8 @@
 //!   was too slow stays UNCONFIRMED where it is shown.
 //! - One that disagrees otherwise makes both FLAKY: the better one is shown, and it counts neither for nor against anybody. That stays so whatever
 //!   a third run says: the same thing did end differently.
-//! - ENV and BLOCKED can neither agree nor disagree: they are tried twice more, then the first FAIL stays unconfirmed.
+//! - ENV and BLOCKED can neither agree nor disagree: they are tried twice more, then the first FAIL stays unconfirmed. Nor can what was too
+//!   slow again without more time, on the machine of a volunteer who gives none: it is tried on others, while there are any.
 //! - ERROR is tried again, silently, with a pause that quadruples, and takes no part. After the last it is the standing where nothing else
 //!   is, from this round or an older one. A job whose runners were all lost has been tried often enough.
 //! - A release that was replaced needs no confirmation. An operator's requeue begins a new round.
@@ -46,8 +47,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use protocol::{Flag, Grade, JobId, JobState, Priority, RunId, RunnerId, Timestamp};
-use sqlx::any::AnyRow;
+use protocol::{Circumstances, Flag, Grade, JobId, JobState, Priority, RunId, RunnerId, Timestamp};
 
 use crate::fields::Fields;
 use crate::jobs::{Again, Job, move_job, put_again};
@@ -65,6 +65,14 @@ pub use tend::{Tended, is_due, tend};
 pub use trust::{quarantine, release};
 
 use rules::{Next, Standing};
+
+/// What a query selects so that [`read_said`] knows how much time a late result had.
+macro_rules! late {
+    () => {
+        "CASE WHEN results.reason IN ('timed-out', 'silent') THEN results.circumstances END AS circumstances"
+    };
+}
+pub(crate) use late;
 
 /// How the farm's own failures are tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +110,7 @@ pub(crate) async fn conclude(
     let next = match rules::next(&round, retries.most) {
         Next::Settle => Next::Settle,
         _ if release.superseded_at.is_some() => Next::Settle,
-        Next::Arbitrate if !avoid::is_third_there(tx, job, &round, now).await? => Next::Settle,
+        Next::Elsewhere if !avoid::is_another_there(tx, job, &round, now).await? => Next::Settle,
         next => next,
     };
     if let Some(standing) = standing(&round)
@@ -115,7 +123,7 @@ pub(crate) async fn conclude(
     let job = Job { reported: job.reported + 1, ..job.clone() };
     match next {
         Next::Settle => move_job(tx, &job, JobState::Finished, now).await?,
-        Next::Confirm | Next::Arbitrate => {
+        Next::Confirm | Next::Elsewhere => {
             let again = Again { priority: Priority::Confirmation, parked_until: None, time_factor };
             put_again(tx, &job, again, now).await?;
         }
@@ -168,13 +176,27 @@ pub(crate) async fn doubt_of(conn: &mut Conn, job: JobId, round: u32, run: RunId
 }
 
 /// The same of many results of a job, whose rounds lie from one to another, by one look.
-pub(crate) async fn doubts_of(conn: &mut Conn, job: JobId, (from, to): (u32, u32)) -> Result<BTreeMap<RunId, Flag>> {
-    let rows = sqlx::query(
-        "SELECT results.id, results.phase, results.reason, results.round, runs.runner_id
-         FROM results LEFT JOIN runs ON runs.id = results.id
+pub(crate) async fn doubts_of(conn: &mut Conn, job: JobId, between: (u32, u32)) -> Result<BTreeMap<RunId, Flag>> {
+    let rounds = rounds(conn, job, between).await?;
+    let of_round = |round: &Vec<Said>| -> Vec<_> {
+        round.iter().filter_map(|said| Some((said.run_id, rules::doubt_of(round, said.run_id)?))).collect()
+    };
+    Ok(rounds.values().flat_map(of_round).collect())
+}
+
+async fn of_round(conn: &mut Conn, job: JobId, round: u32) -> Result<Vec<Said>> {
+    Ok(rounds(conn, job, (round, round)).await?.remove(&round).unwrap_or_default())
+}
+
+/// The results of some of a job's rounds, in the order in which they came.
+async fn rounds(conn: &mut Conn, job: JobId, (from, to): (u32, u32)) -> Result<BTreeMap<u32, Vec<Said>>> {
+    let rows = sqlx::query(concat!(
+        "SELECT results.id, results.phase, results.reason, results.round, runs.runner_id, ",
+        late!(),
+        " FROM results LEFT JOIN runs ON runs.id = results.id
          WHERE results.job_id = $1 AND results.round BETWEEN $2 AND $3
-         ORDER BY results.round, results.place, results.accepted_at, results.id LIMIT 5000",
-    )
+         ORDER BY results.round, results.place, results.accepted_at, results.id LIMIT 5000"
+    ))
     .bind(job.to_string())
     .bind(i64::from(from))
     .bind(i64::from(to))
@@ -186,32 +208,19 @@ pub(crate) async fn doubts_of(conn: &mut Conn, job: JobId, (from, to): (u32, u32
         let said = read_said(&row, row.optional_parse("runner_id")?)?;
         rounds.entry(row.number("round")?).or_default().push(said);
     }
-    let of_round = |round: &Vec<Said>| -> Vec<_> {
-        round.iter().filter_map(|said| Some((said.run_id, rules::doubt_of(round, said.run_id)?))).collect()
-    };
-    Ok(rounds.values().flat_map(of_round).collect())
+    Ok(rounds)
 }
 
-async fn of_round(conn: &mut Conn, job: JobId, round: u32) -> Result<Vec<Said>> {
-    let rows = sqlx::query(
-        "SELECT results.id, results.phase, results.reason, runs.runner_id
-         FROM results LEFT JOIN runs ON runs.id = results.id
-         WHERE results.job_id = $1 AND results.round = $2 ORDER BY results.place, results.accepted_at, results.id LIMIT 100",
-    )
-    .bind(job.to_string())
-    .bind(i64::from(round))
-    .fetch_all(conn.raw())
-    .await?;
-    let read = |row: &AnyRow| {
-        let row = Fields::of(row, "results", "id");
-        read_said(&row, row.optional_parse("runner_id")?)
-    };
-    rows.iter().map(read).collect()
-}
-
-/// A result as one of its round.
+/// A result as one of its round. Circumstances are only looked at where it was late, and need not be there else.
 pub(crate) fn read_said(row: &Fields<'_>, runner_id: Option<RunnerId>) -> Result<Said> {
-    Ok(Said { run_id: row.parse("id")?, runner_id, phase: row.parse("phase")?, reason: row.parse("reason")? })
+    let circumstances: Option<Circumstances> = row.optional_json("circumstances")?;
+    Ok(Said {
+        run_id: row.parse("id")?,
+        runner_id,
+        phase: row.parse("phase")?,
+        reason: row.parse("reason")?,
+        limits: circumstances.and_then(|circumstances| circumstances.limits),
+    })
 }
 
 #[cfg(test)]

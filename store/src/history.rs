@@ -57,7 +57,9 @@ macro_rules! past {
         concat!(
             "SELECT results.id, results.job_id, results.release_id, results.grade, results.phase, results.reason, results.flags,
                  results.accepted_at, results.round, results.place, releases.version, releases.status, jobs.doubt,
-                 CASE WHEN jobs.result_id = results.id THEN 1 ELSE 0 END AS is_latest ",
+                 CASE WHEN jobs.result_id = results.id THEN 1 ELSE 0 END AS is_latest, ",
+            confirm::late!(),
+            " ",
             $from
         )
     };

@@ -39,7 +39,7 @@ if [ "$(stat -c %s $log 2>/dev/null || echo 0)" -gt 5000000 ]; then
     { head -c 2000000 $log; echo; echo 'pgxn-testers: the middle of this log is left out here'; tail -c 2000000 $log; } >data/cut && log=data/cut
 fi
 {
-    for file in pgxn/packages.txt run/pgxn-failed $log; do [ -f $file ] && printf '%s\0' $file; done
+    for file in pgxn/packages.txt run/pgxn-failed data/first-server.log $log; do [ -f $file ] && printf '%s\0' $file; done
     if [ -d data/crashes ]; then
         find data/crashes -maxdepth 1 -type f -name '[1-9]*' -size -200k -print0 2>/dev/null | head -z -n 20
         find data/crashes -maxdepth 1 -type f ! -newer run/pgxn-phase -printf 'pgxn-earlier %f\n' 2>/dev/null | head -n 100 >&3
@@ -242,6 +242,8 @@ fn found(path: &str, text: LogText) -> Option<Found> {
     let (name, kind) = match base {
         "server.log" | "cut" => ("server.log", FileKind::ServerLog),
         "packages.txt" => ("packages.txt", FileKind::Packages),
+        // What it logged before it was made anew is nothing that the last attempt is judged by.
+        "first-server.log" => (base, FileKind::Log),
         "pgxn-failed" => ("server-start.log", FileKind::Log),
         "regression.diffs" => (below_source(path), FileKind::Diffs),
         "regression.out" => (below_source(path), FileKind::Summary),

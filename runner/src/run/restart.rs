@@ -17,7 +17,7 @@ use crate::run::{Book, Step, Stop, provide};
 use crate::sandbox::{Command, WAIT_FOR_SERVER};
 
 /// Restarts, and prints what the server has logged since where it does not come back. A new cluster is the image's own once more; what
-/// the old one kept in tablespaces would be in its way.
+/// the old one kept in tablespaces would be in its way, and what it logged and how it crashed is not the next attempt's doing.
 const SCRIPT: &str = r#"
 log=/data/server.log
 action='restart --mode=fast'
@@ -25,9 +25,11 @@ if [ "$ANEW" = yes ]; then
     { /pgxn/bin/server stop --wait --timeout=30 --mode=fast || /pgxn/bin/server stop --wait --timeout=30 --mode=immediate; } 2>/dev/null
     for space in /data/cluster/pg_tblspc/*; do [ ! -L "$space" ] || rm -rf "$space"/PG_*; done
     rm -rf /data/cluster && cp -a /pgxn/seed/data/cluster /data/ || exit 1
+    tail -c 1000000 $log >>/data/first-server.log
+    rm -rf $log /data/crashes/[1-9]*
     action=start
 fi
-logged=$(stat -c %s $log)
+logged=$(stat -c %s $log 2>/dev/null || echo 0)
 printf '%s' "$LINES" >>/data/cluster/postgresql.conf
 /pgxn/bin/server $action --wait --timeout=60 && exit 0
 tail -c +$((logged + 1)) $log | head -c 200000

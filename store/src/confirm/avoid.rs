@@ -37,7 +37,7 @@ pub(crate) async fn forget(tx: &mut Tx, job: JobId) -> Result<()> {
 }
 
 /// Whether somebody is there who had no part in a round.
-pub(super) async fn is_third_there(conn: &mut Conn, job: &Job, round: &[Said], now: Timestamp) -> Result<bool> {
+pub(super) async fn is_another_there(conn: &mut Conn, job: &Job, round: &[Said], now: Timestamp) -> Result<bool> {
     let had: Vec<RunnerId> = round.iter().filter_map(|said| said.runner_id).collect();
     Ok(rules::is_left(&present(conn).await?.for_target(job.target, now), &had))
 }

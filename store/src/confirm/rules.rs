@@ -1,6 +1,6 @@
 //! What a round of runs comes to, as pure functions; why the rules are these stands in `confirm.rs`.
 
-use protocol::{Flag, Grade, Phase, Reason, RunId, RunnerId};
+use protocol::{Flag, Grade, LimitFacts, Phase, Reason, RunId, RunnerId};
 
 /// After so many results that can neither agree nor disagree, the first stays unconfirmed.
 const UNDECIDED_AT_MOST: usize = 2;
@@ -20,6 +20,8 @@ pub(crate) struct Said {
     pub(crate) runner_id: Option<RunnerId>,
     pub(crate) phase: Phase,
     pub(crate) reason: Reason,
+    /// What it had, where a limit of time ended it and it said so.
+    pub(crate) limits: Option<LimitFacts>,
 }
 
 /// What pages, badges and statistics read of a job.
@@ -39,8 +41,8 @@ pub(crate) enum Next {
     Settle,
     /// A run that agrees or not, by whichever other runner there is.
     Confirm,
-    /// A run that tells who of two runners was wrong, by a third one or not at all.
-    Arbitrate,
+    /// A run by one that had no part yet, or none: it tells who of two runners was wrong, or has more time than they gave.
+    Elsewhere,
     /// The same again, as the farm failed so many times.
     Retry(u32),
 }
@@ -69,6 +71,15 @@ impl Said {
     /// Whether a limit of time ended it.
     pub(crate) const fn is_late(&self) -> bool {
         matches!(self.cause(), Cause::Time)
+    }
+
+    /// Whether a late result had more of the time that ended it than another one; so too where either does not say what it had.
+    const fn had_more_time_than(&self, other: &Self) -> bool {
+        match (self.limits, other.limits) {
+            (Some(ours), Some(theirs)) if matches!(self.reason, Reason::Silent) => ours.silence_ms > theirs.silence_ms,
+            (Some(ours), Some(theirs)) => ours.phase_ms > theirs.phase_ms && ours.run_ms > theirs.run_ms,
+            _ => true,
+        }
     }
 
     const fn cause(&self) -> Cause {
@@ -110,9 +121,16 @@ fn is_outrun(round: &[Said], place: usize) -> bool {
     round[place].is_late() && !before.iter().any(Said::is_decided) && after.iter().any(in_time)
 }
 
+/// Whether a result was late as an earlier one was, and had no more time: a volunteer may not want to give twice of it.
+fn is_as_late(round: &[Said], place: usize) -> bool {
+    let late = &round[place];
+    late.is_late() && round[..place].iter().any(|before| before.is_late() && !late.had_more_time_than(before))
+}
+
 /// The results that say something of the extension, and not merely that they had too little time.
 fn decided(round: &[Said]) -> Vec<&Said> {
-    let counts = |(place, said): &(usize, &Said)| said.is_decided() && !is_outrun(round, *place);
+    let counts =
+        |(place, said): &(usize, &Said)| said.is_decided() && !is_outrun(round, *place) && !is_as_late(round, *place);
     round.iter().enumerate().filter(counts).map(|(_, said)| said).collect()
 }
 
@@ -162,20 +180,25 @@ pub(crate) fn with_doubt(mut flags: Vec<Flag>, doubt: Option<Flag>) -> Vec<Flag>
 /// What has to happen after the last of these results; `retries` is how often the farm's own failure is tried again.
 pub(crate) fn next(round: &[Said], retries: u32) -> Next {
     let (Some(last), Some(standing)) = (round.last(), standing(round)) else { return Next::Settle };
-    let count = |wanted: &dyn Fn(&Said) -> bool| round.iter().filter(|said| wanted(said)).count();
     if last.grade() == Grade::Error {
-        let failures = u32::try_from(count(&|said| said.grade() == Grade::Error)).unwrap_or(u32::MAX);
+        let failures = round.iter().filter(|said| said.grade() == Grade::Error).count();
+        let failures = u32::try_from(failures).unwrap_or(u32::MAX);
         // A job that lost every runner has been tried as often as it may be.
         let again = last.reason != Reason::RunnerLost && failures <= retries;
         return if again { Next::Retry(failures) } else { Next::Settle };
     }
     match standing.doubt {
-        Some(Flag::Unconfirmed) if last.is_decided() => Next::Confirm,
         Some(Flag::Unconfirmed) => {
-            let undecided = count(&|said| matches!(said.grade(), Grade::Env | Grade::Blocked));
-            if undecided <= UNDECIDED_AT_MOST { Next::Confirm } else { Next::Settle }
+            let is_slow = |place: &usize| is_as_late(round, *place);
+            let is_neither = |place: &usize| matches!(round[*place].grade(), Grade::Env | Grade::Blocked) || is_slow(place);
+            let newest = round.len() - 1;
+            match (0..round.len()).filter(is_neither).count() {
+                undecided if undecided > UNDECIDED_AT_MOST && is_neither(&newest) => Next::Settle,
+                _ if is_slow(&newest) => Next::Elsewhere,
+                _ => Next::Confirm,
+            }
         }
-        Some(Flag::Flaky) if last.is_decided() && two_runners(round) => Next::Arbitrate,
+        Some(Flag::Flaky) if last.is_decided() && two_runners(round) => Next::Elsewhere,
         _ => Next::Settle,
     }
 }

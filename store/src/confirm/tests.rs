@@ -1,4 +1,4 @@
-use protocol::{Grade, JobState, Name, Phase, Reason, ReleaseId};
+use protocol::{Grade, JobState, LimitFacts, Name, Phase, Reason, ReleaseId};
 use tokio::task::JoinSet;
 
 use super::*;
@@ -283,6 +283,53 @@ async fn what_was_too_slow_is_confirmed_with_twice_the_time() {
         jobs::requeue(&mut tx, &wish, at(5)).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(claim(&store, attic, &[PG17], at(6)).await.unwrap().time_factor, 1);
+    })
+    .await;
+}
+
+/// A late result of a runner that gives a phase so many minutes, whatever it is asked for.
+async fn is_late_within(store: &Store, runner: RunnerId, minutes: u64, minute: i64) -> Option<RunId> {
+    let claimed = claim(store, runner, &[PG17], at(minute)).await?;
+    let (token, mut report) = (token(), report(&claimed, LATE.1));
+    report.verdict.phase = LATE.0;
+    let (phase_ms, run_ms) = (minutes * 60_000, 3 * minutes * 60_000);
+    let limits =
+        LimitFacts { memory_bytes: 0, cpus: 1, processes: 1, phase_ms, run_ms, silence_ms: 0, log_bytes: 0 };
+    report.circumstances.limits = Some(limits);
+    let mut tx = store.begin().await.unwrap();
+    accept(&mut tx, &key(&claimed, runner, &token), &report, RETRIES, at(minute)).await.unwrap();
+    tx.commit().await.unwrap();
+    Some(claimed.run_id)
+}
+
+#[tokio::test]
+async fn what_was_too_slow_stays_unconfirmed_where_no_runner_gives_it_more_time() {
+    on_both(async |store| {
+        let (release, job) = pair(&store).await;
+        let attic = there(&store, "attic", 1).await;
+        let first = is_late_within(&store, attic, 15, 1).await.unwrap();
+        let unsure = Some((first, Grade::Fail, Some(Flag::Unconfirmed)));
+        assert_eq!(stands(&store, release).await, (JobState::Queued, unsure));
+        is_late_within(&store, attic, 15, 2).await.unwrap();
+        assert_eq!(stands(&store, release).await, (JobState::Finished, unsure), "it is not run for ever");
+        let past = history::of_target(&mut store.read().await.unwrap(), &name("pair"), target(PG17), job).await;
+        assert!(past.unwrap().iter().all(|one| one.flags.contains(&Flag::Unconfirmed)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_too_slow_is_tried_where_there_may_be_more_time() {
+    on_both(async |store| {
+        let (release, _) = pair(&store).await;
+        let (attic, cellar) = (there(&store, "attic", 1).await, there(&store, "cellar", 1).await);
+        let shed = there(&store, "shed", 1).await;
+        let first = is_late_within(&store, attic, 15, 1).await.unwrap();
+        is_late_within(&store, cellar, 15, 2).await.unwrap();
+        assert_eq!(stands(&store, release).await.0, JobState::Queued, "somebody else is there");
+        assert!(claim(&store, attic, &[PG17], at(3)).await.is_none(), "it had its part");
+        is_late_within(&store, shed, 30, 3).await.unwrap();
+        assert_eq!(stands(&store, release).await, (JobState::Finished, Some((first, Grade::Fail, None))));
     })
     .await;
 }

@@ -144,7 +144,13 @@ impl Second {
             return Some(match (going, waiting) {
                 (Some(run), _) => Self { words: "A second run is under way:".into(), link: link(run.id, "look at it") },
                 (None, Some(waiting)) => Self { words: format!("A second run waits: {}.", place(waiting)), link: None },
-                (None, None) => Self { words: "No second run is planned.".into(), link: None },
+                (None, None) => match others().find(|other| other.grade == Grade::Fail && is_late(result.verdict.reason)) {
+                    Some(late) => Self {
+                        words: "It was run again, with no more time than here, so that nothing is proved:".into(),
+                        link: link(late.run_id, "look at it"),
+                    },
+                    None => Self { words: "No second run is planned.".into(), link: None },
+                },
             });
         }
         if is_flaky {
@@ -160,4 +166,9 @@ impl Second {
         let second = others().find(agrees).filter(|_| result.grade == Grade::Fail)?;
         Some(Self { words: "Another run agrees:".into(), link: link(second.run_id, "look at it") })
     }
+}
+
+/// Whether a limit of time ended it, so that only a run with more of it can agree.
+const fn is_late(reason: Reason) -> bool {
+    matches!(reason, Reason::TimedOut | Reason::Silent)
 }

@@ -19,6 +19,7 @@ fn round(said: &[(char, Phase, Reason)]) -> Vec<Said> {
         runner_id: Some(runner(*name)),
         phase: *phase,
         reason: *reason,
+        limits: None,
     };
     (0..).zip(said).map(one).collect()
 }
@@ -108,7 +109,7 @@ fn what_was_late_says_nothing_once_all_others_had_more_time() {
     assert_eq!(stands(&[('a', LATE), ('b', FAILS)]), (1, Some(Flag::Unconfirmed), false));
     assert_eq!(comes(&[('a', LATE), ('b', FAILS)]), Next::Confirm);
     assert_eq!(stands(&[('a', LATE), ('b', FAILS), ('c', FAILS)]), (1, None, true));
-    assert_eq!(comes(&[('a', LATE), ('b', FAILS), ('c', PASSES)]), Next::Arbitrate);
+    assert_eq!(comes(&[('a', LATE), ('b', FAILS), ('c', PASSES)]), Next::Elsewhere);
     assert_eq!(stands(&[('a', LATE), ('b', LATE)]), (0, None, true));
     assert_eq!(stands(&[('a', LATE), ('b', LATE), ('c', PASSES)]).1, Some(Flag::Flaky), "the second had as much time");
     assert_eq!(stands(&[('a', FAILS), ('b', LATE), ('c', FAILS)]).1, Some(Flag::Flaky), "the first had no more time");
@@ -121,9 +122,45 @@ fn what_was_late_says_nothing_once_all_others_had_more_time() {
     assert_eq!(doubt_of(&round, run(9)), None);
 }
 
+/// Late results of one runner after the other, each with so many minutes for a phase, and without a word of it where that is 0.
+fn late_within(minutes: &[u64]) -> Vec<Said> {
+    let mut round = of(&[('a', LATE), ('b', LATE), ('c', LATE), ('d', LATE)][..minutes.len()]);
+    for (said, minutes) in round.iter_mut().zip(minutes) {
+        let phase_ms = minutes * 60_000;
+        said.limits = (phase_ms > 0).then(|| LimitFacts { phase_ms, run_ms: 3 * phase_ms, ..NO_LIMITS });
+    }
+    round
+}
+
+const NO_LIMITS: LimitFacts =
+    LimitFacts { memory_bytes: 0, cpus: 0, processes: 0, phase_ms: 0, run_ms: 0, silence_ms: 0, log_bytes: 0 };
+
+#[test]
+fn what_was_late_is_confirmed_only_by_what_had_more_time() {
+    let doubt = |minutes: &[u64]| standing(&late_within(minutes)).unwrap().doubt;
+    assert_eq!([doubt(&[15, 30]), doubt(&[15, 0]), doubt(&[0, 15])], [None; 3]);
+    assert_eq!([doubt(&[15, 15]), doubt(&[30, 15])], [Some(Flag::Unconfirmed); 2], "it had no more time");
+    assert_eq!(doubt(&[15, 15, 30]), None, "another one had");
+    let next = |minutes: &[u64]| next(&late_within(minutes), RETRIES);
+    assert_eq!(next(&[15]), Next::Confirm);
+    assert_eq!([next(&[15, 15]), next(&[15, 15, 15])], [Next::Elsewhere; 2], "whoever had it gives no more");
+    assert_eq!([next(&[15, 15, 15, 15]), next(&[15, 30])], [Next::Settle; 2], "nobody does");
+}
+
+#[test]
+fn silence_is_measured_by_the_time_without_a_word() {
+    let mut round = of(&[('a', LATE), ('b', (Phase::Installcheck, Reason::Silent))]);
+    for (said, silence_ms) in round.iter_mut().zip([300_000, 300_000]) {
+        said.limits = Some(LimitFacts { silence_ms, ..NO_LIMITS });
+    }
+    assert_eq!(standing(&round).unwrap().doubt, Some(Flag::Unconfirmed));
+    round[1].limits = Some(LimitFacts { silence_ms: 600_000, ..NO_LIMITS });
+    assert_eq!(standing(&round).unwrap().doubt, None);
+}
+
 #[test]
 fn a_third_run_follows_where_two_runners_disagree_and_no_fourth() {
-    assert_eq!(comes(&[('a', FAILS), ('b', PASSES)]), Next::Arbitrate);
+    assert_eq!(comes(&[('a', FAILS), ('b', PASSES)]), Next::Elsewhere);
     assert_eq!(comes(&[('a', FAILS), ('a', PASSES)]), Next::Settle);
     assert_eq!(comes(&[('a', FAILS), ('b', PASSES), ('c', PASSES)]), Next::Settle);
     assert_eq!(comes(&[('a', FAILS), ('b', PASSES), ('c', BROKEN)]), Next::Retry(1));
