@@ -4,7 +4,7 @@
 //! The stamp is the number of commits of this process's store: one look at a counter tells whether an answer may have changed, so that a farm
 //! shows what it knows at once. Where other processes write to the same database, and for words such as “a minute ago”, the ten seconds hold.
 //! An answer that is too old is made anew by the first who asks; who asks meanwhile is given the old one, so that a page that takes long
-//! is made once however many want it.
+//! is made once however many want it, and a crowd that asks for everything at once waits for no more than two others.
 //!
 //! Only what would be the same for everybody is kept: whole answers to GET with a tag that is weak, as the pages give, or JSON.
 
@@ -22,6 +22,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use protocol::Clock;
 use store::Store;
+use tokio::sync::OwnedSemaphorePermit;
 
 mod kept;
 mod shelf;
@@ -139,11 +140,15 @@ fn is_gzip(element: &str) -> bool {
 }
 
 /// Whoever makes an old answer anew; when it goes, be it that nobody waits any more, the next one may try.
-struct Renewal(Arc<shelf::Place>);
+struct Renewal {
+    place: Arc<shelf::Place>,
+    /// One of the few that go on at a time.
+    _turn: OwnedSemaphorePermit,
+}
 
 impl Drop for Renewal {
     fn drop(&mut self) {
-        self.0.is_renewed.store(false, Ordering::Release);
+        self.place.is_renewed.store(false, Ordering::Release);
     }
 }
 

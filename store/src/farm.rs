@@ -1,9 +1,11 @@
 //! Numbers about the whole farm, for the home page. Each is cheap however much there is.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use protocol::{Target, Timestamp};
 use serde::Serialize;
+use sqlx::any::AnyRow;
 
 use crate::fields::Fields;
 use crate::{Conn, Result};
@@ -67,20 +69,21 @@ pub async fn counts(conn: &mut Conn, now: Timestamp) -> Result<Counts> {
     })
 }
 
-/// How many distributions' latest releases pass on a target.
-pub async fn share(conn: &mut Conn, target: Target) -> Result<Share> {
-    let row = sqlx::query(
-        "SELECT 'farm' AS id, COUNT(*) AS judged, COUNT(CASE WHEN results.grade = 'PASS' THEN 1 END) AS passing
-         FROM dists JOIN jobs ON jobs.release_id = dists.latest_id AND jobs.target = $1
-             JOIN results ON results.id = jobs.result_id
-         WHERE results.grade IN ('PASS', 'UNTESTED', 'FAIL') AND jobs.doubt = ''
-             AND ' ' || results.flags || ' ' NOT LIKE '% FLAKY %'",
+/// How many distributions' latest releases pass, on each target on which any has a verdict that counts.
+pub async fn shares(conn: &mut Conn) -> Result<BTreeMap<Target, Share>> {
+    let rows = sqlx::query(
+        "SELECT jobs.target, COUNT(*) AS judged, COUNT(CASE WHEN jobs.standing = 'PASS' THEN 1 END) AS passing
+         FROM dists JOIN jobs ON jobs.release_id = dists.latest_id
+         WHERE jobs.standing IN ('PASS', 'UNTESTED', 'FAIL') AND jobs.unsure = ''
+         GROUP BY jobs.target",
     )
-    .bind(target.to_string())
-    .fetch_one(conn.raw())
+    .fetch_all(conn.raw())
     .await?;
-    let row = Fields::of(&row, "results", "id");
-    Ok(Share { passing: row.number("passing")?, judged: row.number("judged")? })
+    let read = |row: &AnyRow| {
+        let row = Fields::of(row, "jobs", "target");
+        Ok((row.parse("target")?, Share { passing: row.number("passing")?, judged: row.number("judged")? }))
+    };
+    rows.iter().map(read).collect()
 }
 
 #[cfg(test)]

@@ -18,8 +18,8 @@ use crate::releases::StoredRelease;
 use crate::verdicts::{VerdictLine, read_verdict};
 use crate::{Conn, Result, Tx, symptoms, turns};
 
-/// At most this many results of a job are looked at, the latest of them.
-const MOST: i64 = 1_000;
+/// So many of the results of a job are looked at, which may have hundreds: the last ones, and where none of those is good, some since the last that is.
+const WINDOW: u32 = 40;
 
 /// A verdict of the past.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -65,18 +65,16 @@ macro_rules! past {
     };
 }
 
-/// What stood of a job, the latest first, and what stands of the others of its distribution's current releases on its target: of each round of
-/// runs one verdict, see [`crate::confirm`]. Nothing else of the others is read, as there may be years of it.
-pub async fn of_target(conn: &mut Conn, dist: &Name, target: Target, job: JobId) -> Result<Vec<Past>> {
-    let own = sqlx::query(past!(
-        "FROM jobs JOIN releases ON releases.id = jobs.release_id JOIN results ON results.job_id = jobs.id
-         WHERE jobs.id = $1 AND releases.superseded_at IS NULL
-         ORDER BY results.accepted_at DESC, results.place DESC, results.id DESC LIMIT $2"
-    ))
-    .bind(job.to_string())
-    .bind(MOST)
-    .fetch_all(conn.raw())
-    .await?;
+/// What stood of a job until a moment, or until now, the latest first: the last of it, and when it turned where that was before. And what stands of the
+/// others of its distribution's current releases on its target. Of each round of runs one verdict, see [`crate::confirm`].
+pub async fn of_target(
+    conn: &mut Conn,
+    dist: &Name,
+    target: Target,
+    job: JobId,
+    until: Option<Timestamp>,
+) -> Result<Vec<Past>> {
+    let mut past = of_job(conn, job, until).await?;
     let others = sqlx::query(past!(
         "FROM releases JOIN jobs ON jobs.release_id = releases.id AND jobs.target = $2 JOIN results ON results.id = jobs.result_id
          WHERE releases.dist_key = $1 AND releases.superseded_at IS NULL AND jobs.id <> $3"
@@ -86,7 +84,6 @@ pub async fn of_target(conn: &mut Conn, dist: &Name, target: Target, job: JobId)
     .bind(job.to_string())
     .fetch_all(conn.raw())
     .await?;
-    let mut past = stood(&own)?;
     for row in &others {
         let (result, mut one) = (Fields::of(row, "results", "id"), read_past(row)?);
         let doubt = confirm::doubt(result.parse("reason")?, result.words("doubt")?.pop());
@@ -95,6 +92,46 @@ pub async fn of_target(conn: &mut Conn, dist: &Name, target: Target, job: JobId)
     }
     // Those of the job are in order already, and stay so where the time is the same.
     past.sort_by_key(|one| Reverse(one.accepted_at));
+    Ok(past)
+}
+
+async fn of_job(conn: &mut Conn, job: JobId, until: Option<Timestamp>) -> Result<Vec<Past>> {
+    let own = sqlx::query(past!(
+        "FROM jobs JOIN releases ON releases.id = jobs.release_id JOIN results ON results.job_id = jobs.id
+         WHERE jobs.id = $1 AND releases.superseded_at IS NULL AND results.accepted_at <= $2
+         ORDER BY results.accepted_at DESC, results.place DESC, results.id DESC LIMIT $3"
+    ))
+    .bind(job.to_string())
+    .bind(until.map_or(i64::MAX, Timestamp::as_millis))
+    .bind(to_limit(WINDOW))
+    .fetch_all(conn.raw())
+    .await?;
+    let round_of = |row: &AnyRow| Fields::of(row, "results", "id").number::<u32>("round");
+    let cut = match own.last().filter(|_| own.len() >= WINDOW as usize) {
+        Some(last) => round_of(last)?,
+        None => return stood(&own),
+    };
+    // The last round may not be here whole, and is read with what came before.
+    let rounds = own.iter().map(round_of).collect::<Result<Vec<_>>>()?;
+    let whole = rounds.iter().position(|round| *round == cut).unwrap_or(own.len());
+    let mut past = stood(&own[..whole])?;
+    if past.iter().any(|one| one.judged().fails() == Some(false)) {
+        return Ok(past);
+    }
+    let turn = sqlx::query(past!(
+        "FROM (SELECT job_id, round FROM results WHERE job_id = $1 AND accepted_at <= $2 AND round <= $3 AND grade IN ('PASS', 'UNTESTED')
+             ORDER BY accepted_at DESC LIMIT 1) AS good
+         JOIN results ON results.job_id = good.job_id AND results.round BETWEEN good.round AND good.round + 3 AND results.round <= $3
+         JOIN jobs ON jobs.id = results.job_id JOIN releases ON releases.id = jobs.release_id
+         ORDER BY results.accepted_at DESC, results.place DESC, results.id DESC LIMIT $4"
+    ))
+    .bind(job.to_string())
+    .bind(until.map_or(i64::MAX, Timestamp::as_millis))
+    .bind(i64::from(cut))
+    .bind(to_limit(WINDOW))
+    .fetch_all(conn.raw())
+    .await?;
+    past.extend(stood(&turn)?);
     Ok(past)
 }
 
@@ -149,7 +186,7 @@ pub fn of_release_before<'a>(past: &'a [Past], version: &Version) -> Option<&'a 
 /// Compares what stands of a job now with the verdict before it, and counts its symptom. To be called whenever that changes.
 pub(crate) async fn stands(tx: &mut Tx, job: &Job, stored: &StoredRelease, now: Timestamp) -> Result<()> {
     symptoms::count(tx, job).await?;
-    let past = of_target(tx, &stored.release.dist, job.target, job.id).await?;
+    let past = of_target(tx, &stored.release.dist, job.target, job.id, None).await?;
     let Some(after) = past.iter().find(|one| one.job_id == job.id && one.is_latest) else { return Ok(()) };
     let before = before(&past, job.id, &stored.release.version, Some(after.accepted_at));
     sqlx::query("UPDATE jobs SET comparison = $2, compared_id = $3, compared_at = $4 WHERE id = $1")

@@ -174,16 +174,24 @@ pub async fn forfeit(tx: &mut Tx, runner: RunnerId, now: Timestamp) -> Result<u6
     Ok(done.rows_affected())
 }
 
+/// Whether any lease is past its time.
+pub async fn is_any_past(conn: &mut Conn, now: Timestamp) -> Result<bool> {
+    let row = sqlx::query("SELECT id FROM runs WHERE state = 'open' AND expires_at <= $1 LIMIT 1")
+        .bind(now.as_millis())
+        .fetch_optional(conn.raw())
+        .await?;
+    Ok(row.is_some())
+}
+
 /// Ends leases past their time, the longest past first, at most `limit`. Their jobs go back to the queue, or, after the last attempt,
 /// end with an ERROR; where the release was replaced they are withdrawn.
 pub async fn expire(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<Vec<Expired>> {
-    let past = "SELECT * FROM runs WHERE state = 'open' AND expires_at <= $1 ORDER BY expires_at, id LIMIT $2";
-    let query = || sqlx::query(past).bind(now.as_millis()).bind(to_limit(limit));
-    if query().fetch_optional(tx.raw()).await?.is_none() {
+    if !is_any_past(tx, now).await? {
         return Ok(Vec::new());
     }
     lock_queue(tx).await?;
-    let rows = query().fetch_all(tx.raw()).await?;
+    let past = "SELECT * FROM runs WHERE state = 'open' AND expires_at <= $1 ORDER BY expires_at, id LIMIT $2";
+    let rows = sqlx::query(past).bind(now.as_millis()).bind(to_limit(limit)).fetch_all(tx.raw()).await?;
     let mut expired = Vec::new();
     for row in &rows {
         let run = read(row)?;

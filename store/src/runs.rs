@@ -12,7 +12,9 @@ use crate::{Conn, Result};
 
 mod detail;
 
-pub use crate::lease::{Expired, LeaseKey, LeaseState, Lost, check_lease, expire, forfeit, release, renew};
+pub use crate::lease::{
+    Expired, LeaseKey, LeaseState, Lost, check_lease, expire, forfeit, is_any_past, release, renew,
+};
 pub use detail::{FullResult, RunDetail, detail};
 
 /// Where a run stands.
@@ -118,10 +120,11 @@ pub async fn running(conn: &mut Conn, limit: u32) -> Result<Vec<Run>> {
     rows.iter().map(read).collect()
 }
 
-/// Every run of a job, the latest first.
-pub async fn of_job(conn: &mut Conn, job: JobId) -> Result<Vec<Run>> {
-    let rows = sqlx::query(runs!("runs.job_id = $1 ORDER BY runs.claimed_at DESC, runs.id DESC LIMIT 1000"))
+/// The latest runs of a job, the latest first.
+pub async fn of_job(conn: &mut Conn, job: JobId, limit: u32) -> Result<Vec<Run>> {
+    let rows = sqlx::query(runs!("runs.job_id = $1 ORDER BY runs.claimed_at DESC, runs.id DESC LIMIT $2"))
         .bind(job.to_string())
+        .bind(to_limit(limit))
         .fetch_all(conn.raw())
         .await?;
     rows.iter().map(read).collect()

@@ -1,5 +1,6 @@
 //! Verdicts for the pages: what was found when, the latest first.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use protocol::{JobId, Name, PgMajor, Reason, ReleaseId, RunId, Signature, Target, Timestamp, Version};
@@ -86,14 +87,27 @@ pub async fn latest_of_reason(conn: &mut Conn, reason: Reason) -> Result<Option<
     Ok(read_verdicts(conn, &rows).await?.pop())
 }
 
-/// Every verdict on a job, the latest first.
-pub async fn of_job(conn: &mut Conn, job: JobId) -> Result<Vec<VerdictLine>> {
+/// The latest verdicts on a job, the latest first.
+pub async fn of_job(conn: &mut Conn, job: JobId, limit: u32) -> Result<Vec<VerdictLine>> {
     let rows =
-        sqlx::query(verdicts!("results.job_id = $1 ORDER BY results.accepted_at DESC, results.id DESC LIMIT 1000"))
+        sqlx::query(verdicts!("results.job_id = $1 ORDER BY results.accepted_at DESC, results.id DESC LIMIT $2"))
             .bind(job.to_string())
+            .bind(to_limit(limit))
             .fetch_all(conn.raw())
             .await?;
     read_verdicts(conn, &rows).await
+}
+
+/// The verdicts of the round to which a result belongs, the latest first; see [`crate::confirm`].
+pub async fn of_round(conn: &mut Conn, run: RunId) -> Result<Vec<VerdictLine>> {
+    let rows = sqlx::query(verdicts!(FROM "(SELECT job_id, round FROM results WHERE id = $1) AS this
+             JOIN results ON results.job_id = this.job_id AND results.round = this.round JOIN jobs ON jobs.id = results.job_id"))
+        .bind(run.to_string())
+        .fetch_all(conn.raw())
+        .await?;
+    let mut lines = read_verdicts(conn, &rows).await?;
+    lines.sort_by_key(|line| Reverse((line.summary.accepted_at, line.summary.run_id)));
+    Ok(lines)
 }
 
 /// The jobs on one page, by an index; then what stands of each.

@@ -107,7 +107,7 @@ impl Books {
         ensure!(job.state == JobState::Finished && job.run_id.is_none(), "it is not done: {job:?}");
         let mut reported = 0;
         let mut stands = None;
-        for run in runs::of_job(conn, job.id).await? {
+        for run in runs::of_job(conn, job.id, 1_000).await? {
             let result = runs::detail(conn, run.id).await?.context("a run has details")?.result;
             self.runs.push(run.id);
             match (run.state, result) {

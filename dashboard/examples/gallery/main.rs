@@ -17,6 +17,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let directory = tempfile::tempdir()?;
     let (store, blobs) = believable::build(directory.path()).await;
     believable::more(&store, &blobs).await;
+    believable::late_again(&store, &blobs).await;
     if let Some(dists) = std::env::args().nth(2) {
         believable::many(&store, dists.parse()?).await;
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use lru::LruCache;
 use protocol::Timestamp;
+use tokio::sync::Semaphore;
 
 use super::Renewal;
 use super::kept::Kept;
@@ -14,8 +15,10 @@ use super::kept::Kept;
 const BYTES: usize = 64 * 1024 * 1024;
 /// For how long one is given without a look whether it has changed.
 const FRESH: Duration = Duration::from_secs(10);
-/// For how long one is given while it is made anew.
+/// For how long one is given while it is made anew, or waits for that.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// So many are made anew at a time: after a commit all are old, and nobody is to wait for all of them.
+const AT_ONCE: usize = 2;
 
 /// An answer, and what was known when it was made.
 pub(super) struct Place {
@@ -36,7 +39,10 @@ pub(super) enum Found {
     Nothing,
 }
 
-pub(super) struct Shelf(Mutex<Answers>);
+pub(super) struct Shelf {
+    answers: Mutex<Answers>,
+    renewals: Arc<Semaphore>,
+}
 
 struct Answers {
     places: LruCache<String, Arc<Place>>,
@@ -45,29 +51,32 @@ struct Answers {
 
 impl Default for Shelf {
     fn default() -> Self {
-        Self(Mutex::new(Answers { places: LruCache::unbounded(), bytes: 0 }))
+        let answers = Mutex::new(Answers { places: LruCache::unbounded(), bytes: 0 });
+        Self { answers, renewals: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 }
 
 impl Shelf {
     pub(super) fn find(&self, address: &str, stamp: u64, now: Timestamp) -> Found {
-        let place = self.0.lock().unwrap_or_else(PoisonError::into_inner).places.get(address).cloned();
+        let place = self.answers.lock().unwrap_or_else(PoisonError::into_inner).places.get(address).cloned();
         let Some(place) = place else { return Found::Nothing };
         // A clock that was set back makes nothing last longer.
         let age = if place.made_at > now { PATIENCE } else { now.since(place.made_at) };
         if place.stamp == stamp && age < FRESH {
             return Found::Kept(Arc::clone(&place.kept));
         }
+        let meanwhile = || if age < PATIENCE { Found::Kept(Arc::clone(&place.kept)) } else { Found::Nothing };
+        let Ok(turn) = Arc::clone(&self.renewals).try_acquire_owned() else { return meanwhile() };
         if place.is_renewed.swap(true, Ordering::AcqRel) {
-            return if age < PATIENCE { Found::Kept(Arc::clone(&place.kept)) } else { Found::Nothing };
+            return meanwhile();
         }
-        Found::Old(Renewal(place))
+        Found::Old(Renewal { place, _turn: turn })
     }
 
     pub(super) fn keep(&self, address: String, kept: Arc<Kept>, stamp: u64, made_at: Timestamp) {
         let weight = kept.weight() + address.len();
         let place = Arc::new(Place { kept, stamp, made_at, is_renewed: AtomicBool::new(false) });
-        let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         let answers = &mut *answers;
         answers.bytes += weight;
         if let Some((address, before)) = answers.places.push(address, place) {
@@ -123,13 +132,27 @@ mod tests {
     }
 
     #[test]
+    fn two_are_made_anew_at_a_time_and_nobody_waits_for_the_others() {
+        let shelf = Shelf::default();
+        for address in ["/a", "/b", "/c"] {
+            shelf.keep(address.into(), kept(10), 1, NOW);
+        }
+        let going = [shelf.find("/a", 2, NOW), shelf.find("/b", 2, NOW)];
+        assert_eq!(going.each_ref().map(word), ["old"; 2]);
+        assert_eq!(word(&shelf.find("/c", 2, NOW)), "kept");
+        assert_eq!(word(&shelf.find("/c", 2, NOW.plus(PATIENCE))), "nothing");
+        drop(going);
+        assert_eq!(word(&shelf.find("/c", 2, NOW)), "old");
+    }
+
+    #[test]
     fn no_more_is_kept_than_fits_and_the_oldest_goes_first() {
         let shelf = Shelf::default();
         for index in 0..400 {
             shelf.keep(format!("/{index}"), kept(200 * 1024), 1, NOW);
             shelf.keep("/again".into(), kept(200 * 1024), 1, NOW);
         }
-        let answers = shelf.0.lock().unwrap();
+        let answers = shelf.answers.lock().unwrap();
         assert!(answers.bytes <= BYTES && answers.places.len() > 50, "{} {}", answers.bytes, answers.places.len());
         let sum: usize = answers.places.iter().map(|(address, place)| place.kept.weight() + address.len()).sum();
         assert_eq!(sum, answers.bytes);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use protocol::{Support, Target};
+use protocol::{PgMajor, Support, Target};
 use serde::Serialize;
 use store::farm::Counts;
 use store::releases::StoredRelease;
@@ -13,6 +13,7 @@ use store::{Conn, farm, history, matrix, queue, releases, runs, verdicts};
 
 use super::lines::{Running, Turned, Verdict};
 use super::registry::{Lag, lag};
+use super::rows::rows;
 use crate::Dashboard;
 use crate::answer::Ask;
 use crate::fault::Fault;
@@ -121,10 +122,7 @@ async fn load(dashboard: &Dashboard) -> Result<View, Fault> {
     let turned = history::turned(&mut conn, now.minus(A_DAY), TURNED).await?;
     let verdicts = verdicts::latest(&mut conn, None, VERDICTS).await?;
     let latest = releases::latest(&mut conn, RECENT).await?;
-    let mut recent = Vec::new();
-    for stored in &latest {
-        recent.push(recent_release(dashboard, &mut conn, stored).await?);
-    }
+    let recent = rows(dashboard, &mut conn, &latest.iter().collect::<Vec<_>>()).await?;
     let columns = |recent: &[Recent]| -> Vec<u16> {
         recent
             .first()
@@ -144,17 +142,7 @@ async fn load(dashboard: &Dashboard) -> Result<View, Fault> {
     })
 }
 
-/// A release with its verdicts on the supported majors, so that the rows of a list stand in line.
-pub(super) async fn recent_release(
-    dashboard: &Dashboard,
-    conn: &mut Conn,
-    stored: &StoredRelease,
-) -> Result<Recent, Fault> {
-    let cells = matrix::of_release(conn, stored.id).await?;
-    Ok(recent(dashboard, stored, &cells))
-}
-
-/// A release with the verdicts in its cells.
+/// A release with the verdicts in its cells on the supported majors, so that the rows of a list stand in line.
 pub(super) fn recent(dashboard: &Dashboard, stored: &StoredRelease, cells: &[matrix::Cell]) -> Recent {
     let releases = std::slice::from_ref(stored);
     let sources = Sources { matrix: dashboard.matrix(), releases, cells, waiting: &[], now: dashboard.now() };
@@ -170,20 +158,15 @@ pub(super) fn recent(dashboard: &Dashboard, stored: &StoredRelease, cells: &[mat
     }
 }
 
+/// On each major that platform's share on which most distributions have a verdict.
 async fn shares(dashboard: &Dashboard, conn: &mut Conn) -> Result<Vec<Share>, Fault> {
-    let matrix = dashboard.matrix();
-    let mut shares = Vec::new();
-    for major in matrix.supported(dashboard.now()) {
-        let mut best = farm::Share { passing: 0, judged: 0 };
-        for platform in &matrix.platforms {
-            let share = farm::share(conn, Target { major, platform: *platform }).await?;
-            best = if share.judged > best.judged { share } else { best };
-        }
-        if best.judged > 0 {
-            shares.push(Share { major: major.number(), passing: best.passing, judged: best.judged });
-        }
-    }
-    Ok(shares)
+    let on = farm::shares(conn).await?;
+    let share = |major: PgMajor| {
+        let targets = dashboard.matrix().platforms.iter().map(|platform| Target { major, platform: *platform });
+        let most = targets.filter_map(|target| on.get(&target)).rev().max_by_key(|share| share.judged)?;
+        Some(Share { major: major.number(), passing: most.passing, judged: most.judged })
+    };
+    Ok(dashboard.matrix().supported(dashboard.now()).into_iter().filter_map(share).collect())
 }
 
 /// The queue in words: `12 tests wait; pgtap 1.3.4 on PostgreSQL 18 is next.`

@@ -86,10 +86,12 @@ async fn load(dashboard: &Dashboard, id: RunId) -> Result<View, Fault> {
     let mut conn = dashboard.store().read().await?;
     let mut detail = detail(&mut conn, id).await?;
     let live = goes_on(dashboard, &mut detail);
-    let past = history::of_target(&mut conn, &detail.release.release.dist, detail.target, detail.job_id).await?;
+    let (dist, at) = (&detail.release.release.dist, detail.result.as_ref().map(|result| result.accepted_at));
+    let past = history::of_target(&mut conn, dist, detail.target, detail.job_id, at).await?;
     let rows = Rows {
-        runs: runs::of_job(&mut conn, detail.job_id).await?,
-        verdicts: verdicts::of_job(&mut conn, detail.job_id).await?,
+        runs: runs::of_job(&mut conn, detail.job_id, view::MOST_OTHERS + 1).await?,
+        verdicts: verdicts::of_job(&mut conn, detail.job_id, view::MOST_OTHERS + 1).await?,
+        round: verdicts::of_round(&mut conn, id).await?,
         waiting: jobs::waiting(&mut conn, detail.job_id, now).await?,
         before: before(&past, &detail),
         symptom: match detail.result.as_ref().and_then(|result| result.signature.as_ref()) {

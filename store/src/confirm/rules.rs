@@ -190,7 +190,8 @@ pub(crate) fn next(round: &[Said], retries: u32) -> Next {
     match standing.doubt {
         Some(Flag::Unconfirmed) => {
             let is_slow = |place: &usize| is_as_late(round, *place);
-            let is_neither = |place: &usize| matches!(round[*place].grade(), Grade::Env | Grade::Blocked) || is_slow(place);
+            let is_neither =
+                |place: &usize| matches!(round[*place].grade(), Grade::Env | Grade::Blocked) || is_slow(place);
             let newest = round.len() - 1;
             match (0..round.len()).filter(is_neither).count() {
                 undecided if undecided > UNDECIDED_AT_MOST && is_neither(&newest) => Next::Settle,

@@ -14,6 +14,11 @@ use crate::{Store, farm, matrix, queue, runners, runs, verdicts};
 const PG17: &str = "pg17-amd64";
 const RETRIES: Retries = Retries { most: 2, pause: Duration::from_mins(1) };
 
+/// How many distributions pass on the target.
+async fn share(conn: &mut Conn) -> Option<farm::Share> {
+    farm::shares(conn).await.unwrap().remove(&target(PG17))
+}
+
 /// A runner that is there for a target as of a minute.
 async fn there(store: &Store, called: &str, minute: i64) -> RunnerId {
     let id = runner(store, called).await;
@@ -94,15 +99,14 @@ async fn a_first_failure_waits_for_another_runner_and_counts_once_that_agrees() 
         );
         let queued = jobs::get(&mut store.read().await.unwrap(), job).await.unwrap().unwrap();
         assert_eq!((queued.priority, queued.attempts, queued.queued_at), (Priority::Confirmation, 0, at(1)));
-        let share = farm::share(&mut store.read().await.unwrap(), target(PG17)).await.unwrap();
-        assert_eq!(share, farm::Share { passing: 0, judged: 0 });
+        assert_eq!(share(&mut store.read().await.unwrap()).await, None);
 
         assert_eq!(claim(&store, attic, &[PG17], at(2)).await, None, "it has said what it has to say");
         let second = work(&store, cellar, FAILS, 3).await.unwrap();
         assert_eq!(stands(&store, release).await, (JobState::Finished, Some((first, Grade::Fail, None))));
         let mut conn = store.read().await.unwrap();
         assert_eq!(jobs::get(&mut conn, job).await.unwrap().unwrap().confirmed_by, Some(second));
-        assert_eq!(farm::share(&mut conn, target(PG17)).await.unwrap(), farm::Share { passing: 0, judged: 1 });
+        assert_eq!(share(&mut conn).await, Some(farm::Share { passing: 0, judged: 1 }));
         let flags = runs::detail(&mut conn, first).await.unwrap().unwrap().result.unwrap().verdict.flags;
         assert_eq!(flags, [Flag::Crash, Flag::Warnings]);
     })
@@ -139,9 +143,9 @@ async fn runs_that_disagree_are_flaky_on_every_page_and_count_for_nobody() {
             let flags = runs::detail(&mut conn, id).await.unwrap().unwrap().result.unwrap().verdict.flags;
             assert!(flags.contains(&Flag::Flaky), "{flags:?}");
         }
-        let lines = verdicts::of_job(&mut conn, job).await.unwrap();
+        let lines = verdicts::of_job(&mut conn, job, 100).await.unwrap();
         assert!(lines.iter().all(|line| line.summary.flags.contains(&Flag::Flaky)));
-        assert_eq!(farm::share(&mut conn, target(PG17)).await.unwrap(), farm::Share { passing: 0, judged: 0 });
+        assert_eq!(share(&mut conn).await, None);
     })
     .await;
 }
@@ -293,8 +297,7 @@ async fn is_late_within(store: &Store, runner: RunnerId, minutes: u64, minute: i
     let (token, mut report) = (token(), report(&claimed, LATE.1));
     report.verdict.phase = LATE.0;
     let (phase_ms, run_ms) = (minutes * 60_000, 3 * minutes * 60_000);
-    let limits =
-        LimitFacts { memory_bytes: 0, cpus: 1, processes: 1, phase_ms, run_ms, silence_ms: 0, log_bytes: 0 };
+    let limits = LimitFacts { memory_bytes: 0, cpus: 1, processes: 1, phase_ms, run_ms, silence_ms: 0, log_bytes: 0 };
     report.circumstances.limits = Some(limits);
     let mut tx = store.begin().await.unwrap();
     accept(&mut tx, &key(&claimed, runner, &token), &report, RETRIES, at(minute)).await.unwrap();
@@ -312,7 +315,7 @@ async fn what_was_too_slow_stays_unconfirmed_where_no_runner_gives_it_more_time(
         assert_eq!(stands(&store, release).await, (JobState::Queued, unsure));
         is_late_within(&store, attic, 15, 2).await.unwrap();
         assert_eq!(stands(&store, release).await, (JobState::Finished, unsure), "it is not run for ever");
-        let past = history::of_target(&mut store.read().await.unwrap(), &name("pair"), target(PG17), job).await;
+        let past = history::of_target(&mut store.read().await.unwrap(), &name("pair"), target(PG17), job, None).await;
         assert!(past.unwrap().iter().all(|one| one.flags.contains(&Flag::Unconfirmed)));
     })
     .await;
@@ -343,8 +346,8 @@ async fn what_passes_with_twice_the_time_is_not_flaky() {
         let passed = work(&store, cellar, PASSES, 2).await.unwrap();
         assert_eq!(stands(&store, release).await, (JobState::Finished, Some((passed, Grade::Pass, None))));
         let mut conn = store.read().await.unwrap();
-        assert_eq!(farm::share(&mut conn, target(PG17)).await.unwrap(), farm::Share { passing: 1, judged: 1 });
-        for line in verdicts::of_job(&mut conn, job).await.unwrap() {
+        assert_eq!(share(&mut conn).await, Some(farm::Share { passing: 1, judged: 1 }));
+        for line in verdicts::of_job(&mut conn, job, 100).await.unwrap() {
             let detail = runs::detail(&mut conn, line.summary.run_id).await.unwrap().unwrap();
             assert_eq!(detail.result.unwrap().verdict.flags, line.summary.flags);
             let is_unconfirmed = line.summary.flags.contains(&Flag::Unconfirmed);
@@ -366,7 +369,7 @@ async fn the_farm_s_own_failure_is_tried_again_later_and_nobody_but_operators_se
             let shown = verdicts::latest(&mut conn, None, 10).await.unwrap().len();
             assert_eq!(shown, usize::from(pause.is_none()));
             assert_eq!(
-                verdicts::of_job(&mut conn, job).await.unwrap().len(),
+                verdicts::of_job(&mut conn, job, 100).await.unwrap().len(),
                 if minute == 5 { 3 } else { 1 + usize::from(minute == 1) }
             );
             drop(conn);
@@ -498,7 +501,7 @@ async fn what_was_in_doubt_in_an_older_round_is_so_in_every_list() {
         requeue_pair(&store, 2).await;
         let listed = async || {
             let mut conn = store.read().await.unwrap();
-            let lines = verdicts::of_job(&mut conn, job).await.unwrap();
+            let lines = verdicts::of_job(&mut conn, job, 100).await.unwrap();
             assert_eq!(verdicts::latest(&mut conn, None, 10).await.unwrap(), lines);
             let doubts = |flag: &&Flag| matches!(flag, Flag::Unconfirmed | Flag::Flaky);
             let of =

@@ -63,7 +63,7 @@ async fn a_filled_store_is_one_that_a_farm_could_have_left() {
         let run = cells[0].result.as_ref().unwrap().run_id;
         let detail = runs::detail(&mut conn, run).await.unwrap().unwrap();
         assert!(!detail.result.unwrap().phases.is_empty());
-        let past = verdicts::of_job(&mut conn, cells[0].job_id).await.unwrap();
+        let past = verdicts::of_job(&mut conn, cells[0].job_id, 1_000).await.unwrap();
         for line in &past {
             assert!(runs::detail(&mut conn, line.summary.run_id).await.unwrap().unwrap().result.is_some());
         }

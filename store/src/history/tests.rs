@@ -118,12 +118,12 @@ async fn the_past_of_a_target_and_the_conditions_of_a_run_are_read() {
         let two = run(&store, runner, Reason::TestsFailed, &[], 3).await;
         let mut conn = store.read().await.unwrap();
         let job = runs::detail(&mut conn, two).await.unwrap().unwrap().job_id;
-        let past = of_target(&mut conn, &name("PAIR"), target(ON), job).await.unwrap();
+        let past = of_target(&mut conn, &name("PAIR"), target(ON), job, None).await.unwrap();
         assert_eq!(past.iter().map(|one| (one.run_id, one.is_latest)).collect::<Vec<_>>(), [(two, true), (one, false)]);
         let other = protocol::JobId::new(at(9));
-        let of_others = of_target(&mut conn, &name("PAIR"), target(ON), other).await.unwrap();
+        let of_others = of_target(&mut conn, &name("PAIR"), target(ON), other, None).await.unwrap();
         assert_eq!(of_others, past[..1], "of another job only what stands is read");
-        assert!(of_target(&mut conn, &name("pair"), target("pg16-amd64"), other).await.unwrap().is_empty());
+        assert!(of_target(&mut conn, &name("pair"), target("pg16-amd64"), other, None).await.unwrap().is_empty());
         let found = before(&past, past[0].job_id, &version("1.0.0"), Some(past[0].accepted_at));
         assert_eq!(found.map(|one| one.run_id), Some(one));
         let detail = runs::detail(&mut conn, two).await.unwrap().unwrap().result.unwrap();
@@ -135,6 +135,35 @@ async fn the_past_of_a_target_and_the_conditions_of_a_run_are_read() {
         );
         assert_eq!((conditions.version.as_str(), conditions.packages), ("1.0.0", None));
         assert_eq!(super::conditions(&mut conn, RunId::new(at(9))).await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn when_a_test_turned_is_found_however_often_it_has_failed_since() {
+    on_both(async |store| {
+        let runner = runner(&store, "attic").await;
+        let good = test(&store, runner, "1.0.0", Reason::TestsPassed, 1).await;
+        let mut failed = Vec::new();
+        for minute in 2..32 {
+            again(&store, "1.0.0", minute).await;
+            failed.push(run(&store, runner, Reason::TestsFailed, &[], minute).await);
+        }
+        let mut conn = store.read().await.unwrap();
+        let job = runs::detail(&mut conn, good).await.unwrap().unwrap().job_id;
+        let past = of_target(&mut conn, &name("pair"), target(ON), job, None).await.unwrap();
+        let runs: Vec<RunId> = past.iter().map(|one| one.run_id).collect();
+        assert_eq!(runs.first(), failed.last(), "the last comes first");
+        assert_eq!(
+            runs[runs.len() - 4..],
+            [failed[2], failed[1], failed[0], good],
+            "those at which it turned come last"
+        );
+        assert!(past[..past.len() - 1].iter().all(|one| one.flags.is_empty()), "each round is read whole: {past:?}");
+        assert!(runs.len() < 30, "not all are read: {}", runs.len());
+        let then = of_target(&mut conn, &name("pair"), target(ON), job, Some(at(3))).await.unwrap();
+        let then: Vec<RunId> = then.iter().filter(|one| one.accepted_at <= at(3)).map(|one| one.run_id).collect();
+        assert_eq!(then, [failed[1], failed[0], good], "as it was then");
     })
     .await;
 }

@@ -53,7 +53,7 @@ async fn every_run_of_a_job_is_kept() {
         tx.commit().await.unwrap();
         let second = claim(&store, runner, &["pg17-amd64"], at(3)).await.unwrap();
         let mut conn = store.read().await.unwrap();
-        let runs = of_job(&mut conn, job).await.unwrap();
+        let runs = of_job(&mut conn, job, 100).await.unwrap();
         let seen: Vec<_> = runs.iter().map(|run| (run.id, run.state, run.ended_at)).collect();
         assert_eq!(seen, [(second.run_id, RunState::Open, None), (first.run_id, RunState::Released, Some(at(2)))]);
         assert_eq!(running(&mut conn, 10).await.unwrap().len(), 1);

@@ -42,7 +42,8 @@ async fn every_verdict_on_a_job_is_kept_the_latest_first() {
         tx.commit().await.unwrap();
         let second = judge(&store, runner, "pg17-amd64", Reason::TestsPassed, 3).await;
         let mut conn = store.read().await.unwrap();
-        let ids: Vec<RunId> = of_job(&mut conn, job).await.unwrap().iter().map(|line| line.summary.run_id).collect();
+        let ids: Vec<RunId> =
+            of_job(&mut conn, job, 100).await.unwrap().iter().map(|line| line.summary.run_id).collect();
         assert_eq!(ids, [second, first]);
         let cells = crate::matrix::of_dist(&mut conn, &dist).await.unwrap();
         assert_eq!(cells[0].result.as_ref().unwrap().run_id, second);

@@ -92,6 +92,16 @@ pub(super) fn crashes() -> Fate {
     }
 }
 
+/// Nobody has agreed yet.
+pub(super) fn hangs() -> Fate {
+    Fate {
+        detail: "installcheck: 600 s",
+        flags: &[Flag::Timeout],
+        unconfirmed: true,
+        ..Fate::new(Phase::Installcheck, Reason::TimedOut)
+    }
+}
+
 const DIFFS: &str = "diff -U3 /sandbox/src/test/expected/coltap.out /sandbox/src/results/coltap.out\n\
 --- /sandbox/src/test/expected/coltap.out\t2026-11-20 21:41:02.000000000 +0000\n\
 +++ /sandbox/src/results/coltap.out\t2026-11-20 21:41:09.320000000 +0000\n\

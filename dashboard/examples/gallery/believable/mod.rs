@@ -12,7 +12,7 @@ mod steps;
 mod story;
 mod writing;
 
-pub(crate) use more::{many, more};
+pub(crate) use more::{late_again, many, more};
 
 use std::path::Path;
 use std::sync::Arc;

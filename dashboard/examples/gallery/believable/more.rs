@@ -4,7 +4,7 @@ use protocol::{JobId, Name, Phase, Priority, Reason, Release, ReleaseId, RunId, 
 use store::jobs::{self, Plan, Settlement};
 use store::{Blobs, Store, dists, releases};
 
-use super::fate::{Fate, compile_error, passes, tests_fail};
+use super::fate::{Fate, compile_error, hangs, passes, tests_fail};
 use super::{Builder, DAY, MINUTE, before};
 
 /// What turned, and how far four distributions are with PostgreSQL 19.
@@ -32,6 +32,15 @@ pub(crate) async fn more(store: &Store, blobs: &Blobs) {
     builder.run(&partman, target, Fate::new(Phase::Installcheck, Reason::NoTests)).await;
     let hll = builder.latest("hll").await;
     builder.plan(&hll, target, Priority::NewRelease, clock).await;
+}
+
+/// A second run of what was late, which had no more time.
+pub(crate) async fn late_again(store: &Store, blobs: &Blobs) {
+    let (store, blobs) = (store.clone(), blobs.clone());
+    let mut builder = Builder { store, blobs, ids: 5_000, seconds: 5_000, clock: before(15 * MINUTE) };
+    let late = builder.latest("pg_qualstats").await;
+    let run = builder.second_id();
+    builder.end(run, &late, "pg16-amd64", hangs()).await;
 }
 
 impl Builder {

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use protocol::{Flag, Phase, Priority, Reason};
+use protocol::{Phase, Priority, Reason};
 use store::registry::{Newest, Poll};
 use store::runs::LeaseKey;
 use store::{broken, registry, runs};
 
-use super::fate::{Fate, compile_error, crashes, missing_header, passes, tests_fail};
+use super::fate::{Fate, compile_error, crashes, hangs, missing_header, passes, tests_fail};
 use super::steps::name;
 use super::{Builder, DAY, LEASE, MINUTE, NOW, REGISTRY, before, scene};
 
@@ -69,14 +69,7 @@ impl Builder {
         let detail = "the daemon answered 500";
         self.run(&topn, "pg16-amd64", Fate { detail, ..Fate::new(Phase::Fetch, Reason::EngineFailed) }).await;
         self.settle(&pgmp, "pg15-amd64").await;
-        let flags: &[Flag] = &[Flag::Timeout];
-        let hangs = Fate {
-            flags,
-            unconfirmed: true,
-            detail: "installcheck: 600 s",
-            ..Fate::new(Phase::Installcheck, Reason::TimedOut)
-        };
-        self.run(&stats, "pg16-amd64", hangs).await;
+        self.run(&stats, "pg16-amd64", hangs()).await;
     }
 
     async fn hostile(&mut self) {

@@ -10,7 +10,8 @@ use store::{Conn, dists};
 use super::line;
 use crate::answer::Ask;
 use crate::fault::Fault;
-use crate::pages::home::{Recent, recent_release};
+use crate::pages::home::Recent;
+use crate::pages::rows::rows;
 use crate::text::{Subject, sentence};
 use crate::{Dashboard, address};
 
@@ -105,8 +106,7 @@ async fn answer(
     found.truncate(ENTRIES);
     let updated = found.first().map_or_else(|| dashboard.now(), |stored| stored.release.released_at);
     let mut entries = Vec::new();
-    for stored in &found {
-        let mut release = recent_release(dashboard, conn, stored).await?;
+    for mut release in rows(dashboard, conn, &found.iter().collect::<Vec<_>>()).await? {
         release.summary = line(&release.summary);
         let on = release.row.on_majors();
         let version = release.row.version.to_string();

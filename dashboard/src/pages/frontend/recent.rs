@@ -10,7 +10,7 @@ use crate::Dashboard;
 use crate::answer::Ask;
 use crate::fault::Fault;
 use crate::frame::Frame;
-use crate::pages::home::recent_release;
+use crate::pages::rows::rows;
 
 /// As `stats/dist.json`.
 const MOST: u32 = 56;
@@ -25,10 +25,8 @@ struct Page<'a> {
 /// `/recent/`.
 pub(crate) async fn show(State(dashboard): State<Dashboard>, ask: Ask) -> Result<Response, Fault> {
     let mut conn = dashboard.store().read().await?;
-    let mut recent = Vec::new();
-    for stored in releases::latest(&mut conn, MOST).await? {
-        recent.push(recent_release(&dashboard, &mut conn, &stored).await?);
-    }
+    let latest = releases::latest(&mut conn, MOST).await?;
+    let recent = rows(&dashboard, &mut conn, &latest.iter().collect::<Vec<_>>()).await?;
     let majors = dashboard.supported();
     let view = Shelf { majors, total: recent.len(), recent, part: 1, parts: 1, ..Shelf::default() };
     ask.answer(&view, || {

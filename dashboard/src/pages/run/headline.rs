@@ -129,7 +129,7 @@ pub(crate) struct Second {
 }
 
 impl Second {
-    /// Says whether another run agrees with a failure, waits, or is under way; `others` are the job's runs and verdicts, latest first.
+    /// Says whether another run agrees with a failure, waits, or is under way; beside it are the job's latest runs, and the verdicts of its round.
     pub(crate) fn new(
         this: RunId,
         result: &FullResult,
@@ -144,13 +144,15 @@ impl Second {
             return Some(match (going, waiting) {
                 (Some(run), _) => Self { words: "A second run is under way:".into(), link: link(run.id, "look at it") },
                 (None, Some(waiting)) => Self { words: format!("A second run waits: {}.", place(waiting)), link: None },
-                (None, None) => match others().find(|other| other.grade == Grade::Fail && is_late(result.verdict.reason)) {
-                    Some(late) => Self {
-                        words: "It was run again, with no more time than here, so that nothing is proved:".into(),
-                        link: link(late.run_id, "look at it"),
-                    },
-                    None => Self { words: "No second run is planned.".into(), link: None },
-                },
+                (None, None) => {
+                    match others().find(|other| other.grade == Grade::Fail && is_late(result.verdict.reason)) {
+                        Some(late) => Self {
+                            words: "It was run again, with no more time than here, so that nothing is proved:".into(),
+                            link: link(late.run_id, "look at it"),
+                        },
+                        None => Self { words: "No second run is planned.".into(), link: None },
+                    }
+                }
             });
         }
         if is_flaky {

@@ -20,11 +20,16 @@ use crate::pages::symptoms::Symptom;
 use crate::text::{When, bytes, duration, elapsed_ms};
 use crate::{Site, address};
 
+/// At most so many other runs of the same test are listed.
+pub(crate) const MOST_OTHERS: u32 = 50;
+
 /// What the view is built from.
 pub(crate) struct Rows {
     pub detail: RunDetail,
     pub runs: Vec<Run>,
     pub verdicts: Vec<VerdictLine>,
+    /// The verdicts of its own round.
+    pub round: Vec<VerdictLine>,
     pub waiting: Option<Waiting>,
     pub before: Option<Before>,
     pub symptom: Option<Shared>,
@@ -126,7 +131,7 @@ impl View {
             decisive: evidence.decisive,
             live: rows.live.clone(),
             second: result
-                .and_then(|result| Second::new(detail.id, result, (&rows.runs, &rows.verdicts), rows.waiting.as_ref())),
+                .and_then(|result| Second::new(detail.id, result, (&rows.runs, &rows.round), rows.waiting.as_ref())),
             symptom: rows.symptom.as_ref().map(|shared| Symptom::new(shared, now)),
             changed: evidence.changed,
             before: rows.before.clone(),
@@ -213,7 +218,7 @@ fn others(rows: &Rows, now: Timestamp) -> Vec<Other> {
         let at = When::new(at, now);
         Other { href: address::run(run.id), mark, words, attempt: run.attempt, runner: run.runner.clone(), at }
     };
-    rows.runs.iter().filter(|run| run.id != rows.detail.id).take(50).map(other).collect()
+    rows.runs.iter().filter(|run| run.id != rows.detail.id).take(MOST_OTHERS as usize).map(other).collect()
 }
 
 #[cfg(test)]
