@@ -31,7 +31,7 @@ use kept::Kept;
 use shelf::{Found, Shelf};
 
 /// A larger answer is not kept.
-const MOST: u64 = 256 * 1024;
+const MOST: u64 = 1024 * 1024;
 
 struct Hot {
     store: Store,
