@@ -1028,7 +1028,7 @@ async fn a_failure_that_nobody_agreed_with_is_not_red_and_says_what_it_waits_for
 #[tokio::test]
 async fn a_failure_for_time_that_had_no_more_of_it_in_another_run_says_so() {
     let farm = Farm::with(believable::late_again).await;
-    let page = farm.text(&farm.run_of("pg_qualstats", 16).await).await;
+    let page = farm.text(&farm.run_of("pg_qualstats", 13).await).await;
     assert!(page.contains("It was run again, with no more time than here, so that nothing is proved:"), "{page}");
     assert!(page.contains("unconfirmed fail (installcheck)"), "{page}");
 }
