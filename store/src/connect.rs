@@ -150,7 +150,7 @@ impl Store {
 
     async fn connect_postgres(url: &str) -> Result<Self> {
         let failed = |source| Error::Open { url: shown(url), source };
-        let pool = pool(POSTGRES_CONNECTIONS);
+        let pool = pool(POSTGRES_CONNECTIONS).after_connect(|conn, _| Box::pin(prepare_postgres(conn)));
         // The pool would try again for half a minute before it says that there is no server.
         AnyConnection::connect(url).await.map_err(failed)?.close().await.map_err(failed)?;
         let pool = pool.connect(url).await.map_err(failed)?;
@@ -209,6 +209,13 @@ impl DerefMut for Tx {
 fn pool(connections: u32) -> AnyPoolOptions {
     sqlx::any::install_default_drivers();
     AnyPoolOptions::new().max_connections(connections).max_lifetime(None).idle_timeout(None)
+}
+
+/// Every statement of the farm takes milliseconds: to start processes for it, or a compiler, takes longer.
+async fn prepare_postgres(conn: &mut AnyConnection) -> sqlx::Result<()> {
+    conn.execute("SET max_parallel_workers_per_gather = 0").await?;
+    conn.execute("SET jit = off").await?;
+    Ok(())
 }
 
 async fn prepare_sqlite(conn: &mut AnyConnection, reader: bool) -> sqlx::Result<()> {
