@@ -13,6 +13,7 @@ mod client;
 mod crawl;
 mod csv;
 mod fault;
+mod feed;
 mod frame;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]

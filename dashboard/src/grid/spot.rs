@@ -109,6 +109,12 @@ impl Spot {
         look(self) == look(other)
     }
 
+    /// Whether there is nothing to add to what another platform's card tells of why.
+    pub(crate) fn tells_the_same_as(&self, other: &Self) -> bool {
+        let why = |spot: &Self| (spot.reason, spot.phase);
+        why(self) == why(other) && self.detail == other.detail && self.decisive == other.decisive
+    }
+
     /// The verdict as a side of a comparison.
     pub(crate) fn judged(&self) -> Option<Judged<'_>> {
         Some(Judged { grade: self.reason?.grade(), flags: &self.flags })

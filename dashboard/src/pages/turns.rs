@@ -10,6 +10,7 @@ use store::turns::{self, Recorded};
 
 use crate::answer::Ask;
 use crate::fault::Fault;
+use crate::feed::Head;
 use crate::{Dashboard, address};
 
 /// Readers ask often enough for so many.
@@ -18,13 +19,7 @@ const ENTRIES: u32 = 50;
 #[derive(Template)]
 #[template(path = "verdicts.xml")]
 struct Feed {
-    title: String,
-    /// The site's address, without a slash at its end.
-    site: String,
-    /// The feed's own address, and that of the page beside it.
-    own: String,
-    page: String,
-    updated: String,
+    head: Head,
     entries: Vec<Message>,
 }
 
@@ -85,14 +80,8 @@ fn answer(
     (title, folder, page): (String, String, String),
     turned: &[Recorded],
 ) -> Result<Response, Fault> {
-    let updated = turned.first().map_or_else(|| dashboard.now(), |first| first.turn.at);
-    let feed = Feed {
-        title,
-        site: dashboard.site().public_url.as_str().trim_end_matches('/').to_owned(),
-        own: format!("{folder}verdicts.atom"),
-        page,
-        updated: updated.to_string(),
-        entries: turned.iter().map(|one| Message::of(&one.turn)).collect(),
-    };
+    let newest = turned.first().map(|first| first.turn.at);
+    let head = Head::new(dashboard, title, (format!("{folder}verdicts.atom"), page), newest);
+    let feed = Feed { head, entries: turned.iter().map(|one| Message::of(&one.turn)).collect() };
     Ok(ask.fresh("application/atom+xml", "public, max-age=300", feed.render()?))
 }

@@ -199,8 +199,19 @@ async fn the_pages_hold_in_a_browser_at_every_size_and_colour_and_without_script
         }
     }
     ensure!(barriers.is_empty(), "pages have barriers: {barriers:#?}");
+    // The narrowest phone, and a window of 1280 at twice its size.
+    for size in [(360, 740), (640, 450)] {
+        browser.looks(size, "light").await?;
+        for (name, path) in &pages {
+            browser.open(&format!("{home}{path}")).await?;
+            holds(&browser, &format!("{name} at {}", size.0)).await?;
+        }
+    }
     drop(browser);
-    walks(&Browser::start(true).await?, &home).await?;
+    let browser = Browser::start(true).await?;
+    walks(&browser, &home).await?;
+    keys(&browser, &home).await?;
+    drop(browser);
     let plain = Browser::start(false).await?;
     plain.open("data:text/html,<title>off</title><script>document.title='on'</script>").await?;
     ensure!(plain.title().await? == "off", "scripts are off");
@@ -221,6 +232,32 @@ async fn holds(browser: &Browser, case: &str) -> Result<()> {
     Ok(())
 }
 
+const TAB: &str = "\u{e004}";
+const ENTER: &str = "\u{e007}";
+
+/// From the matrix of a distribution to a run by keys alone.
+async fn keys(browser: &Browser, home: &str) -> Result<()> {
+    browser.open(&format!("{home}dist/fails-tests/")).await?;
+    browser.types("body", TAB).await?;
+    ensure!(browser.asks("document.activeElement.className").await? == "skip", "the first key leads past the header");
+    browser.types("a.skip", ENTER).await?;
+    ensure!(browser.asks("document.activeElement.id").await? == "main", "to the content");
+    let is_shown = "getComputedStyle(document.querySelector('td .card')).visibility + getComputedStyle(document.querySelector('td .card')).display";
+    let before = browser.asks(is_shown).await?;
+    let at_cell = "document.activeElement.matches('td a.spot')";
+    for _ in 0..200 {
+        if browser.asks(at_cell).await? == true {
+            break;
+        }
+        let here = "main :focus, main:focus";
+        browser.types(here, TAB).await?;
+    }
+    ensure!(browser.asks(at_cell).await? == true, "a cell is reached");
+    ensure!(browser.asks(is_shown).await? != before, "its card opens with it: {before}");
+    browser.types("td a.spot:focus", ENTER).await?;
+    browser.shows("main", "Some of its tests fail").await
+}
+
 /// From the first page to a log by clicks, and to a distribution by its name.
 async fn walks(browser: &Browser, home: &str) -> Result<()> {
     browser.open(home).await?;
@@ -233,7 +270,7 @@ async fn walks(browser: &Browser, home: &str) -> Result<()> {
     browser.shows("main", "not ok").await?;
     ensure!(browser.address().await?.ends_with("/installcheck.log"), "{}", browser.address().await?);
     browser.open(home).await?;
-    browser.types("input[name='q']", "hostile\u{e007}").await?;
+    browser.types("input[name='q']", &format!("hostile{ENTER}")).await?;
     browser.shows("h1", "hostile").await?;
     browser.click("main a[href='/dist/prints-hostile-text/']").await?;
     browser.shows("h1", "prints-hostile-text").await?;

@@ -10,6 +10,7 @@ use store::{Conn, dists};
 use super::line;
 use crate::answer::Ask;
 use crate::fault::Fault;
+use crate::feed::Head;
 use crate::pages::home::Recent;
 use crate::pages::rows::rows;
 use crate::text::{Subject, sentence};
@@ -27,13 +28,7 @@ struct Entry {
 #[derive(Template)]
 #[template(path = "feed.xml")]
 struct Feed {
-    title: String,
-    /// The site's address, without a slash at its end.
-    site: String,
-    /// The feed's own address, and that of the page beside it.
-    own: String,
-    page: String,
-    updated: String,
+    head: Head,
     entries: Vec<Entry>,
 }
 
@@ -104,7 +99,7 @@ async fn answer(
 ) -> Result<Response, Fault> {
     found.sort_by_key(|stored| std::cmp::Reverse(stored.release.released_at));
     found.truncate(ENTRIES);
-    let updated = found.first().map_or_else(|| dashboard.now(), |stored| stored.release.released_at);
+    let newest = found.first().map(|stored| stored.release.released_at);
     let mut entries = Vec::new();
     for mut release in rows(dashboard, conn, &found.iter().collect::<Vec<_>>()).await? {
         release.summary = line(&release.summary);
@@ -113,13 +108,6 @@ async fn answer(
         let sentence = sentence(Subject { dist: &release.dist, version: &version, on: &on });
         entries.push(Entry { release, sentence });
     }
-    let feed = Feed {
-        title: line(title),
-        site: dashboard.site().public_url.as_str().trim_end_matches('/').to_owned(),
-        own: format!("{page}feed.atom"),
-        page,
-        updated: updated.to_string(),
-        entries,
-    };
+    let feed = Feed { head: Head::new(dashboard, line(title), (format!("{page}feed.atom"), page), newest), entries };
     Ok(ask.fresh("application/atom+xml", "public, max-age=300", feed.render()?))
 }

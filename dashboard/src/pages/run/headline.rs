@@ -104,9 +104,7 @@ impl Headline {
 
 fn running(run: &Run, now: Timestamp) -> String {
     let elapsed = elapsed_ms(now, run.claimed_at) / 1000 * 1000;
-    let phase = run.phase.map_or_else(|| "It is starting".to_owned(), |phase| format!("It is in phase {phase}"));
-    let sign = ago(run.renewed_at, now);
-    format!("{phase}, after {} on {}; last sign of life {sign}.", duration(elapsed), run.runner)
+    format!("It runs on {} for {}; last sign of life {}.", run.runner, duration(elapsed), ago(run.renewed_at, now))
 }
 
 fn counts(grade: Grade, flags: &[Flag]) -> &'static str {
