@@ -131,7 +131,7 @@
     source.addEventListener("phases", (event) => {
       const told = JSON.parse(event.data);
       if (now.textContent !== told.now) now.textContent = told.now;
-      headline.textContent = told.now;
+      headline.hidden = true; // It says for how long, which is not followed; where it is stands below.
       phases.replaceChildren(...told.phases.map(({ phase, mark, words }) => {
         const item = make("li");
         item.append(glyph(mark), ` ${phase} `, make("span", "soft", words.replace(/^running, .*/, "running")));

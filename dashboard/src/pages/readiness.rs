@@ -16,6 +16,7 @@ use crate::{Dashboard, address};
 
 pub(crate) mod major;
 
+mod division;
 mod list;
 mod tally;
 

@@ -104,7 +104,7 @@ impl Headline {
 
 fn running(run: &Run, now: Timestamp) -> String {
     let elapsed = elapsed_ms(now, run.claimed_at) / 1000 * 1000;
-    format!("It runs on {} for {}; last sign of life {}.", run.runner, duration(elapsed), ago(run.renewed_at, now))
+    format!("It has been running for {}; last sign of life {}.", duration(elapsed), ago(run.renewed_at, now))
 }
 
 fn counts(grade: Grade, flags: &[Flag]) -> &'static str {
