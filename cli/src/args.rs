@@ -44,6 +44,17 @@ pub(crate) enum Command {
     /// Operate a running coordinator: its runners, its queue
     #[command(subcommand)]
     Admin(AdminCommand),
+    /// Print a script that completes this program's command line, for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual's pages, one for each command
+    Man {
+        /// The directory to write them into
+        #[arg(value_name = "DIR")]
+        dir: std::path::PathBuf,
+    },
     /// Measure what testing costs beside the tests themselves, and make up a farm to measure pages with
     #[command(subcommand)]
     Bench(BenchCommand),

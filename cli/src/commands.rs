@@ -4,6 +4,7 @@ pub(crate) mod admin;
 pub(crate) mod bench;
 pub(crate) mod coordinator;
 pub(crate) mod images;
+pub(crate) mod manual;
 pub(crate) mod runner;
 pub(crate) mod suggest;
 pub(crate) mod test;

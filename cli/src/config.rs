@@ -17,6 +17,24 @@ pub(crate) fn log_filter() -> String {
     std::env::var("RUST_LOG").unwrap_or_else(|_| "warn".into())
 }
 
+/// The files and the directory that GitHub names for a step of a workflow: <https://docs.github.com/actions/reference/variables-reference>.
+#[derive(Debug, Default)]
+pub(crate) struct Github {
+    /// What is shown of the job.
+    pub(crate) summary: Option<PathBuf>,
+    /// What the step gives to those after it.
+    pub(crate) output: Option<PathBuf>,
+    /// Where the repository is.
+    pub(crate) workspace: Option<PathBuf>,
+}
+
+/// What GitHub names; nothing outside of a workflow.
+#[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
+pub(crate) fn github() -> Github {
+    let path = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    Github { summary: path("GITHUB_STEP_SUMMARY"), output: path("GITHUB_OUTPUT"), workspace: path("GITHUB_WORKSPACE") }
+}
+
 /// Where this person's programs keep what may be lost: <https://specifications.freedesktop.org/basedir-spec>.
 #[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
 pub(crate) fn cache_dir() -> Option<PathBuf> {

@@ -59,6 +59,8 @@ async fn run(command: Command, console: Console) -> anyhow::Result<ExitCode> {
         Command::Test(args) => commands::test::run(args, console).await,
         Command::Images(command) => commands::images::run(command, console).await,
         Command::Admin(command) => commands::admin::run(command, console).await,
+        Command::Completions { shell } => Ok(commands::manual::completions(shell)),
+        Command::Man { dir } => commands::manual::pages(&dir, console),
         Command::Bench(command) => commands::bench::run(command, console).await,
     }
 }

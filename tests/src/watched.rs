@@ -88,7 +88,7 @@ impl Ground {
         let output = self.path(&format!("out-{name}-{}", fs::read_dir(self.dir.path())?.count()));
         fs::create_dir(&output)?;
         let child = Command::new(binary())
-            .args(["test", "--pg", "17", "--json", "--output"])
+            .args(["test", "--pg", "17", "--report", "json", "--output"])
             .arg(&output)
             .args(flags)
             .arg(dist)

@@ -18,7 +18,7 @@ impl MajorArgs {
     pub(super) const NEWEST: &str = "The PostgreSQL majors, such as 16,17; by default the newest supported one";
     /// The help where it is asked for two.
     pub(super) const NEWEST_TWO: &str =
-        "The PostgreSQL majors, such as 16,17; by default the newest supported one and the one before";
+        "The PostgreSQL majors, such as 16,17; by default the two newest supported ones that its META admits";
 
     /// Those given, or every supported one.
     pub(crate) fn or_supported(&self) -> Vec<PgMajor> {

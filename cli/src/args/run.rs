@@ -10,6 +10,7 @@ use crate::args::lanes::LaneArgs;
 use crate::args::limits::LimitArgs;
 use crate::args::major::MajorArgs;
 use crate::args::overrides::OverrideArgs;
+use crate::commands::test::Wanted;
 
 /// What a runner works on, and how much of this machine it takes.
 #[derive(Clone, Debug, Args)]
@@ -60,9 +61,9 @@ pub(crate) struct RunnerArgs {
 #[derive(Debug, Args)]
 #[command(mut_arg(MajorArgs::ID, |arg| arg.help(MajorArgs::NEWEST_TWO)))]
 pub(crate) struct TestArgs {
-    /// A directory with META.json, a zip archive, or a distribution as NAME or NAME@VERSION
+    /// A directory of a distribution, a zip archive, or a distribution as NAME or NAME@VERSION; by default the one that this directory belongs to
     #[arg(value_name = "PATH|ZIP|DIST[@VERSION]")]
-    pub(crate) what: String,
+    pub(crate) what: Option<String>,
 
     #[command(flatten)]
     pub(crate) majors: MajorArgs,
@@ -75,9 +76,14 @@ pub(crate) struct TestArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
 
-    /// Print the reports as JSON to standard output
+    /// Report for others: json, junit, markdown or github (annotations, and the job's summary and outputs where GitHub
+    /// names their files); to standard output, or to FILE. May be given more than once
+    #[arg(long, value_name = "FORMAT[=FILE]")]
+    pub(crate) report: Vec<Wanted>,
+
+    /// Test nothing, but print a META.json to begin with, from what the source says of itself
     #[arg(long)]
-    pub(crate) json: bool,
+    pub(crate) propose_meta: bool,
 
     #[command(flatten)]
     pub(crate) lanes: LaneArgs,
@@ -92,9 +98,10 @@ pub(crate) struct TestArgs {
 /// What stands below the options of `test --help`.
 pub(crate) const TEST_HELP: &str = "\
 Examples:
-  pgxn-testers test .                           the distribution in this directory
+  pgxn-testers test                             the distribution that this directory belongs to
   pgxn-testers test pgtap-1.3.4.zip --pg 16,17  an archive, on two majors
   pgxn-testers test pgtap@1.3.4 --pg 18         a release from the registry
+  pgxn-testers test --report junit=tests.xml    the same for a CI server
 
 Exit status:
   0  nothing failed

@@ -1,24 +1,34 @@
 //! `pgxn-testers test`: the same run as on the farm, here.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use protocol::{FileKind, Grade, PgMajor, Report, RunId, SystemClock, Target};
-use runner::{Completed, Events, Request, RunEvent, Site, SiteConfig, Source, StoredFile, local, native_targets};
-use tokio::sync::mpsc;
+use pgxn::Meta;
+use protocol::{FileKind, Grade, PgMajor, RunId, SystemClock, Target};
+use runner::{Completed, Events, Request, Site, SiteConfig, Source, local, native_targets};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::TestArgs;
 use crate::config;
-use crate::console::{Colour, Console, plain};
+use crate::console::{Colour, Console};
 use crate::imaging::Imaging;
 use crate::signal::Signals;
 
-/// At most this many lines of a log or a diff are printed where a run failed.
-const SHOWN_LINES: usize = 60;
+mod around;
+mod github;
+mod junit;
+mod markdown;
+mod place;
+mod propose;
+mod report;
+mod show;
+
+pub(crate) use report::Wanted;
+
+/// How many of the newest supported majors are tested where none is named.
+const MAJORS: usize = 2;
 
 /// What was tested where, and what came of it.
 struct Cell {
@@ -26,18 +36,70 @@ struct Cell {
     completed: Completed,
 }
 
+impl Cell {
+    /// `17, amd64`.
+    fn on(&self) -> String {
+        format!("{}, {}", self.target.major, self.target.platform)
+    }
+
+    fn grade(&self) -> Grade {
+        self.completed.report.verdict.grade()
+    }
+
+    /// The text of a file of the run.
+    fn text(&self, is_it: impl Fn(&protocol::FileRecord) -> bool) -> Option<(String, String)> {
+        let file = self.completed.files.iter().find(|file| is_it(&file.record))?;
+        Some((file.record.name.clone(), String::from_utf8_lossy(&file.bytes()).into_owned()))
+    }
+
+    /// How outputs differ from what was expected; none where nothing was compared, or nothing differs.
+    fn diffs(&self) -> Option<String> {
+        self.text(|record| record.kind == FileKind::Diffs).map(|(_, text)| text)
+    }
+
+    /// The file that tells most of a run that is not well, by name, and so many lines of it: the beginning of the differences, or the lines up
+    /// to the decisive one.
+    fn shown(&self, most: usize) -> Option<(String, Vec<String>)> {
+        let verdict = &self.completed.report.verdict;
+        verdict.blame()?;
+        if let Some((name, text)) = self.text(|record| record.kind == FileKind::Diffs) {
+            return Some((name, text.lines().take(most).map(str::to_owned).collect()));
+        }
+        let decisive = verdict.decisive.as_ref()?;
+        let (name, text) = self.text(|record| record.name == decisive.file)?;
+        let end = usize::try_from(decisive.line).unwrap_or(usize::MAX).saturating_add(3);
+        Some((name, text.lines().take(end).skip(end.saturating_sub(most)).map(str::to_owned).collect()))
+    }
+}
+
 pub(crate) async fn run(args: TestArgs, console: Console) -> Result<ExitCode> {
-    let majors = args.majors.or_newest(2);
-    let source = match local::find(&args.what, &args.registry).await {
+    if report::clash(&args.report) {
+        return Ok(refuse(
+            console,
+            "only one report can be printed; give the others a file, such as `--report junit=tests.xml`",
+        ));
+    }
+    let what = match &args.what {
+        Some(what) => what.clone(),
+        None => ".".to_owned(),
+    };
+    if args.propose_meta {
+        return propose::print(Path::new(&what), console);
+    }
+    let source = match local::find(&what, &args.registry).await {
+        Ok(Source::Directory(dir)) => match around::find(&dir) {
+            Some(dir) => Source::Directory(dir),
+            None => return Ok(refuse(console, &around::missing(&dir))),
+        },
         Ok(source) => source,
         Err(
             error @ (local::NotFound::Path { .. } | local::NotFound::Name { .. } | local::NotFound::Release { .. }),
-        ) => {
-            console.line(&format!("{} {error}", console.paint(Colour::Red, "error:")));
-            return Ok(ExitCode::from(2));
-        }
+        ) => return Ok(refuse(console, &error.to_string())),
         Err(error) => return Err(error.into()),
     };
+    let meta = meta(&source).await;
+    let majors = majors(&args, meta.as_ref(), console);
+    let subject = subject(&what, &source, meta.as_ref());
     let scratch = tempfile::tempdir().context("make a directory for the run")?;
     let site = site(&args, scratch.path()).await?;
     let shutdown = CancellationToken::new();
@@ -52,7 +114,48 @@ pub(crate) async fn run(args: TestArgs, console: Console) -> Result<ExitCode> {
         console.line("Stopped; the container is removed.");
         return Ok(ExitCode::from(130));
     };
-    finish(&args, &cells, console)
+    finish(&args, &subject, &cells, console)
+}
+
+/// Says what is wrong with how it was called.
+fn refuse(console: Console, why: &str) -> ExitCode {
+    console.line(&format!("{} {why}", console.paint(Colour::Red, "error:")));
+    ExitCode::from(2)
+}
+
+/// What the distribution says of itself, where that can be read before its run, which tells what is wrong with it.
+async fn meta(source: &Source) -> Option<Meta> {
+    match source {
+        Source::Directory(dir) => Meta::parse(&std::fs::read(dir.join(around::META)).ok()?).ok(),
+        Source::Release(registry, release) => registry.meta(&release.dist, &release.version).await.ok()?,
+        Source::Zip(_) | Source::Nowhere(_) => None,
+    }
+}
+
+/// Those that are named, or the newest that the distribution says it works with.
+fn majors(args: &TestArgs, meta: Option<&Meta>, console: Console) -> Vec<PgMajor> {
+    let Some(range) = meta.map(Meta::postgres_range).filter(|range| args.majors.pg.is_empty() && !range.is_any())
+    else {
+        return args.majors.or_newest(MAJORS);
+    };
+    let all = args.majors.or_supported();
+    let fit: Vec<PgMajor> = all.iter().copied().filter(|major| range.allows_postgres(*major)).take(MAJORS).collect();
+    if fit.is_empty() {
+        console.line(&format!(
+            "Its META asks for PostgreSQL {range}, which no supported PostgreSQL is; `--pg` names others."
+        ));
+        return args.majors.or_newest(1);
+    }
+    fit
+}
+
+fn subject(what: &str, source: &Source, meta: Option<&Meta>) -> report::Subject {
+    let name = meta.map_or_else(|| what.to_owned(), |meta| format!("{} {}", meta.name, meta.version));
+    let dir = match source {
+        Source::Directory(dir) => Some(dir.clone()),
+        _ => None,
+    };
+    report::Subject { name, dir }
 }
 
 /// A site whose files are all below `scratch`, but for what lets the next `test` remove the container of this one, should it be killed.
@@ -81,61 +184,15 @@ async fn test_all(site: &Site, source: &Source, majors: &[PgMajor], console: Con
             drop(events);
             completed
         };
-        let (completed, ()) = tokio::join!(running, show(heard, console));
-        explain(&completed, console);
-        cells.push(Cell { target, completed });
+        let (completed, ()) = tokio::join!(running, show::show(heard, console));
+        let cell = Cell { target, completed };
+        show::explain(&cell, console);
+        cells.push(cell);
     }
     cells
 }
 
-/// Prints phases as they come and go.
-async fn show(mut heard: mpsc::Receiver<RunEvent>, console: Console) {
-    while let Some(event) = heard.recv().await {
-        match event {
-            RunEvent::PhaseEnded(record) => {
-                let seconds = format!("{:.1} s", std::time::Duration::from_millis(record.duration_ms).as_secs_f64());
-                console.line(&format!("  {:<14} {:<8} {seconds:>8}", record.phase, record.outcome));
-            }
-            RunEvent::Note(note) => console.line(&console.paint(Colour::Dim, &format!("  {}", plain(&note)))),
-            RunEvent::PhaseStarted(_) | RunEvent::Output(..) => {}
-        }
-    }
-}
-
-/// Prints the verdict and, where the author can mend something, what there is to see.
-fn explain(completed: &Completed, console: Console) {
-    let verdict = &completed.report.verdict;
-    let sentence = plain(&verdict.reason.sentence_with(&verdict.detail));
-    console.line(&format!("  {} {sentence}", console.grade(verdict.grade())));
-    for warning in &completed.report.circumstances.warnings {
-        let head = console.paint(Colour::Yellow, &format!("{} warns:", warning.phase));
-        console.line(&format!("  {head} {}", plain(&warning.text)));
-    }
-    if verdict.blame().is_none() {
-        return;
-    }
-    let decisive = verdict.decisive.as_ref();
-    if let Some(decisive) = decisive {
-        console.line(&format!("  {}:{}: {}", decisive.file, decisive.line, plain(&decisive.text)));
-    }
-    let diffs = completed.files.iter().find(|file| file.record.kind == FileKind::Diffs);
-    let log = completed.files.iter().find(|file| decisive.is_some_and(|decisive| decisive.file == file.record.name));
-    if let Some(file) = diffs.or(log) {
-        show_file(file, if diffs.is_some() { None } else { decisive.map(|decisive| decisive.line) }, console);
-    }
-}
-
-/// Prints the beginning of a file, or the lines up to a decisive one.
-fn show_file(file: &StoredFile, until: Option<u64>, console: Console) {
-    let Ok(bytes) = zstd::decode_all(file.zstd.as_slice()) else { return };
-    let text = String::from_utf8_lossy(&bytes);
-    let end = until.and_then(|line| usize::try_from(line).ok()).map_or(SHOWN_LINES, |line| line + 3);
-    for line in text.lines().skip(end.saturating_sub(SHOWN_LINES)).take(end.min(SHOWN_LINES)) {
-        console.line(&format!("  | {}", plain(line)));
-    }
-}
-
-fn finish(args: &TestArgs, cells: &[Cell], console: Console) -> Result<ExitCode> {
+fn finish(args: &TestArgs, subject: &report::Subject, cells: &[Cell], console: Console) -> Result<ExitCode> {
     if let Some(output) = &args.output {
         for cell in cells {
             keep(&output.join(cell.target.to_string()), &cell.completed)?;
@@ -148,12 +205,8 @@ fn finish(args: &TestArgs, cells: &[Cell], console: Console) -> Result<ExitCode>
         let line = format!("{} {target:<12} {} {}", console.grade(verdict.grade()), verdict.phase, verdict.reason);
         console.line(&line);
     }
-    if args.json {
-        let reports: Vec<&Report> = cells.iter().map(|cell| &cell.completed.report).collect();
-        let mut out = std::io::stdout().lock();
-        serde_json::to_writer_pretty(&mut out, &reports).and_then(|()| writeln!(out).map_err(serde_json::Error::io))?;
-    }
-    Ok(exit_code(cells.iter().map(|cell| cell.completed.report.verdict.grade())))
+    report::write(&args.report, subject, cells)?;
+    Ok(exit_code(cells.iter().map(Cell::grade)))
 }
 
 /// Writes the report and its files into a directory.
@@ -162,9 +215,7 @@ fn keep(dir: &PathBuf, completed: &Completed) -> Result<()> {
     let write =
         |path: &Path, bytes: &[u8]| std::fs::write(path, bytes).with_context(|| format!("write {}", path.display()));
     for file in &completed.files {
-        let bytes =
-            zstd::decode_all(file.zstd.as_slice()).with_context(|| format!("decompress {}", file.record.name))?;
-        write(&dir.join(&file.record.name), &bytes)?;
+        write(&dir.join(&file.record.name), &file.bytes())?;
     }
     write(&dir.join("report.json"), &serde_json::to_vec_pretty(&completed.report)?)
 }
@@ -183,7 +234,75 @@ fn exit_code(grades: impl Iterator<Item = Grade>) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
+    use protocol::{
+        Circumstances, Decisive, FileRecord, Outcome, Overhead, Phase, PhaseRecord, Reason, Report, RunnerFacts, Suite,
+        TestOutcome, TestRecord, Timestamp, Verdict,
+    };
+    use runner::StoredFile;
+
     use super::*;
+
+    pub(super) fn subject() -> report::Subject {
+        report::Subject { name: "pair 1.0.0".into(), dir: None }
+    }
+
+    /// A test that failed, with such a detail in its verdict, which is in its differences too.
+    pub(super) fn failing(detail: &str) -> Cell {
+        let diffs = format!(
+            "--- /sandbox/src/test/expected/pair.out\t2026-11-20\n+++ /sandbox/src/results/pair.out\n@@ -11,3 +11,3 @@\n one\n-two\n+three\n {detail}\n```\n"
+        );
+        let kind = FileKind::Diffs;
+        let bytes = diffs.len() as u64;
+        let record =
+            FileRecord { name: "regression.diffs".into(), kind, sha256: "00".repeat(32), bytes, omitted_bytes: 0 };
+        let zstd = zstd::encode_all(diffs.as_bytes(), 1).unwrap();
+        let decisive = Decisive { file: "installcheck.log".into(), line: 3, text: detail.into() };
+        let test = |name: &str, outcome| TestRecord {
+            suite: Suite::Regress,
+            name: name.into(),
+            outcome,
+            duration_ms: Some(12),
+        };
+        let phase = PhaseRecord {
+            phase: Phase::Installcheck,
+            outcome: Outcome::Failed,
+            reason: Some(Reason::TestsFailed),
+            exit: Some(2),
+            signal: None,
+            duration_ms: 1_000,
+            cpu_ms: None,
+            peak_memory_bytes: None,
+            command: "make installcheck".into(),
+            log: None,
+        };
+        let runner = RunnerFacts {
+            version: "0.1.0".into(),
+            kernel: "Linux".into(),
+            engine: "Docker".into(),
+            cpus: 1.0,
+            memory_bytes: 1,
+        };
+        let report = Report {
+            run_id: RunId::new(Timestamp::from_millis(0)),
+            verdict: Verdict {
+                decisive: Some(decisive),
+                ..Verdict::new(Phase::Installcheck, Reason::TestsFailed).with_detail(detail)
+            },
+            phases: vec![phase],
+            tests: vec![test("base", TestOutcome::Passed), test(detail, TestOutcome::Failed)],
+            files: vec![record.clone()],
+            archive: None,
+            image: None,
+            runner,
+            notes: Vec::new(),
+            circumstances: Circumstances::default(),
+            overhead: Overhead::default(),
+            started_at: Timestamp::from_millis(0),
+            finished_at: Timestamp::from_millis(1_000),
+        };
+        let files = vec![StoredFile { record, zstd }];
+        Cell { target: "pg17-amd64".parse().unwrap(), completed: Completed { report, files } }
+    }
 
     #[test]
     fn a_fail_weighs_more_than_what_the_farm_lacks() {

@@ -7,7 +7,7 @@ use protocol::Phase;
 use serde_json::Value;
 use tests::farm::{PATIENCE, target};
 use tests::fixtures::{self, Fixture, PUBLISHED_AT};
-use tests::process::{Process, run};
+use tests::process::{Process, run, run_with};
 use tests::{containers, turn};
 
 /// A registry in a directory, with two versions of `passes`.
@@ -42,7 +42,8 @@ async fn a_matrix_ends_with_the_worst_and_json_and_files_are_kept() -> Result<()
     let _turn = turn::take().await;
     let dir = tempfile::tempdir()?;
     let output = dir.path().join("kept").display().to_string();
-    let (code, out, said) = run(&["test", &directory("fails-tests")?, "--pg", "17,18", "--json", "--output", &output])?;
+    let (code, out, said) =
+        run(&["test", &directory("fails-tests")?, "--pg", "17,18", "--report", "json", "--output", &output])?;
     ensure!(code == 1, "{code}: {said}");
     ensure!([17, 18].iter().all(|major| said.contains(&format!("FAIL     {}", target(*major)))), "{said}");
     ensure!(said.contains("| +") && said.contains("| -"), "the diffs are shown: {said}");
@@ -61,6 +62,93 @@ async fn a_matrix_ends_with_the_worst_and_json_and_files_are_kept() -> Result<()
     Ok(())
 }
 
+/// A repository of a workflow with a fixture's distribution in a directory of it.
+fn workspace(dir: &Path, fate: &str) -> Result<std::path::PathBuf> {
+    let ext = dir.join("ext");
+    std::fs::create_dir_all(dir.join(".git"))?;
+    let status = std::process::Command::new("cp").arg("-r").arg(directory(fate)?).arg(&ext).status()?;
+    ensure!(status.success(), "cp");
+    Ok(ext)
+}
+
+#[tokio::test]
+async fn a_workflow_gets_annotations_at_the_line_a_summary_and_outputs() -> Result<()> {
+    let _turn = turn::take().await;
+    for (fate, place) in [
+        ("fails-to-build", "file=ext/src/fails_to_build.c,line="),
+        ("fails-tests", "file=ext/test/expected/wrong.out,line="),
+    ] {
+        let dir = tempfile::tempdir()?;
+        let ext = workspace(dir.path(), fate)?.display().to_string();
+        let path = |name: &str| dir.path().join(name).display().to_string();
+        let (summary, output, root) = (path("summary.md"), path("outputs"), dir.path().display().to_string());
+        let environment =
+            [("GITHUB_STEP_SUMMARY", &*summary), ("GITHUB_OUTPUT", &*output), ("GITHUB_WORKSPACE", &*root)];
+        let junit = format!("junit={}", path("tests.xml"));
+        let arguments = ["test", &ext, "--pg", "17", "--lanes", "none", "--report", "github", "--report", &junit];
+        let (code, out, said) = run_with(&arguments, &environment)?;
+        ensure!(code == 1, "{fate}: {code}\n{said}");
+        let [annotation] = out.lines().collect::<Vec<_>>()[..] else { anyhow::bail!("{fate}: {out}") };
+        ensure!(annotation.starts_with("::error title=PostgreSQL 17%2C") && annotation.contains(place), "{annotation}");
+        let outputs = std::fs::read_to_string(&output)?;
+        ensure!(outputs.starts_with("verdict=FAIL\nmatrix={\"include\":[{\"grade\":\"FAIL\""), "{outputs}");
+        let summary = std::fs::read_to_string(&summary)?;
+        ensure!(summary.contains("| FAIL (") && summary.contains("<details>"), "{summary}");
+        let xml = std::fs::read_to_string(dir.path().join("tests.xml"))?;
+        ensure!(xml.contains("<failure type=") && xml.contains(".phases\""), "{xml}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_distribution_is_found_from_below_and_its_meta_says_on_what_to_test() -> Result<()> {
+    let _turn = turn::take().await;
+    let dir = tempfile::tempdir()?;
+    let below = workspace(dir.path(), "supports-15-to-17")?.join("sql").display().to_string();
+    let (code, out, said) = run(&["test", &below, "--lanes", "none", "--report", "json"])?;
+    ensure!(code == 0, "{code}\n{said}");
+    let reports: Vec<Value> = serde_json::from_str(&out)?;
+    let servers: Vec<&str> = reports.iter().filter_map(|report| report["image"]["postgresql"].as_str()).collect();
+    ensure!(servers.len() == 2 && servers[0].starts_with("17.") && servers[1].starts_with("16."), "{servers:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_source_without_meta_is_told_what_to_do_and_gets_one_to_begin_with() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let ext = workspace(dir.path(), "passes")?;
+    std::fs::remove_file(ext.join("META.json"))?;
+    let ext = ext.display().to_string();
+    let (code, _, said) = run(&["test", &ext])?;
+    ensure!(code == 2 && said.contains("pgxn-testers test --propose-meta"), "{code}\n{said}");
+    let (code, out, said) = run(&["test", "--propose-meta", &ext])?;
+    ensure!(code == 0 && said.contains("maintainer"), "{code}\n{said}");
+    let proposed: Value = serde_json::from_str(&out)?;
+    ensure!(proposed["name"] == "passes" && proposed["provides"]["passes"]["file"] == "sql/passes--1.0.0.sql", "{out}");
+    std::fs::write(Path::new(&ext).join("META.json"), out)?;
+    let _turn = turn::take().await;
+    let (code, _, said) = run(&["test", &ext, "--pg", "17", "--lanes", "none"])?;
+    ensure!(code == 0, "what was proposed is good enough to test: {code}\n{said}");
+    Ok(())
+}
+
+#[test]
+fn shells_and_the_manual_know_every_command() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let pages = dir.path().join("man").display().to_string();
+    let (code, _, said) = run(&["man", &pages])?;
+    ensure!(code == 0, "{said}");
+    let page = std::fs::read_to_string(dir.path().join("man/pgxn-testers-test.1"))?;
+    ensure!(page.contains("propose\\-meta"), "{page}");
+    for (shell, words) in
+        [("bash", "complete -F"), ("zsh", "#compdef pgxn-testers"), ("fish", "complete -c pgxn-testers")]
+    {
+        let (code, out, _) = run(&["completions", shell])?;
+        ensure!(code == 0 && out.contains(words) && out.contains("propose-meta"), "{shell}: {code}");
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn the_exit_code_says_whose_fault_it_is() -> Result<()> {
     let _turn = turn::take().await;
@@ -69,7 +157,9 @@ async fn the_exit_code_says_whose_fault_it_is() -> Result<()> {
         ensure!(code == expected, "{fate}: {code}\n{said}");
     }
     for (arguments, sentence) in [
-        (&["/nowhere/at/all"][..], "`/nowhere/at/all` does not exist; name a directory with META.json"),
+        (&[".", "--report", "json", "--report", "junit"][..], "only one report can be printed"),
+        (&[".", "--report", "xml"], "choose from json, junit, markdown, github"),
+        (&["/nowhere/at/all"], "`/nowhere/at/all` does not exist; name a directory with META.json"),
         (&["a b"], "`a b` is neither a file here nor the name of a distribution"),
         (&[".", "--pg", "99"], "there is no image for PostgreSQL 99; choose from 13"),
         (&[".", "--memory", "1"], "1 is not in 512"),
