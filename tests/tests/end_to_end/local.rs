@@ -95,7 +95,7 @@ async fn a_workflow_gets_annotations_at_the_line_a_summary_and_outputs() -> Resu
         let summary = std::fs::read_to_string(&summary)?;
         ensure!(summary.contains("| FAIL (") && summary.contains("<details>"), "{summary}");
         let xml = std::fs::read_to_string(dir.path().join("tests.xml"))?;
-        ensure!(xml.contains("<failure type=") && xml.contains(".phases\""), "{xml}");
+        ensure!(xml.contains("<failure message=") && xml.contains(".phases\""), "{xml}");
     }
     Ok(())
 }

@@ -4,6 +4,8 @@ use super::Cell;
 
 /// The directory of the source in a sandbox.
 const SOURCE: &str = "/sandbox/src/";
+/// So many lines after and before a decisive one are looked at.
+const AROUND: usize = 12;
 /// At most so many lines of a difference are told.
 const MOST_LINES: usize = 12;
 
@@ -26,13 +28,26 @@ pub(super) fn places(cell: &Cell) -> Vec<Place> {
             return found;
         }
     }
-    let decisive = cell.completed.report.verdict.decisive.as_ref();
-    let found = decisive.map(|decisive| of_compiler(&decisive.text).unwrap_or_else(|| bare(&decisive.text)));
-    vec![found.unwrap_or_default()]
+    let Some(decisive) = &cell.completed.report.verdict.decisive else { return vec![Place::default()] };
+    let found = of_compiler(&decisive.text).unwrap_or_else(|| {
+        let log = cell.text(|record| record.name == decisive.file).map(|(_, text)| text).unwrap_or_default();
+        Place { text: decisive.text.clone(), ..near(&log, decisive.line).unwrap_or_default() }
+    });
+    vec![found]
 }
 
-fn bare(text: &str) -> Place {
-    Place { text: text.to_owned(), ..Place::default() }
+/// The place below the source that is named next to a line of a log, counted from 1: an error in a header of the server is told with the line that
+/// uses what is in it.
+fn near(log: &str, line: u64) -> Option<Place> {
+    let lines: Vec<&str> = log.lines().collect();
+    let at = usize::try_from(line).ok()?.checked_sub(1)?;
+    let after = lines.iter().skip(at).take(AROUND);
+    let before = lines.iter().take(at).rev().take(AROUND);
+    after.chain(before).find_map(|line| {
+        let line = line.trim_start();
+        let named = line.strip_prefix("In file included from ").or_else(|| line.strip_prefix("from ")).unwrap_or(line);
+        of_compiler(named).or_else(|| of_compiler(&named.replace(',', ":")))
+    })
 }
 
 /// `src/main.c:22:10: fatal error: gmp.h: No such file or directory`, with or without a column.
@@ -103,6 +118,17 @@ mod tests {
             let place = of_compiler(text);
             assert!(place.as_ref().is_none_or(|place| place.file.as_deref() == Some("psql")), "{text}: {place:?}");
         }
+    }
+
+    #[test]
+    fn an_error_in_a_header_of_the_server_is_where_the_source_uses_it() {
+        let log = "gcc -c src/x.c\nIn file included from src/x.c:1:\n/usr/include/pg/fmgr.h:362:34: error: expected ;\n\
+            \x20 362 | extern\nsrc/x.c:5:1: note: in expansion of macro ‘PG_FUNCTION_INFO_V1’\n";
+        let place = near(log, 3).unwrap();
+        assert_eq!((place.file.as_deref(), place.line), (Some("src/x.c"), Some(5)));
+        let before = near("In file included from src/y.c:7:\n/usr/include/z.h:3:4: error: x\n", 2).unwrap();
+        assert_eq!((before.file.as_deref(), before.line), (Some("src/y.c"), Some(7)));
+        assert_eq!(near("make: *** [x] Error 1\n", 1), None);
     }
 
     #[test]
