@@ -110,9 +110,14 @@ pub(crate) fn out(line: &str) -> Result<()> {
     }
 }
 
-/// Text from outside, made safe for a terminal: control characters become `?`.
+/// Text from outside, made safe for a terminal: control characters become `?`, and tabs a space.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+    let safe = |c: char| match c {
+        '\t' => ' ',
+        c if c.is_control() => '?',
+        c => c,
+    };
+    text.chars().map(safe).collect()
 }
 
 #[cfg(test)]
@@ -121,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_log_line_cannot_move_the_cursor() {
-        assert_eq!(plain("a\x1b[2Jb\r"), "a?[2Jb?");
+        assert_eq!(plain("a\x1b[2Jb\r\tc"), "a?[2Jb? c");
     }
 
     #[test]

@@ -81,6 +81,10 @@ pub(crate) struct TestArgs {
     #[arg(long, value_name = "FORMAT[=FILE]")]
     pub(crate) report: Vec<Wanted>,
 
+    /// Where outputs are not what was expected, make them what is expected from now on: look at the difference first
+    #[arg(long)]
+    pub(crate) update_expected: bool,
+
     /// Test nothing, but print a META.json to begin with, from what the source says of itself
     #[arg(long)]
     pub(crate) propose_meta: bool,

@@ -24,6 +24,7 @@ mod place;
 mod propose;
 mod report;
 mod show;
+mod update;
 
 pub(crate) use report::Wanted;
 
@@ -100,6 +101,9 @@ pub(crate) async fn run(args: TestArgs, console: Console) -> Result<ExitCode> {
     let meta = meta(&source).await;
     let majors = majors(&args, meta.as_ref(), console);
     let subject = subject(&what, &source, meta.as_ref());
+    if args.update_expected && subject.dir.is_none() {
+        return Ok(refuse(console, "only a directory has expected files to update"));
+    }
     let scratch = tempfile::tempdir().context("make a directory for the run")?;
     let site = site(&args, scratch.path()).await?;
     let shutdown = CancellationToken::new();
@@ -206,6 +210,9 @@ fn finish(args: &TestArgs, subject: &report::Subject, cells: &[Cell], console: C
         console.line(&line);
     }
     report::write(&args.report, subject, cells)?;
+    if let Some(dir) = subject.dir.as_ref().filter(|_| args.update_expected) {
+        update::update(dir, cells, console)?;
+    }
     Ok(exit_code(cells.iter().map(Cell::grade)))
 }
 
@@ -249,7 +256,7 @@ mod tests {
     /// A test that failed, with such a detail in its verdict, which is in its differences too.
     pub(super) fn failing(detail: &str) -> Cell {
         let diffs = format!(
-            "--- /sandbox/src/test/expected/pair.out\t2026-11-20\n+++ /sandbox/src/results/pair.out\n@@ -11,3 +11,3 @@\n one\n-two\n+three\n {detail}\n```\n"
+            "--- /sandbox/src/test/expected/pair.out\t2026-11-20\n+++ /sandbox/src/results/pair.out\n@@ -11,3 +11,3 @@\n one\n-two\n+three\n {detail}\n"
         );
         let kind = FileKind::Diffs;
         let bytes = diffs.len() as u64;

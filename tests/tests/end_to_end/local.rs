@@ -132,6 +132,19 @@ async fn a_source_without_meta_is_told_what_to_do_and_gets_one_to_begin_with() -
     Ok(())
 }
 
+#[tokio::test]
+async fn what_a_test_gave_is_expected_from_now_on() -> Result<()> {
+    let _turn = turn::take().await;
+    let dir = tempfile::tempdir()?;
+    let ext = workspace(dir.path(), "fails-tests")?.display().to_string();
+    let arguments = ["test", &ext, "--pg", "17", "--lanes", "none", "--update-expected"];
+    let (code, _, said) = run(&arguments)?;
+    ensure!(code == 1 && said.contains("updated: test/expected/wrong.out"), "{code}\n{said}");
+    let (code, _, said) = run(&arguments)?;
+    ensure!(code == 0 && said.contains("No expected file had to be updated."), "{code}\n{said}");
+    Ok(())
+}
+
 #[test]
 fn shells_and_the_manual_know_every_command() -> Result<()> {
     let dir = tempfile::tempdir()?;

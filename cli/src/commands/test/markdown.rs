@@ -48,7 +48,7 @@ fn cell(text: &str) -> String {
 
 /// A fence that none of the lines can close.
 fn fence(lines: &[String]) -> String {
-    let longest = lines.iter().map(|line| line.chars().take_while(|c| *c == ' ' || *c == '`').count()).max();
+    let longest = lines.iter().map(|line| line.trim_start().chars().take_while(|c| *c == '`').count()).max();
     "`".repeat(longest.unwrap_or(0).max(2) + 1)
 }
 
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn hostile_text_stays_in_its_cell_and_its_fence() {
-        let text = write(&subject(), &[failing("a | b <img src=x> ` @everyone\n```\n")]);
+        let text = write(&subject(), &[failing("a | b <img src=x> ` @everyone\n ```")]);
         let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| 17")).collect();
         assert_eq!(rows.len(), 1, "{text}");
         assert!(rows[0].contains(r"a \| b &lt;img src=x> \` &#64;everyone"), "{text}");

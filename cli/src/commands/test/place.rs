@@ -63,7 +63,7 @@ fn of_compiler(text: &str) -> Option<Place> {
 }
 
 /// A path below the source, by whatever the sandbox calls it; none for one outside.
-fn inside(path: &str) -> Option<String> {
+pub(super) fn inside(path: &str) -> Option<String> {
     let path = path.trim().strip_prefix(SOURCE).or_else(|| Some(path.trim()).filter(|path| !path.starts_with('/')))?;
     let path = path.trim_start_matches("./");
     let is_plain = !path.is_empty() && !path.contains(' ') && path.split('/').all(|part| part != "..");
