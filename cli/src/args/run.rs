@@ -68,6 +68,10 @@ pub(crate) struct TestArgs {
     #[command(flatten)]
     pub(crate) majors: MajorArgs,
 
+    /// How many PostgreSQL majors are tested at the same time, which share the machine
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) jobs: u16,
+
     /// The registry that has the distribution
     #[arg(long, value_name = "URL", default_value = crate::config::PUBLIC_REGISTRY, env = "PGXN_TESTERS_REGISTRY")]
     pub(crate) registry: Url,

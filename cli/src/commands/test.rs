@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use futures_util::{StreamExt, stream};
 use pgxn::Meta;
 use protocol::{FileKind, Grade, PgMajor, RunId, SystemClock, Target};
 use runner::{Completed, Events, Request, Site, SiteConfig, Source, local, native_targets};
@@ -109,7 +110,7 @@ pub(crate) async fn run(args: TestArgs, console: Console) -> Result<ExitCode> {
     let shutdown = CancellationToken::new();
     let signals = Signals::cancel(shutdown.clone()).context("listen for signals")?;
     let cells = tokio::select! {
-        cells = test_all(&site, &source, &majors, console) => Some(cells),
+        cells = test_all(&site, &source, &majors, args.jobs, console) => Some(cells),
         () = shutdown.cancelled() => None,
     };
     site.idle().await;
@@ -166,7 +167,7 @@ fn subject(what: &str, source: &Source, meta: Option<&Meta>) -> report::Subject 
 async fn site(args: &TestArgs, scratch: &Path) -> Result<Site> {
     let kept = config::cache_dir().map(|dir| dir.join("pgxn-testers/test"));
     let kept = kept.filter(|dir| std::fs::create_dir_all(dir).is_ok() && tempfile::tempfile_in(dir).is_ok());
-    let config = SiteConfig::new(kept.unwrap_or_else(|| scratch.join("runner")), 1);
+    let config = SiteConfig::new(kept.unwrap_or_else(|| scratch.join("runner")), args.jobs);
     let config = config.with_overrides(args.overrides.or_embedded());
     let config = config.with_limits((&args.limits).into()).with_lanes(args.lanes.into());
     let mut site = Site::open(&config, Arc::new(SystemClock)).await?;
@@ -176,11 +177,13 @@ async fn site(args: &TestArgs, scratch: &Path) -> Result<Site> {
     Ok(site)
 }
 
-async fn test_all(site: &Site, source: &Source, majors: &[PgMajor], console: Console) -> Vec<Cell> {
+/// Tests on every target, so many at a time; the cells are in the order of the majors.
+async fn test_all(site: &Site, source: &Source, majors: &[PgMajor], jobs: u16, console: Console) -> Vec<Cell> {
     let images = Imaging::of(site, console).ensure();
-    let mut cells = Vec::new();
-    for target in native_targets(majors) {
-        console.line(&console.paint(Colour::Bold, &format!("PostgreSQL {} on {}", target.major, target.platform)));
+    let images = &images;
+    let test = |target: Target| async move {
+        let said = show::Lines::of(target, jobs > 1, console);
+        said.head();
         let request = Request { run_id: RunId::new(site.clock.now()), source: source.clone(), target };
         let (events, heard) = Events::channel();
         let running = async {
@@ -188,12 +191,12 @@ async fn test_all(site: &Site, source: &Source, majors: &[PgMajor], console: Con
             drop(events);
             completed
         };
-        let (completed, ()) = tokio::join!(running, show::show(heard, console));
+        let (completed, ()) = tokio::join!(running, said.follow(heard));
         let cell = Cell { target, completed };
-        show::explain(&cell, console);
-        cells.push(cell);
-    }
-    cells
+        said.explain(&cell);
+        cell
+    };
+    stream::iter(native_targets(majors)).map(test).buffered(usize::from(jobs)).collect().await
 }
 
 fn finish(args: &TestArgs, subject: &report::Subject, cells: &[Cell], console: Console) -> Result<ExitCode> {

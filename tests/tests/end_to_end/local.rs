@@ -38,14 +38,25 @@ async fn a_directory_a_zip_and_a_release_are_tested_alike() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_matrix_ends_with_the_worst_and_json_and_files_are_kept() -> Result<()> {
+async fn a_matrix_at_once_ends_with_the_worst_in_order_and_json_and_files_are_kept() -> Result<()> {
     let _turn = turn::take().await;
     let dir = tempfile::tempdir()?;
     let output = dir.path().join("kept").display().to_string();
-    let (code, out, said) =
-        run(&["test", &directory("fails-tests")?, "--pg", "17,18", "--report", "json", "--output", &output])?;
+    let (code, out, said) = run(&[
+        "test",
+        &directory("fails-tests")?,
+        "--pg",
+        "17,18",
+        "--jobs",
+        "2",
+        "--report",
+        "json",
+        "--output",
+        &output,
+    ])?;
     ensure!(code == 1, "{code}: {said}");
     ensure!([17, 18].iter().all(|major| said.contains(&format!("FAIL     {}", target(*major)))), "{said}");
+    ensure!([17, 18].iter().all(|major| said.contains(&format!("{}    build", target(*major)))), "{said}");
     ensure!(said.contains("| +") && said.contains("| -"), "the diffs are shown: {said}");
     let reports: Vec<Value> = serde_json::from_str(&out).context("standard output is JSON alone")?;
     let reasons: Vec<_> = reports.iter().map(|report| &report["verdict"]["reason"]).collect();

@@ -88,7 +88,7 @@ fn of_diffs(diffs: &str) -> Vec<Place> {
         while let Some(next) = lines.next_if(hunk) {
             if told.is_empty() && next.starts_with(' ') {
                 before += 1;
-            } else if told.len() < MOST_LINES {
+            } else if told.len() < MOST_LINES && !next.starts_with(' ') {
                 told.push(next);
             }
         }
