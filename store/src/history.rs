@@ -65,14 +65,14 @@ macro_rules! past {
     };
 }
 
-/// What stood of a job until a moment, or until now, the latest first: the last of it, and when it turned where that was before. And what stands of the
-/// others of its distribution's current releases on its target. Of each round of runs one verdict, see [`crate::confirm`].
+/// What stood of a job up to the round of a run, or up to now, the latest first: the last of it, and when it turned where that was before. And what
+/// stands of the others of its distribution's current releases on its target. Of each round of runs one verdict, see [`crate::confirm`].
 pub async fn of_target(
     conn: &mut Conn,
     dist: &Name,
     target: Target,
     job: JobId,
-    until: Option<Timestamp>,
+    until: Option<RunId>,
 ) -> Result<Vec<Past>> {
     let mut past = of_job(conn, job, until).await?;
     let others = sqlx::query(past!(
@@ -95,14 +95,15 @@ pub async fn of_target(
     Ok(past)
 }
 
-async fn of_job(conn: &mut Conn, job: JobId, until: Option<Timestamp>) -> Result<Vec<Past>> {
+async fn of_job(conn: &mut Conn, job: JobId, until: Option<RunId>) -> Result<Vec<Past>> {
     let own = sqlx::query(past!(
         "FROM jobs JOIN releases ON releases.id = jobs.release_id JOIN results ON results.job_id = jobs.id
-         WHERE jobs.id = $1 AND releases.superseded_at IS NULL AND results.accepted_at <= $2
+         WHERE jobs.id = $1 AND releases.superseded_at IS NULL
+             AND results.round <= COALESCE((SELECT round FROM results WHERE id = $2), 2147483647)
          ORDER BY results.accepted_at DESC, results.place DESC, results.id DESC LIMIT $3"
     ))
     .bind(job.to_string())
-    .bind(until.map_or(i64::MAX, Timestamp::as_millis))
+    .bind(until.map(|run| run.to_string()))
     .bind(to_limit(WINDOW))
     .fetch_all(conn.raw())
     .await?;
@@ -119,14 +120,13 @@ async fn of_job(conn: &mut Conn, job: JobId, until: Option<Timestamp>) -> Result
         return Ok(past);
     }
     let turn = sqlx::query(past!(
-        "FROM (SELECT job_id, round FROM results WHERE job_id = $1 AND accepted_at <= $2 AND round <= $3 AND grade IN ('PASS', 'UNTESTED')
+        "FROM (SELECT job_id, round FROM results WHERE job_id = $1 AND round <= $2 AND grade IN ('PASS', 'UNTESTED')
              ORDER BY accepted_at DESC LIMIT 1) AS good
-         JOIN results ON results.job_id = good.job_id AND results.round BETWEEN good.round AND good.round + 3 AND results.round <= $3
+         JOIN results ON results.job_id = good.job_id AND results.round BETWEEN good.round AND good.round + 3 AND results.round <= $2
          JOIN jobs ON jobs.id = results.job_id JOIN releases ON releases.id = jobs.release_id
-         ORDER BY results.accepted_at DESC, results.place DESC, results.id DESC LIMIT $4"
+         ORDER BY results.accepted_at DESC, results.place DESC, results.id DESC LIMIT $3"
     ))
     .bind(job.to_string())
-    .bind(until.map_or(i64::MAX, Timestamp::as_millis))
     .bind(i64::from(cut))
     .bind(to_limit(WINDOW))
     .fetch_all(conn.raw())

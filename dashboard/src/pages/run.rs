@@ -86,8 +86,8 @@ async fn load(dashboard: &Dashboard, id: RunId) -> Result<View, Fault> {
     let mut conn = dashboard.store().read().await?;
     let mut detail = detail(&mut conn, id).await?;
     let live = goes_on(dashboard, &mut detail);
-    let (dist, at) = (&detail.release.release.dist, detail.result.as_ref().map(|result| result.accepted_at));
-    let past = history::of_target(&mut conn, dist, detail.target, detail.job_id, at).await?;
+    let (dist, until) = (&detail.release.release.dist, detail.result.is_some().then_some(id));
+    let past = history::of_target(&mut conn, dist, detail.target, detail.job_id, until).await?;
     let rows = Rows {
         runs: runs::of_job(&mut conn, detail.job_id, view::MOST_OTHERS + 1).await?,
         verdicts: verdicts::of_job(&mut conn, detail.job_id, view::MOST_OTHERS + 1).await?,
