@@ -36,6 +36,18 @@ impl FromRequestParts<Coordinator> for Caller {
     }
 }
 
+/// Whatever token the caller has, as a digest; for who is no runner yet.
+pub(super) struct Token(pub(super) TokenHash);
+
+impl<S: Send + Sync> FromRequestParts<S> for Token {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        let detail = "this takes the token that the answer to the join request has";
+        bearer(&parts.headers).map(|token| Self(TokenHash::of(token))).ok_or(Refusal::Unauthorized { detail })
+    }
+}
+
 /// Proof that an operator calls.
 pub(super) struct Operator;
 
