@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 
 mod farm;
+mod join;
 mod lanes;
 mod limits;
 mod major;
@@ -12,6 +13,7 @@ mod overrides;
 mod run;
 
 pub(crate) use farm::{CoordinatorArgs, DataArgs, ListenArgs, RegistryChoice, SampleSize, UpArgs};
+pub(crate) use join::{AdmissionCommand, JoinArgs, Link, MemberArgs, RunnerCommand};
 pub(crate) use notify::NotifyArgs;
 pub(crate) use operate::{
     AdminArgs, AdminCommand, BenchCommand, DistSpec, FillArgs, ImagesCommand, OverridesCommand, RunnersCommand,
@@ -33,7 +35,8 @@ pub(crate) enum Command {
     Up(UpArgs),
     /// Run a coordinator with its dashboard, for runners elsewhere
     Coordinator(CoordinatorArgs),
-    /// Lend this machine to a farm: claim jobs, run them in containers, report
+    /// Lend this machine to a farm: join it, claim jobs, run them in containers, report
+    #[command(after_help = join::RUNNER_HELP)]
     Runner(RunnerArgs),
     /// Test one distribution here, in the same sandbox as the farm
     #[command(after_help = run::TEST_HELP)]

@@ -138,6 +138,7 @@ impl Farm {
         let clock = Arc::new(SystemClock);
         let address = address_of(&listener)?;
         let mut config = Config::new(registry.url.clone(), AdminToken::open(&dir.path)?);
+        config.public_url = Some(at.public_url.clone().unwrap_or_else(|| address.clone()));
         adjust(&mut config);
         let mut kept = proxy::Config::new(registry.url.clone(), dir.join("registry-cache"));
         kept.max_bytes = at.registry_cache * 1024 * 1024;

@@ -10,6 +10,7 @@ mod farm;
 mod fault;
 mod http;
 mod imaging;
+mod membership;
 mod notices;
 mod registry;
 mod sample_registry;

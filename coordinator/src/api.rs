@@ -1,6 +1,7 @@
 //! The HTTP API under `/api/v1`, described by `/api/v1/openapi.json`.
 //!
-//! One file per kind of caller: `runner` for runners, `read`, `compare` and `export` for everybody, `operator` for who has the token in the data directory.
+//! One file per kind of caller: `runner` for runners, `read`, `compare` and `export` for everybody, `operator` for who has the token in the data directory, `join` for the way
+//! from a volunteer to a runner.
 //! Every route is registered together with its description, so that the document cannot miss one. Errors are problems that name the thing
 //! (see `problem`); bodies, lists and waits are bounded.
 
@@ -26,6 +27,7 @@ mod auth;
 mod compare;
 mod export;
 mod extract;
+mod join;
 mod operator;
 mod problem;
 mod read;
@@ -66,6 +68,7 @@ impl Description {
 fn described() -> OpenApiRouter<Coordinator> {
     OpenApiRouter::with_openapi(<Document as utoipa::OpenApi>::openapi())
         .merge(runner::routes())
+        .merge(join::routes())
         .merge(read::routes())
         .merge(compare::routes())
         .merge(export::routes())

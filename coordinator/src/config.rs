@@ -46,6 +46,8 @@ pub struct Config {
     pub reconcile: Schedule,
     /// What is not tested at all; nothing else of it concerns a coordinator.
     pub overrides: Arc<Overrides>,
+    /// Under which address people reach the farm, which invitations name.
+    pub public_url: Option<Url>,
     /// What an operator's command has to know.
     pub admin_token: AdminToken,
 }
@@ -66,6 +68,7 @@ impl Config {
             expire_every: Duration::from_secs(5),
             reconcile: Schedule::nightly(),
             overrides: Arc::new(Overrides::embedded()),
+            public_url: None,
             admin_token,
         }
     }

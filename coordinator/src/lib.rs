@@ -2,13 +2,14 @@
 //!
 //! [`watch`] and [`reconcile`] bring releases in, [`plan`] says what to test of them, [`lease`] hands jobs to runners and takes their
 //! reports, [`expire`] takes jobs back from runners that went silent, [`confirm`] lets results wait for a second
-//! opinion. Each is one step that a test can take; [`run`] drives them all.
+//! opinion. [`join`] lets machines in. Each is one step that a test can take; [`run`] drives them all.
 //! [`api::router`] puts them on HTTP.
 
 pub mod api;
 pub mod config;
 pub mod confirm;
 pub mod expire;
+pub mod join;
 pub mod lease;
 pub mod operate;
 pub mod plan;

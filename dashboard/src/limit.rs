@@ -1,5 +1,5 @@
-//! What one client may have of what is costly to make: searches, parts of logs, rendered documents, files of archives, exports. A crawler that asks
-//! for them faster than any person is told to wait; everybody else never notices.
+//! What one client may have of what is costly to make: searches, parts of logs, rendered documents, files of archives, exports, and of wishes to
+//! become a runner, which anybody may have. A crawler that asks for them faster than any person is told to wait; everybody else never notices.
 //!
 //! A client has a bucket that fills again by the minute. It is known by its address, and behind a proxy that the operator trusts by the address
 //! that this proxy names. Pages that are cheap, or at hand already (`hot.rs`), are not counted.
@@ -66,6 +66,8 @@ fn is_costly(path: &str) -> bool {
         ("run", Some(_), Some(file)) => !file.is_empty(),
         ("dist", ..) => path.strip_suffix(".html").is_some(),
         ("api", Some("v1"), Some("runs")) => segments.nth(1) == Some("files"),
+        // Whoever has no token may write there.
+        ("api", Some("v1"), Some("runners")) => segments.next() == Some("join"),
         _ => false,
     }
 }

@@ -73,6 +73,8 @@ id!(JobId, "job", "Names the wish to test one release on one target.");
 id!(RunId, "run", "Names one attempt at a job, from claim to report.");
 id!(RunnerId, "runner", "Names a runner that may claim jobs.");
 id!(SubscriptionId, "subscription", "Names the wish of a maintainer to hear of what turns.");
+id!(InvitationId, "invitation", "Names the right of one volunteer to become a runner.");
+id!(JoinRequestId, "join request", "Names the wish of a volunteer to become a runner, which an operator decides of.");
 
 #[cfg(test)]
 mod tests {

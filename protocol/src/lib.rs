@@ -12,6 +12,7 @@ pub mod fuzz;
 mod grade;
 mod ids;
 mod job;
+mod join;
 mod matrix;
 mod name;
 mod notice;
@@ -33,8 +34,9 @@ pub use circumstances::{Circumstances, Crash, LimitFacts, Origin, Prerequisite, 
 pub use comparison::{Comparison, Judged, compare, predecessors};
 pub use facts::{ArchiveFacts, ImageFacts, Overhead, RunnerFacts};
 pub use grade::{Blame, Flag, Grade};
-pub use ids::{InvalidId, JobId, ReleaseId, RunId, RunnerId, SubscriptionId};
+pub use ids::{InvalidId, InvitationId, JobId, JoinRequestId, ReleaseId, RunId, RunnerId, SubscriptionId};
 pub use job::{IllegalMove, JobState, Priority};
+pub use join::{Asked, JoinRequest, JoinState, Joined, Membership, NewToken};
 pub use matrix::{Major, Matrix, MatrixError, Source, SourceKind, Support};
 pub use name::{InvalidName, Name};
 pub use notice::{Channel, DeliveryState, Proof, SubscriptionState};

@@ -40,6 +40,8 @@ macro_rules! words {
     };
 }
 
+pub(crate) use words;
+
 words! {
     /// By what a subscriber hears of what turned.
     Channel, "channel", {

@@ -1,15 +1,23 @@
-//! The runner's side of the wire: one call per route of `/api/v1`, each tried once. Who calls decides what to try again.
+//! The runner's side of the wire: one call per route of `/api/v1`, each tried once. Who calls decides what to try again. How a machine becomes
+//! a runner is in `membership`.
 
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use protocol::{Assignment, ClaimRequest, Lease, Phase, Problem, Progress, RenewRequest, Report, RunId};
-use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::{Client, Request, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use url::Url;
 
 use crate::error::innermost;
 use crate::judge::shown;
 use crate::run::VERSION;
+
+mod membership;
+
+pub use membership::{Admission, fresh_token};
 
 /// How long a call may take, beside what it asks the coordinator to wait.
 const CALL: Duration = Duration::from_secs(30);
@@ -53,12 +61,22 @@ impl CallError {
     }
 }
 
-/// A connection to a coordinator.
-#[derive(Clone, Debug)]
+/// Looks up the runner's token where it is kept.
+pub type LookUp = Arc<dyn Fn() -> Option<String> + Send + Sync>;
+
+/// A connection to a coordinator; clones share the token.
+#[derive(Clone)]
 pub struct Coordinator {
     http: Client,
     base: Url,
-    token: String,
+    token: Arc<Mutex<String>>,
+    look_up: Option<LookUp>,
+}
+
+impl fmt::Debug for Coordinator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Coordinator").field("base", &self.base.as_str()).finish_non_exhaustive()
+    }
 }
 
 #[derive(Deserialize)]
@@ -80,9 +98,15 @@ impl Coordinator {
             .tls_backend_preconfigured(pgxn::tls::client())
             .build();
         match built {
-            Ok(http) => Ok(Self { http, base, token: token.to_owned() }),
+            Ok(http) => Ok(Self { http, base, token: Arc::new(Mutex::new(token.to_owned())), look_up: None }),
             Err(error) => Err(CallError::Away { coordinator: base, why: innermost(&error) }),
         }
+    }
+
+    /// The same, which looks its token up anew where the one that it has is refused: it may have been rotated beside a runner that works.
+    #[must_use]
+    pub fn looking_up(self, look_up: LookUp) -> Self {
+        Self { look_up: Some(look_up), ..self }
     }
 
     /// Its address.
@@ -131,9 +155,26 @@ impl Coordinator {
         self.send(self.on_run(reqwest::Method::POST, lease, "release").timeout(CALL / 6)).await.map(drop)
     }
 
+    fn token(&self) -> MutexGuard<'_, String> {
+        self.token.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives a request that was refused the token that is kept now; false where it was made with that one. Others may have looked it up meanwhile.
+    fn renew_token(&self, request: &mut Request) -> bool {
+        let Some(kept) = self.look_up.as_ref().and_then(|look_up| look_up()) else { return false };
+        let Ok(mut bearer) = HeaderValue::try_from(format!("Bearer {kept}")) else { return false };
+        bearer.set_sensitive(true);
+        *self.token() = kept;
+        request.headers_mut().insert(AUTHORIZATION, bearer.clone()).is_some_and(|refused| refused != bearer)
+    }
+
     fn call(&self, method: reqwest::Method, path: &str) -> RequestBuilder {
-        let url = self.base.join(path).expect("these paths are relative addresses");
-        self.http.request(method, url).bearer_auth(&self.token)
+        self.plain_call(method, path).bearer_auth(&*self.token())
+    }
+
+    /// A call of who is nobody yet.
+    fn plain_call(&self, method: reqwest::Method, path: &str) -> RequestBuilder {
+        self.http.request(method, self.base.join(path).expect("these paths are relative addresses"))
     }
 
     fn on_run(&self, method: reqwest::Method, lease: &Lease, what: &str) -> RequestBuilder {
@@ -143,7 +184,16 @@ impl Coordinator {
     }
 
     async fn send(&self, call: RequestBuilder) -> Result<Response, CallError> {
-        let response = call.send().await.map_err(|error| self.away(innermost(&error)))?;
+        let failed = |error: reqwest::Error| self.away(innermost(&error));
+        let request = call.build().map_err(failed)?;
+        let again = request.try_clone();
+        let mut response = self.http.execute(request).await.map_err(failed)?;
+        if response.status() == StatusCode::UNAUTHORIZED
+            && let Some(mut again) = again
+            && self.renew_token(&mut again)
+        {
+            response = self.http.execute(again).await.map_err(failed)?;
+        }
         let status = response.status();
         if status.is_success() {
             return Ok(response);
@@ -192,3 +242,6 @@ async fn bounded(mut response: Response) -> Result<Vec<u8>, reqwest::Error> {
     }
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,7 @@ mod task;
 mod web;
 
 pub use claim::{Agent, AgentEvent, EnsureImage, Listener, Offer, Tick, Trouble};
-pub use client::{CallError, Coordinator};
+pub use client::{Admission, CallError, Coordinator, LookUp, fresh_token};
 pub use config::{Lanes, RunnerConfig, SiteConfig, engine_host, native_targets};
 pub use error::{Error, Result};
 pub use event::{Events, RunEvent};

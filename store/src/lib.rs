@@ -7,7 +7,7 @@
 //! The modules follow the way of the data: [`registry`] and [`releases`] → [`jobs`] → [`runs`] (leases) → [`results`] →
 //! [`confirm`] → [`history`] and [`symptoms`] (what a result means beside others) → [`matrix`], [`verdicts`], [`latest`], [`overview`], [`readiness`], [`queue`],
 //! [`farm`] and [`trends`] for the pages, [`lacks`] for the operator, [`export`] for whoever wants everything; [`turns`] → [`subscriptions`] and
-//! [`deliveries`] for whoever wants to be told.
+//! [`deliveries`] for whoever wants to be told. [`invitations`] and [`join_requests`] lead to [`runners`].
 
 pub mod broken;
 pub mod confirm;
@@ -17,7 +17,9 @@ pub mod export;
 pub mod farm;
 pub mod fill;
 pub mod history;
+pub mod invitations;
 pub mod jobs;
+pub mod join_requests;
 pub mod lacks;
 pub mod latest;
 pub mod matrix;

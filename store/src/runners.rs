@@ -13,6 +13,9 @@ use crate::{Conn, Result, TokenHash, Tx};
 /// A runner that says the same again within this time is not written again.
 const TOUCH_EVERY: Duration = Duration::from_secs(30);
 
+/// How long the old token of a runner goes on beside a new one that is not used.
+pub const BOTH_TOKENS: Duration = Duration::from_hours(1);
+
 /// A runner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Runner {
@@ -55,7 +58,7 @@ pub struct NewRunner<'a> {
     pub token: &'a TokenHash,
 }
 
-/// Adds a runner. False when the name is taken by one that is not revoked.
+/// Adds a runner. False when the name is taken by one that is not revoked, or the token by whoever chose it.
 ///
 /// The name of a revoked runner is free again: the old one is renamed to its name and id.
 pub async fn add(tx: &mut Tx, new: &NewRunner<'_>, now: Timestamp) -> Result<bool> {
@@ -65,7 +68,7 @@ pub async fn add(tx: &mut Tx, new: &NewRunner<'_>, now: Timestamp) -> Result<boo
         .execute(tx.raw())
         .await?;
     let done = sqlx::query(
-        "INSERT INTO runners (id, name, token_hash, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING",
+        "INSERT INTO runners (id, name, token_hash, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
     )
     .bind(new.id.to_string())
     .bind(&name)
@@ -78,21 +81,64 @@ pub async fn add(tx: &mut Tx, new: &NewRunner<'_>, now: Timestamp) -> Result<boo
 
 /// Gives a runner a new token, such as the runner inside `up` at each start. Says whether there is such a runner, not revoked.
 pub async fn set_token(tx: &mut Tx, id: RunnerId, token: &TokenHash) -> Result<bool> {
-    let done = sqlx::query("UPDATE runners SET token_hash = $2 WHERE id = $1 AND revoked_at IS NULL")
-        .bind(id.to_string())
-        .bind(token.as_str())
-        .execute(tx.raw())
-        .await?;
+    let done = sqlx::query(
+        "UPDATE runners SET token_hash = $2, next_token_hash = NULL, next_token_at = NULL WHERE id = $1 AND revoked_at IS NULL",
+    )
+    .bind(id.to_string())
+    .bind(token.as_str())
+    .execute(tx.raw())
+    .await?;
     Ok(done.rows_affected() == 1)
 }
 
-/// The runner whose token has this digest, unless it is revoked.
-pub async fn authenticate(conn: &mut Conn, token: &TokenHash) -> Result<Option<Runner>> {
-    let row = sqlx::query("SELECT * FROM runners WHERE token_hash = $1 AND revoked_at IS NULL")
-        .bind(token.as_str())
-        .fetch_optional(conn.raw())
-        .await?;
-    row.as_ref().map(read).transpose()
+/// Gives a runner a token that takes the place of its own when it is first used: see [`settle`]. The answer with it may be lost, so that the old
+/// one goes on until then, and for [`BOTH_TOKENS`] at most. Asked again, the latest is the one that counts.
+pub async fn rotate(tx: &mut Tx, id: RunnerId, next: &TokenHash, now: Timestamp) -> Result<bool> {
+    let done =
+        sqlx::query("UPDATE runners SET next_token_hash = $2, next_token_at = $3 WHERE id = $1 AND revoked_at IS NULL")
+            .bind(id.to_string())
+            .bind(next.as_str())
+            .bind(now.as_millis())
+            .execute(tx.raw())
+            .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// A runner by its token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The runner.
+    pub runner: Runner,
+    /// Whether the token is the next one, whose first use this is: see [`settle`].
+    pub by_next: bool,
+}
+
+/// The runner whose token has this digest, unless it is revoked or the token was replaced.
+pub async fn authenticate(conn: &mut Conn, token: &TokenHash, now: Timestamp) -> Result<Option<Known>> {
+    let row = sqlx::query(
+        "SELECT * FROM runners
+         WHERE revoked_at IS NULL AND (next_token_hash = $1 OR (token_hash = $1 AND (next_token_at IS NULL OR next_token_at > $2)))",
+    )
+    .bind(token.as_str())
+    .bind(now.minus(BOTH_TOKENS).as_millis())
+    .fetch_optional(conn.raw())
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let next = Fields::of(&row, "runners", "id").optional_text("next_token_hash")?;
+    Ok(Some(Known { runner: read(&row)?, by_next: next.as_deref() == Some(token.as_str()) }))
+}
+
+/// Has the next token take the place of the old one, which is refused from here on.
+pub async fn settle(tx: &mut Tx, id: RunnerId, next: &TokenHash) -> Result<()> {
+    sqlx::query(
+        "UPDATE runners SET token_hash = next_token_hash, next_token_hash = NULL, next_token_at = NULL
+         WHERE id = $1 AND next_token_hash = $2",
+    )
+    .bind(id.to_string())
+    .bind(next.as_str())
+    .execute(tx.raw())
+    .await?;
+    Ok(())
 }
 
 /// The runner of that name.

@@ -16,6 +16,11 @@ impl TokenHash {
         Self(hex::encode(Sha256::digest(token.as_bytes())))
     }
 
+    /// A digest out of the database.
+    pub(crate) const fn stored(digest: String) -> Self {
+        Self(digest)
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

@@ -7,6 +7,7 @@ use protocol::{Name, Platform, Target, Version};
 use url::Url;
 
 use crate::args::farm::DataArgs;
+use crate::args::join::AdmissionCommand;
 use crate::args::lanes::LaneArgs;
 use crate::args::major::MajorArgs;
 use crate::args::overrides::OverrideArgs;
@@ -95,6 +96,8 @@ pub(crate) enum RunnersCommand {
         /// A name for the runner, shown on its runs
         name: Name,
     },
+    #[command(flatten)]
+    Admission(AdmissionCommand),
     /// List the runners, and why one is in quarantine
     List(AdminArgs),
     /// Give a runner no more work: what it runs, and what it found and nobody agreed with, goes to others

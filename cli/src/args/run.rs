@@ -6,6 +6,7 @@ use clap::Args;
 use runner::SiteConfig;
 use url::Url;
 
+use crate::args::join::{JoinArgs, RunnerCommand};
 use crate::args::lanes::LaneArgs;
 use crate::args::limits::LimitArgs;
 use crate::args::major::MajorArgs;
@@ -41,16 +42,23 @@ impl WorkArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct RunnerArgs {
-    /// The address of the coordinator to work for
+    #[command(subcommand)]
+    pub(crate) command: Option<RunnerCommand>,
+
+    #[command(flatten)]
+    pub(crate) join: JoinArgs,
+
+    /// The address of the coordinator to work for, together with --token-file; a runner that has joined knows it
     #[arg(long, value_name = "URL", env = "PGXN_TESTERS_COORDINATOR")]
-    pub(crate) coordinator: Url,
+    pub(crate) coordinator: Option<Url>,
 
     /// The file that holds this runner's token: what `pgxn-testers admin runners add NAME` printed
     #[arg(long, value_name = "FILE", env = "PGXN_TESTERS_TOKEN_FILE")]
-    pub(crate) token_file: PathBuf,
+    pub(crate) token_file: Option<PathBuf>,
 
-    /// The directory for what the runner downloads and unpacks
+    /// The directory for the runner's token and what it downloads and unpacks
     #[arg(long, value_name = "DIR", default_value = "runner-data", env = "PGXN_TESTERS_RUNNER_DATA")]
     pub(crate) data_dir: PathBuf,
 

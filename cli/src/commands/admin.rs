@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::args::{AdminArgs, AdminCommand, DistSpec, OverridesCommand, RunnersCommand};
-use crate::commands::suggest;
+use crate::commands::{admit, suggest};
 use crate::console::{Console, out, plain};
 use crate::farm::DataDir;
 use crate::http;
@@ -30,6 +30,7 @@ pub(crate) async fn run(command: AdminCommand, console: Console) -> Result<ExitC
         AdminCommand::Runners(RunnersCommand::Add { admin, name }) => {
             add_runner(&Api::open(&admin)?, &name, console).await?;
         }
+        AdminCommand::Runners(RunnersCommand::Admission(command)) => admit::run(command, console).await?,
         AdminCommand::Runners(RunnersCommand::List(admin)) => list_runners(&Api::open(&admin)?).await?,
         AdminCommand::Runners(RunnersCommand::Quarantine { admin, name, reason }) => {
             let body = json!({ "reason": reason });
@@ -110,14 +111,14 @@ async fn list_runners(api: &Api) -> Result<()> {
 }
 
 /// The operator's side of a coordinator's API.
-struct Api {
+pub(crate) struct Api {
     client: reqwest::Client,
     base: Url,
     token: AdminToken,
 }
 
 impl Api {
-    fn open(admin: &AdminArgs) -> Result<Self> {
+    pub(crate) fn open(admin: &AdminArgs) -> Result<Self> {
         let base = match &admin.coordinator {
             Some(url) => url.clone(),
             None => DataDir::address(&admin.data_dir)?,
@@ -125,8 +126,18 @@ impl Api {
         Ok(Self { client: http::client()?, base, token: AdminToken::read(&admin.data_dir)? })
     }
 
+    /// The coordinator's address.
+    pub(crate) fn base(&self) -> &Url {
+        &self.base
+    }
+
     /// Calls the API; an error is the coordinator's own sentence.
-    async fn call<T: DeserializeOwned>(&self, method: Method, path: &[&str], body: Option<Value>) -> Result<T> {
+    pub(crate) async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &[&str],
+        body: Option<Value>,
+    ) -> Result<T> {
         let url = address(&self.base, path)?;
         let request: RequestBuilder = self.client.request(method, url.clone()).bearer_auth(self.token.expose());
         let request = body.iter().fold(request, RequestBuilder::json);

@@ -5,30 +5,54 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use protocol::SystemClock;
-use runner::{Agent, Site};
+use runner::{Agent, Coordinator, Site};
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::listener;
 use crate::args::RunnerArgs;
+use crate::commands::join;
 use crate::console::Console;
 use crate::imaging::Imaging;
 use crate::task;
 
 pub(crate) async fn run(args: RunnerArgs, console: Console) -> Result<ExitCode> {
-    let token = token(&args.token_file)?;
+    if let Some(command) = args.command {
+        return join::run(command, console).await;
+    }
+    let known = told(&args)?;
+    // Before an invitation is used: a machine that cannot work does not cost one.
     let site = Site::open(&args.work.site(args.data_dir.clone()), Arc::new(SystemClock)).await?;
-    let coordinator = runner::Coordinator::new(&args.coordinator, &token)?;
+    let shutdown = CancellationToken::new();
+    let mut tasks = task::Tasks::new(shutdown.clone())?;
+    let coordinator = match known {
+        Some(coordinator) => coordinator,
+        None => match join::member(&args.join, &args.data_dir, (console, &shutdown)).await? {
+            Some(member) => join::client(&member, &args.data_dir)?,
+            None => return Ok(ExitCode::SUCCESS),
+        },
+    };
     let imaging = Imaging::of(&site, console);
     let targets = imaging.targets(&args.work.majors.or_supported()).await?;
     let names: Vec<String> = targets.iter().map(ToString::to_string).collect();
-    console.line(&format!("Working for {} on {}; {}", args.coordinator, site.facts().engine, names.join(", ")));
+    console.line(&format!("Working for {} on {}; {}", coordinator.url(), site.facts().engine, names.join(", ")));
     let agent = Agent::new(site, coordinator, targets, imaging.ensure(), listener(console));
-    let shutdown = CancellationToken::new();
-    let mut tasks = task::Tasks::new(shutdown.clone())?;
     tasks.spawn("the runner", async move { runner::work(agent, args.work.jobs, shutdown).await.map_err(Into::into) });
     tasks.ended().await?;
     console.line("Stopped.");
     Ok(ExitCode::SUCCESS)
+}
+
+/// The coordinator that the command line names together with a token; none where the data directory has to know it.
+fn told(args: &RunnerArgs) -> Result<Option<Coordinator>> {
+    if args.token_file.is_some() && (args.join.join.is_some() || args.join.join_file.is_some()) {
+        bail!("give either --join or --token-file: who joins gets a token of its own");
+    }
+    match (&args.coordinator, &args.token_file) {
+        (Some(coordinator), Some(file)) => Ok(Some(Coordinator::new(coordinator, &token(file)?)?)),
+        (None, Some(_)) => bail!("--token-file needs --coordinator, the address for which the token is"),
+        // The environment of an operator may name a coordinator for `admin`.
+        (_, None) => Ok(None),
+    }
 }
 
 fn token(file: &std::path::Path) -> Result<String> {

@@ -5,7 +5,7 @@ use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use store::TokenHash;
-use store::runners::{self, Runner};
+use store::runners::{self, Known, Runner};
 
 use crate::Coordinator;
 use crate::api::problem::Refusal;
@@ -22,10 +22,29 @@ impl FromRequestParts<Coordinator> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, coordinator: &Coordinator) -> Result<Self, Refusal> {
         let detail = "no runner has this token; `admin runners add` makes one, `admin runners revoke` takes it away";
-        let token = bearer(&parts.headers).ok_or(Refusal::Unauthorized { detail })?;
+        let token = TokenHash::of(bearer(&parts.headers).ok_or(Refusal::Unauthorized { detail })?);
         let mut conn = coordinator.store.read().await?;
-        let runner = runners::authenticate(&mut conn, &TokenHash::of(token)).await?;
-        runner.map(Self).ok_or(Refusal::Unauthorized { detail })
+        let known = runners::authenticate(&mut conn, &token, coordinator.now()).await?;
+        let Known { runner, by_next } = known.ok_or(Refusal::Unauthorized { detail })?;
+        drop(conn);
+        if by_next {
+            let mut tx = coordinator.store.begin().await?;
+            runners::settle(&mut tx, runner.id, &token).await?;
+            tx.commit().await?;
+        }
+        Ok(Self(runner))
+    }
+}
+
+/// Whatever token the caller has, as a digest; for who is no runner yet.
+pub(super) struct Token(pub(super) TokenHash);
+
+impl<S: Send + Sync> FromRequestParts<S> for Token {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        let detail = "this takes the token that the answer to the join request has";
+        bearer(&parts.headers).map(|token| Self(TokenHash::of(token))).ok_or(Refusal::Unauthorized { detail })
     }
 }
 

@@ -11,6 +11,7 @@ use crate::Coordinator;
 use crate::api::MAX_BODY_BYTES;
 use crate::api::auth::Operator;
 use crate::api::extract::{Body, In};
+use crate::api::join::check_name;
 use crate::api::problem::Refusal;
 use crate::api::view::{AdmittedRunner, NewRunner, QuarantineRequest, RequeueAnswer, RequeueRequest, Runner};
 use crate::operate::{self, Requeued, Wish};
@@ -83,12 +84,14 @@ async fn requeue(
         (status = 201, description = "Its token, told once", body = AdmittedRunner),
         (status = 401, description = "Not an operator", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "The name is taken", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "No runner can be called so", body = Problem, content_type = "application/problem+json"),
     ))]
 async fn add_runner(
     _: Operator,
     State(coordinator): State<Coordinator>,
     Body(NewRunner { name }): Body<NewRunner>,
 ) -> Result<(StatusCode, Json<AdmittedRunner>), Refusal> {
+    check_name(&name)?;
     match operate::add_runner(&coordinator, &name).await? {
         Some(admitted) => {
             let answer = AdmittedRunner { id: admitted.id, name, token: admitted.token };

@@ -83,18 +83,22 @@ async fn claim(
     if runner.quarantined_at.is_some() {
         return Err(quarantined(&runner));
     }
-    if request
-        .token
-        .as_ref()
-        .is_some_and(|token| token.len() != TOKEN || !token.bytes().all(|byte| byte.is_ascii_hexdigit()))
-    {
-        return Err(Refusal::Unprocessable { detail: format!("a claim's token has {TOKEN} hexadecimal digits") });
-    }
+    check_token(request.token.as_deref())?;
     let wait = Duration::from_secs(wait.min(MAX_WAIT_SECONDS));
     Ok(match lease::claim(&coordinator, &runner, &request, wait).await? {
         Some(assignment) => Json::<Assignment>(assignment).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
     })
+}
+
+/// A token that a runner chooses is as long as those that are made here, so that nobody guesses it.
+pub(super) fn check_token(token: Option<&str>) -> Result<(), Refusal> {
+    match token {
+        Some(token) if token.len() != TOKEN || !token.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            Err(Refusal::Unprocessable { detail: format!("a token has {TOKEN} hexadecimal digits") })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn quarantined(runner: &Runner) -> Refusal {

@@ -16,6 +16,7 @@ mod compare;
 mod confirm;
 mod export;
 mod faults;
+mod join;
 mod leases;
 mod operator;
 mod progress;
@@ -174,6 +175,9 @@ fn the_document_describes_every_route() {
     assert_eq!(
         routes,
         [
+            "DELETE /api/v1/invitations/{id}",
+            "DELETE /api/v1/join-requests/{id}",
+            "DELETE /api/v1/runners/self",
             "DELETE /api/v1/runners/{name}",
             "DELETE /api/v1/runners/{name}/quarantine",
             "GET /api/v1/broken",
@@ -182,24 +186,32 @@ fn the_document_describes_every_route() {
             "GET /api/v1/dists/{dist}/{version}/compare",
             "GET /api/v1/export/releases.ndjson.zst",
             "GET /api/v1/export/results.ndjson.zst",
+            "GET /api/v1/invitations",
+            "GET /api/v1/join-requests",
             "GET /api/v1/openapi.json",
             "GET /api/v1/queue",
             "GET /api/v1/reconcile",
             "GET /api/v1/results",
             "GET /api/v1/runners",
+            "GET /api/v1/runners/join/{id}",
+            "GET /api/v1/runners/self",
             "GET /api/v1/runs/{run_id}",
             "GET /api/v1/runs/{run_id}/files/{name}",
             "GET /api/v1/status",
             "GET /api/v1/symptoms",
             "GET /api/v1/symptoms/{signature}",
             "POST /api/v1/claim",
+            "POST /api/v1/invitations",
             "POST /api/v1/reconcile",
             "POST /api/v1/requeue",
             "POST /api/v1/runners",
+            "POST /api/v1/runners/join",
+            "POST /api/v1/runners/rotate",
             "POST /api/v1/runs/{run_id}/progress",
             "POST /api/v1/runs/{run_id}/release",
             "POST /api/v1/runs/{run_id}/renew",
             "POST /api/v1/runs/{run_id}/report",
+            "PUT /api/v1/join-requests/{id}",
             "PUT /api/v1/runners/{name}/quarantine",
             "PUT /api/v1/runs/{run_id}/files/{name}",
         ]

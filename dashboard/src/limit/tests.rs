@@ -23,6 +23,7 @@ fn what_takes_work_is_counted_and_nothing_else() {
         "/dist/pgtap/README.html",
         "/api/v1/export/results.ndjson.zst",
         "/api/v1/runs/01KAJ000000000000000000052/files/build.log",
+        "/api/v1/runners/join",
     ] {
         assert!(is_costly(path), "{path}");
     }
@@ -35,6 +36,7 @@ fn what_takes_work_is_counted_and_nothing_else() {
         "/badge/pgtap.svg",
         "/static/style.css",
         "/api/v1/claim",
+        "/api/v1/runners/rotate",
         "/api/v1/runs/01KAJ000000000000000000052/renew",
     ] {
         assert!(!is_costly(path), "{path}");

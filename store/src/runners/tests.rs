@@ -6,13 +6,13 @@ async fn a_runner_is_known_by_its_token_until_it_is_revoked() {
     on_both(async |store| {
         let id = runner(&store, "attic").await;
         let mut tx = store.begin().await.unwrap();
-        let found = authenticate(&mut tx, &TokenHash::of("attic")).await.unwrap().unwrap();
+        let found = authenticate(&mut tx, &TokenHash::of("attic"), at(0)).await.unwrap().unwrap().runner;
         assert_eq!((found.id, found.name.as_str(), found.created_at), (id, "attic", at(0)));
-        assert_eq!(authenticate(&mut tx, &TokenHash::of("other")).await.unwrap(), None);
+        assert_eq!(authenticate(&mut tx, &TokenHash::of("other"), at(0)).await.unwrap(), None);
 
         assert!(revoke(&mut tx, id, at(1)).await.unwrap());
         assert!(!revoke(&mut tx, id, at(2)).await.unwrap());
-        assert_eq!(authenticate(&mut tx, &TokenHash::of("attic")).await.unwrap(), None);
+        assert_eq!(authenticate(&mut tx, &TokenHash::of("attic"), at(0)).await.unwrap(), None);
         assert_eq!(by_name(&mut tx, "attic").await.unwrap().unwrap().revoked_at, Some(at(1)));
     })
     .await;
@@ -40,8 +40,8 @@ async fn a_new_token_replaces_the_old_one() {
         let id = runner(&store, "attic").await;
         let mut tx = store.begin().await.unwrap();
         assert!(set_token(&mut tx, id, &TokenHash::of("new")).await.unwrap());
-        assert_eq!(authenticate(&mut tx, &TokenHash::of("attic")).await.unwrap(), None);
-        assert_eq!(authenticate(&mut tx, &TokenHash::of("new")).await.unwrap().unwrap().id, id);
+        assert_eq!(authenticate(&mut tx, &TokenHash::of("attic"), at(0)).await.unwrap(), None);
+        assert_eq!(authenticate(&mut tx, &TokenHash::of("new"), at(0)).await.unwrap().unwrap().runner.id, id);
         revoke(&mut tx, id, at(1)).await.unwrap();
         assert!(!set_token(&mut tx, id, &TokenHash::of("newer")).await.unwrap());
     })
@@ -65,6 +65,52 @@ async fn what_a_runner_says_is_written_when_it_changes_or_half_a_minute_later() 
         assert_eq!(seen(&mut tx).await, Some(at(2)));
         let runner = by_name(&mut tx, "attic").await.unwrap().unwrap();
         assert_eq!((runner.version.as_str(), runner.targets.as_slice()), ("0.1.0", &targets[..1]));
+    })
+    .await;
+}
+
+/// By which of two tokens a runner is known after so many minutes.
+async fn known(tx: &mut Tx, minutes: i64) -> Vec<&'static str> {
+    let mut known = Vec::new();
+    for token in ["attic", "new"] {
+        if authenticate(tx, &TokenHash::of(token), at(minutes)).await.unwrap().is_some() {
+            known.push(token);
+        }
+    }
+    known
+}
+
+#[tokio::test]
+async fn the_old_token_ends_with_the_first_use_of_the_new_one() {
+    on_both(async |store| {
+        let id = runner(&store, "attic").await;
+        let mut tx = store.begin().await.unwrap();
+        assert!(rotate(&mut tx, id, &TokenHash::of("lost"), at(0)).await.unwrap());
+        assert!(rotate(&mut tx, id, &TokenHash::of("new"), at(1)).await.unwrap());
+        assert_eq!(authenticate(&mut tx, &TokenHash::of("lost"), at(1)).await.unwrap(), None);
+        assert_eq!(known(&mut tx, 1).await, ["attic", "new"]);
+        let by_next = async |tx: &mut Tx, token| {
+            authenticate(tx, &TokenHash::of(token), at(1)).await.unwrap().map(|known| known.by_next)
+        };
+        assert_eq!((by_next(&mut tx, "attic").await, by_next(&mut tx, "new").await), (Some(false), Some(true)));
+        settle(&mut tx, id, &TokenHash::of("attic")).await.unwrap();
+        assert_eq!(known(&mut tx, 1).await, ["attic", "new"], "only the next one can take its place");
+        settle(&mut tx, id, &TokenHash::of("new")).await.unwrap();
+        assert_eq!((known(&mut tx, 1).await, by_next(&mut tx, "new").await), (vec!["new"], Some(false)));
+        revoke(&mut tx, id, at(2)).await.unwrap();
+        assert!(!rotate(&mut tx, id, &TokenHash::of("newer"), at(2)).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_old_token_ends_an_hour_after_a_new_one_that_nobody_uses() {
+    on_both(async |store| {
+        let id = runner(&store, "attic").await;
+        let mut tx = store.begin().await.unwrap();
+        rotate(&mut tx, id, &TokenHash::of("new"), at(0)).await.unwrap();
+        assert_eq!(known(&mut tx, 59).await, ["attic", "new"]);
+        assert_eq!(known(&mut tx, 60).await, ["new"]);
     })
     .await;
 }

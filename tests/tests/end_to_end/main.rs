@@ -6,6 +6,7 @@ mod confirmation;
 mod endurance;
 mod fates;
 mod going;
+mod join;
 mod local;
 mod pages;
 mod real;
