@@ -820,7 +820,7 @@ async fn the_farms_page_says_where_it_failed_itself_and_how_to_help() {
     assert_eq!((&header["latest"]["release"], &header["latest"]["why"]), (&"pgmp 1.0.5".into(), &"gmp.h".into()));
     assert!(failures.iter().all(|it| ["env", "error"].contains(&it["mark"].as_str().unwrap())), "{failures:?}");
     let page = farm.text("/status/").await;
-    for words in ["--coordinator https://testers.example.org/ --token-file token", "Where the farm itself failed"] {
+    for words in ["pgxn-testers runner --join https://testers.example.org/", "Where the farm itself failed"] {
         assert!(page.contains(words), "{words}: {page}");
     }
 }

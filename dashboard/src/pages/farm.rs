@@ -129,7 +129,7 @@ pub(crate) async fn show(State(dashboard): State<Dashboard>, ask: Ask) -> Result
         runners: lines,
         more_runners,
         failures: failures(&mut conn, now).await?,
-        lend: format!("pgxn-testers runner --coordinator {} --token-file token", dashboard.site().public_url),
+        lend: format!("pgxn-testers runner --join {}", dashboard.site().public_url),
         broken: broken::list(&mut conn, MOST_BROKEN).await?.iter().map(|it| Broken::new(it, now)).collect(),
     };
     let lately = charts::of_farm_lately(&mut conn, now).await?;
