@@ -2,6 +2,8 @@
 //!
 //! A client of a few HTTP calls instead of a crate: what the page tests need most, sizes, colour schemes and the console, is Chromium's own.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -15,6 +17,8 @@ use tempfile::TempDir;
 use crate::poll;
 
 const PATIENCE: Duration = Duration::from_mins(1);
+/// So often chromedriver is started before a test gives up.
+const ATTEMPTS: u32 = 5;
 
 /// What Chromium gets: nothing that speaks to anybody but the farm.
 const FLAGS: [&str; 11] = [
@@ -34,6 +38,7 @@ const FLAGS: [&str; 11] = [
 /// A browser with one page; gone when it is dropped.
 pub struct Browser {
     driver: Child,
+    port: u16,
     session: String,
     client: reqwest::Client,
     profile: TempDir,
@@ -43,24 +48,9 @@ impl Browser {
     /// Starts a browser.
     pub async fn start(scripts: bool) -> Result<Self> {
         let profile = tempfile::tempdir()?;
-        let output = profile.path().join("chromedriver.log");
-        let driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdin(Stdio::null())
-            .stdout(std::fs::File::create(&output)?)
-            .stderr(Stdio::null())
-            .spawn()
-            .context("start chromedriver; `scripts/setup test` installs it with Chromium")?;
         let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build()?;
-        let mut browser = Self { driver, session: String::new(), client, profile };
-        let port = poll::until(PATIENCE, "chromedriver's port", async || {
-            let said = std::fs::read_to_string(&output)?;
-            Ok(said
-                .split("successfully on port ")
-                .nth(1)
-                .and_then(|rest| rest.split('.').next()?.trim().parse::<u16>().ok()))
-        })
-        .await?;
+        let (driver, port) = start_driver(profile.path()).await?;
+        let mut browser = Self { driver, port, session: String::new(), client, profile };
         let data = format!("--user-data-dir={}", browser.profile.path().join("profile").display());
         let flags: Vec<&str> = FLAGS.into_iter().chain([data.as_str()]).collect();
         let setting = if scripts { 1 } else { 2 };
@@ -89,6 +79,15 @@ impl Browser {
             bail!("{path}: {}", value["message"].as_str().unwrap_or_default());
         }
         Ok(value)
+    }
+
+    /// Without the client, as who drops it cannot wait for a future.
+    fn end_session(&self) -> std::io::Result<()> {
+        let path = self.session.split_once(&self.port.to_string()).map_or("", |(_, path)| path);
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        write!(stream, "DELETE {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")?;
+        stream.read_to_end(&mut Vec::new()).map(drop)
     }
 
     async fn devtools(&self, command: &str, parameters: Value) -> Result<Value> {
@@ -184,9 +183,46 @@ impl Browser {
     }
 }
 
+/// Starts chromedriver, and says on which port it listens.
+///
+/// It takes a port of one family of addresses that the kernel gives it, and the same of the other; where that one is somebody's, it ends, and
+/// another try gets another port.
+async fn start_driver(dir: &Path) -> Result<(Child, u16)> {
+    let output = dir.join("chromedriver.log");
+    for _ in 0..ATTEMPTS {
+        let file = std::fs::File::create(&output)?;
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(file.try_clone()?)
+            .stderr(file)
+            .spawn()
+            .context("start chromedriver; `scripts/setup test` installs it with Chromium")?;
+        let port = poll::until(PATIENCE, "chromedriver's port, or its end", async || {
+            let said = std::fs::read_to_string(&output)?;
+            let port = said
+                .split("successfully on port ")
+                .nth(1)
+                .and_then(|rest| rest.split('.').next()?.trim().parse::<u16>().ok());
+            Ok(port.map(Some).or(driver.try_wait()?.map(|_| None)))
+        })
+        .await;
+        match port {
+            Ok(Some(port)) => return Ok((driver, port)),
+            Ok(None) => {}
+            Err(_) => {
+                driver.kill()?;
+                driver.wait()?;
+            }
+        }
+    }
+    bail!("chromedriver started {ATTEMPTS} times in vain; it said at last: {}", std::fs::read_to_string(&output)?)
+}
+
 impl Drop for Browser {
     fn drop(&mut self) {
-        // Chromedriver takes its browser with it when it is asked to end, not when it is killed.
+        // Chromedriver takes its browser with it when the session ends, and not when it is asked to end itself.
+        let _ = self.end_session();
         let _ = Command::new("kill").args(["-TERM", &self.driver.id().to_string()]).status();
         let _ = self.driver.wait();
     }

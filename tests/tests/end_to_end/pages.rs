@@ -87,7 +87,7 @@ async fn every_page_answers_with_the_verdicts_and_hostile_text_stays_text() -> R
     let (status, body) = shown.farm.page("badge/nobody-has-this.svg").await?;
     ensure!(status == 404 && body.contains("<svg") && body.contains("unknown"), "{status}: {body}");
     shown.page("charts/", &["PostgreSQL 17", "</text>", "<table class=\"numbers\">"]).await?;
-    shown.page("status/", &["Lend a machine", "pgxn-testers runner --coordinator"]).await?;
+    shown.page("status/", &["Lend a machine", "pgxn-testers runner --join"]).await?;
     let matrix: Value = serde_json::from_str(&shown.page("dist/passes/matrix.json", &[]).await?)?;
     ensure!(matrix.to_string().contains("\"reason\":\"tests-passed\""), "{matrix}");
     let csv = shown.page("matrix/?format=csv", &["\"pg17-", "\"fails-tests\"", "\"fail (installcheck)\""]).await?;

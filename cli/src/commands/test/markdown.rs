@@ -19,7 +19,7 @@ pub(super) fn write(subject: &Subject, cells: &[Cell]) -> String {
     for one in cells {
         let Some((name, lines)) = one.shown(MOST_LINES) else { continue };
         let fence = fence(&lines);
-        let lines = lines.join("\n");
+        let lines = lines.iter().map(|line| plain(line)).collect::<Vec<_>>().join("\n");
         let language = if one.diffs().is_some() { "diff" } else { "" };
         let name = cell(&name);
         let _ = write!(
@@ -59,11 +59,11 @@ mod tests {
 
     #[test]
     fn hostile_text_stays_in_its_cell_and_its_fence() {
-        let text = write(&subject(), &[failing("a | b <img src=x> ` @everyone\n ```")]);
+        let text = write(&subject(), &[failing("a | b <img src=x> ` @everyone\n ```\n \u{1b}[2J")]);
         let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| 17")).collect();
         assert_eq!(rows.len(), 1, "{text}");
         assert!(rows[0].contains(r"a \| b &lt;img src=x> \` &#64;everyone"), "{text}");
-        assert!(text.contains("````diff\n"), "{text}");
+        assert!(text.contains("````diff\n") && !text.contains('\u{1b}'), "it may be printed to a terminal: {text}");
         assert_eq!(text.matches("\n````\n").count(), 1, "{text}");
     }
 }
