@@ -87,7 +87,8 @@ impl Browser {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
         stream.set_read_timeout(Some(PATIENCE))?;
         write!(stream, "DELETE {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")?;
-        stream.read_to_end(&mut Vec::new()).map(drop)
+        // It answers when the browser is gone, and keeps the connection.
+        stream.read(&mut [0; 1024]).map(drop)
     }
 
     async fn devtools(&self, command: &str, parameters: Value) -> Result<Value> {
