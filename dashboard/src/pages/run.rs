@@ -58,7 +58,9 @@ pub(crate) async fn show(
         return Ok(ask.moved(&format!("{}{json}", address::run(run))).into_response());
     }
     let view = load(&dashboard, run).await?;
-    let answer = ask.answer(&view, || {
+    // What a run that goes on tells is no commit, so that nobody would notice that a kept page is old.
+    let cache = if view.live.is_some() { "private, no-cache" } else { "no-cache" };
+    let answer = ask.answer_kept(&view, cache, || {
         let title = format!("{}: {} {} on PostgreSQL {}", view.headline.words, view.dist, view.version, view.major);
         let frame = Frame::new(dashboard.site(), title, &view.headline.sentence).with_script(asset::run_script());
         let split = ask.get("view") == Some("split");
