@@ -11,7 +11,7 @@ fn an_invitation_is_an_address_with_a_secret_behind_it() {
 
 #[test]
 fn an_address_that_is_none_is_refused_without_its_secret() {
-    for (text, says) in [("farm#abcdef", "looks like https://"), ("ftp://farm/#abcdef", "not with ftp:")] {
+    for (text, says) in [("example#abcdef", "looks like https://"), ("ftp://example.org/#abcdef", "not with ftp:")] {
         let Err(error) = Invitation::read(text) else { panic!("{text} was taken") };
         let said = error.to_string();
         assert!(said.contains(says) && !said.contains("abcdef"), "{said}");
