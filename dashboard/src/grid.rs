@@ -11,6 +11,7 @@ use crate::mark::{Doubt, Mark};
 use crate::text::{OnMajor, When};
 use crate::{address, csv};
 
+mod card;
 mod change;
 mod spot;
 
@@ -93,6 +94,12 @@ impl Cell {
         if self.joined() { self.spots.get(..1).unwrap_or_default() } else { &self.spots }
     }
 
+    /// Everything that a person who does not see a glyph needs to hear.
+    pub(crate) fn label(&self, spot: &Spot) -> String {
+        let words = format!("{} on PostgreSQL {}", spot.words(), spot.target.major);
+        if self.joined() { words } else { format!("{words}, {}", spot.target.platform) }
+    }
+
     /// Why the cell is empty.
     pub(crate) const fn why_empty(&self) -> &'static str {
         match self.column.support {
@@ -149,13 +156,13 @@ impl Grid {
     pub(crate) fn build(sources: Sources<'_>) -> Self {
         let planned = sources.cells.iter().map(|cell| cell.target.major).collect();
         let columns = columns(sources.matrix, &planned, sources.now);
+        let waiting: BTreeMap<_, _> = sources.waiting.iter().map(|waiting| (waiting.job_id, waiting)).collect();
         let mut by_place: BTreeMap<(ReleaseId, PgMajor), Vec<Spot>> = BTreeMap::new();
         for cell in sources.cells {
-            let waiting = sources.waiting.iter().find(|waiting| waiting.job_id == cell.job_id);
-            let spot = Spot::new(cell, waiting, sources.now);
+            let spot = Spot::new(cell, waiting.get(&cell.job_id).copied(), sources.now);
             by_place.entry((cell.release_id, cell.target.major)).or_default().push(spot);
         }
-        let row = |stored: &StoredRelease| Row {
+        let mut row = |stored: &StoredRelease| Row {
             version: stored.release.version.clone(),
             status: stored.release.status,
             released_at: When::new(stored.release.released_at, sources.now),
@@ -163,13 +170,13 @@ impl Grid {
             cells: columns
                 .iter()
                 .map(|column| {
-                    let mut spots = by_place.get(&(stored.id, column.major)).cloned().unwrap_or_default();
+                    let mut spots = by_place.remove(&(stored.id, column.major)).unwrap_or_default();
                     spots.sort_by_key(|spot| spot.target.platform);
                     Cell { column: *column, spots, change: None }
                 })
                 .collect(),
         };
-        let mut rows: Vec<Row> = sources.releases.iter().map(row).collect();
+        let mut rows: Vec<Row> = sources.releases.iter().map(&mut row).collect();
         change::mark(&mut rows);
         Self { columns, rows }
     }

@@ -86,11 +86,6 @@ impl Spot {
         self.reason.map_or("", Reason::sentence)
     }
 
-    /// Everything that a person who does not see the glyph needs to hear.
-    pub(crate) fn label(&self) -> String {
-        format!("{} on PostgreSQL {}, {}", self.words(), self.target.major, self.target.platform)
-    }
-
     /// How it compares, in words: with the release before, or since when it fails, and with the major below where that one differs.
     pub(crate) fn compared(&self) -> String {
         let before = match (&self.change, &self.since) {
@@ -107,12 +102,6 @@ impl Spot {
     pub(crate) fn agrees(&self, other: &Self) -> bool {
         let look = |spot: &Self| (spot.mark, spot.phase.filter(|_| spot.mark.is_failure()), Doubt::of(&spot.flags));
         look(self) == look(other)
-    }
-
-    /// Whether there is nothing to add to what another platform's card tells of why.
-    pub(crate) fn tells_the_same_as(&self, other: &Self) -> bool {
-        let why = |spot: &Self| (spot.reason, spot.phase);
-        why(self) == why(other) && self.detail == other.detail && self.decisive == other.decisive
     }
 
     /// The verdict as a side of a comparison.

@@ -95,6 +95,39 @@ fn platforms_that_agree_share_a_glyph_and_others_do_not() {
 }
 
 #[test]
+fn a_card_tells_once_what_platforms_have_in_common() {
+    let one = release("1.0.0", 1);
+    let mut cells = vec![
+        cell(&one, "pg18-amd64", BUILD),
+        cell(&one, "pg18-arm64", BUILD),
+        cell(&one, "pg17-amd64", BUILD),
+        cell(&one, "pg17-arm64", BUILD),
+        cell(&one, "pg16-amd64", PASS),
+        cell(&one, "pg16-arm64", BUILD),
+    ];
+    cells[1].runner = Some("attic".into());
+    cells[3].result.as_mut().unwrap().flags.push(Flag::Warnings);
+    let grid = grid(&[one], &cells);
+    let told = |column: usize| -> Vec<(String, Vec<String>, bool)> {
+        let entries = grid.rows[0].cells[column].entries();
+        entries.into_iter().map(|entry| (entry.platforms, entry.found, entry.told)).collect()
+    };
+    let both = vec![
+        "amd64: PostgreSQL 18.1, on helios, just now".to_owned(),
+        "arm64: PostgreSQL 18.1, on attic, just now".to_owned(),
+    ];
+    assert_eq!(told(0), [("amd64, arm64".to_owned(), both, false)]);
+    let found = vec!["PostgreSQL 18.1, on helios, just now".to_owned()];
+    assert_eq!(
+        told(1),
+        [("amd64".to_owned(), found.clone(), false), ("arm64".to_owned(), found.clone(), true)],
+        "a flag is the one's alone, and why is said once"
+    );
+    assert_eq!(told(2), [("amd64".to_owned(), found.clone(), false), ("arm64".to_owned(), found, false)]);
+    assert!(told(3).is_empty());
+}
+
+#[test]
 fn platforms_are_told_apart_by_what_is_said_of_them_and_not_by_flags() {
     let one = release("1.0.0", 1);
     let mut cells = vec![cell(&one, "pg18-amd64", PASS), cell(&one, "pg18-arm64", PASS)];

@@ -20,8 +20,8 @@ use crate::grid::{Grid, Row, Sources};
 use crate::text::{Subject, When, count, sentence};
 use crate::{Dashboard, address};
 
-/// A page shows at most this many releases: with fourteen targets each, that is as much as a phone takes at once.
-const ROWS_PER_PAGE: usize = 20;
+/// A page shows at most this many releases: with fourteen targets each, it stays below 100 kB.
+const ROWS_PER_PAGE: usize = 15;
 const NEAR: u32 = 8;
 const TURNED: u32 = 8;
 /// So many broken releases stand above the matrix, and so much of why.
@@ -111,6 +111,21 @@ impl Broken {
 }
 
 impl View {
+    /// The row of the release that the sentence is about, where this part of the matrix has it.
+    pub(crate) fn newest(&self) -> Option<&Row> {
+        self.grid.row(&self.version)
+    }
+
+    /// The rows of the other releases.
+    pub(crate) fn others(&self) -> Vec<&Row> {
+        self.grid.rows.iter().filter(|row| row.version.as_str() != self.version).collect()
+    }
+
+    /// How many those are, in words.
+    pub(crate) fn others_words(&self) -> String {
+        count(self.others().len() as u64, "other release", "other releases")
+    }
+
     /// How many more releases cannot be tested, in words.
     pub(crate) fn more_broken_words(&self) -> String {
         count(self.more_broken as u64, "more release", "more releases")

@@ -22,7 +22,7 @@ pub(crate) use asked::{Asked, CHOICES};
 use asked::Order;
 
 /// So many distributions are on a page,
-const PER_PAGE: u32 = 100;
+const PER_PAGE: u32 = 60;
 /// and so many in a file, which somebody opens in one piece.
 const PER_FILE: u32 = 1_000;
 

@@ -99,14 +99,14 @@ async fn a_matrix_is_a_file_that_no_spreadsheet_runs() {
 }
 
 #[tokio::test]
-async fn a_hundred_rows_are_a_page_and_every_page_has_an_address() {
+async fn sixty_rows_are_a_page_below_a_hundred_kilobytes_and_every_page_has_an_address() {
     let farm = Farm::larger(110).await;
     let first = farm.json("/matrix/?q=crowd&format=json").await;
-    assert_eq!((names(&first).len(), &first["total"], &first["pages"]), (100, &110.into(), &2.into()));
+    assert_eq!((names(&first).len(), &first["total"], &first["pages"]), (60, &110.into(), &2.into()));
     assert_eq!(first["next"], "/matrix/?q=crowd&page=2");
     let second = farm.json("/matrix/?q=crowd&format=json&page=2").await;
-    assert_eq!((names(&second).len(), &second["next"]), (10, &Value::Null));
-    assert_eq!(names(&second)[0], "crowd_0100");
+    assert_eq!((names(&second).len(), &second["next"]), (50, &Value::Null));
+    assert_eq!(names(&second)[0], "crowd_0060");
     assert_eq!(farm.get("/matrix/?q=crowd&page=3").await.status(), StatusCode::NOT_FOUND);
     assert_eq!(farm.text("/matrix/?q=crowd&format=csv").await.lines().count(), 111, "a file is one piece");
     let html = farm.text("/matrix/?q=crowd").await;
@@ -116,10 +116,10 @@ async fn a_hundred_rows_are_a_page_and_every_page_has_an_address() {
 
     let veteran = farm.json("/dist/pg_veteran/matrix.json").await;
     let rows = veteran["grid"]["rows"].as_array().unwrap();
-    assert_eq!((rows.len(), rows[0]["cells"].as_array().unwrap().len(), &veteran["parts"]), (20, 7, &3.into()));
+    assert_eq!((rows.len(), rows[0]["cells"].as_array().unwrap().len(), &veteran["parts"]), (15, 7, &4.into()));
     assert_eq!(farm.text("/dist/pg_veteran/matrix.csv").await.lines().count(), 61, "a file is one piece");
     let html = farm.text("/dist/pg_veteran/").await;
-    assert!(html.len() < 200_000, "{} bytes", html.len());
+    assert!(html.len() < 100_000, "{} bytes", html.len());
 }
 
 #[tokio::test]
