@@ -21,7 +21,7 @@ use crate::text::{Subject, When, count, sentence};
 use crate::{Dashboard, address};
 
 /// A page shows at most this many releases: with fourteen targets each, it stays below 100 kB.
-const ROWS_PER_PAGE: usize = 15;
+const ROWS_PER_PAGE: usize = 12;
 const NEAR: u32 = 8;
 const TURNED: u32 = 8;
 /// So many broken releases stand above the matrix, and so much of why.

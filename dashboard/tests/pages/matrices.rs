@@ -116,7 +116,7 @@ async fn sixty_rows_are_a_page_below_a_hundred_kilobytes_and_every_page_has_an_a
 
     let veteran = farm.json("/dist/pg_veteran/matrix.json").await;
     let rows = veteran["grid"]["rows"].as_array().unwrap();
-    assert_eq!((rows.len(), rows[0]["cells"].as_array().unwrap().len(), &veteran["parts"]), (15, 7, &4.into()));
+    assert_eq!((rows.len(), rows[0]["cells"].as_array().unwrap().len(), &veteran["parts"]), (12, 7, &5.into()));
     assert_eq!(farm.text("/dist/pg_veteran/matrix.csv").await.lines().count(), 61, "a file is one piece");
     let html = farm.text("/dist/pg_veteran/").await;
     assert!(html.len() < 100_000, "{} bytes", html.len());
