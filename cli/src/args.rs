@@ -16,8 +16,8 @@ pub(crate) use farm::{CoordinatorArgs, DataArgs, ListenArgs, RegistryChoice, Sam
 pub(crate) use join::{AdmissionCommand, JoinArgs, Link, MemberArgs, RunnerCommand};
 pub(crate) use notify::NotifyArgs;
 pub(crate) use operate::{
-    AdminArgs, AdminCommand, BenchCommand, DistSpec, FillArgs, ImagesCommand, OverridesCommand, RunnersCommand,
-    SuggestArgs,
+    AdminArgs, AdminCommand, BenchCommand, DistSpec, FillArgs, ImagesCommand, OverridesCommand, QueueArgs,
+    RunnersCommand, SuggestArgs,
 };
 pub(crate) use run::{RunnerArgs, TestArgs};
 

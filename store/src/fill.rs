@@ -16,9 +16,11 @@ mod dice;
 mod indexes;
 mod past;
 mod present;
+mod queue;
 mod story;
 
 pub use dice::Dice;
+pub use queue::{queue, report};
 
 /// How much there is to be.
 #[derive(Clone, Copy, Debug)]

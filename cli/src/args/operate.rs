@@ -155,6 +155,31 @@ pub(crate) enum BenchCommand {
     },
     /// Make up a farm of many years in an empty data directory: a registry, releases on every target, results; to see how pages do with it
     Fill(FillArgs),
+    /// Have runners claim jobs and report them as fast as they can, from queues of several lengths in an empty data directory
+    ///
+    /// Nothing is tested: each runner asks for a job over HTTP and reports at once, without files, what a fill makes up. It is served from this process.
+    Queue(QueueArgs),
+}
+
+/// What `bench queue` measures.
+#[derive(Debug, Args)]
+pub(crate) struct QueueArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+
+    /// How many jobs wait, one table for each
+    #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [10_000, 100_000, 1_000_000])]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub(crate) jobs: Vec<u64>,
+
+    /// How many runners ask at a time, one row for each
+    #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [1, 8, 64])]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    pub(crate) runners: Vec<u16>,
+
+    /// For how many seconds each row is measured
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub(crate) seconds: u64,
 }
 
 /// What `bench fill` makes.

@@ -1,4 +1,5 @@
-//! `pgxn-testers bench`: what the farm costs, as ratios against a baseline of the same minute; and a made-up farm to measure pages with.
+//! `pgxn-testers bench`: what the farm costs, as ratios against a baseline of the same minute; and made-up farms to measure pages and
+//! the queue with.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::console::{Colour, Console, out};
 use crate::imaging::Imaging;
 
 mod fill;
+mod queue;
 
 pub(crate) async fn run(command: BenchCommand, console: Console) -> Result<ExitCode> {
     match command {
@@ -22,6 +24,7 @@ pub(crate) async fn run(command: BenchCommand, console: Console) -> Result<ExitC
             compare(&what, &majors.or_newest(1), (times, lanes.into(), &registry), console).await?;
         }
         BenchCommand::Fill(args) => fill::run(&args, console).await?,
+        BenchCommand::Queue(args) => queue::run(&args, console).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,8 @@
 use protocol::ReleaseId;
 
 use super::*;
+use crate::confirm::Retries;
+use crate::results::Acceptance;
 use crate::testing::{at, explain, full_scans, insert, on_both, release, run_sql, target};
 use crate::{export, farm, jobs, matrix, queue, runs, symptoms, verdicts};
 
@@ -156,4 +158,47 @@ const EMPTIED: [&str; 12] = [
 #[test]
 fn an_id_of_a_number_is_an_id() {
     assert_eq!(id::<ReleaseId>("01KB", FIRST + 7).to_string(), "01KB0000100000000000000007");
+}
+
+#[tokio::test]
+async fn a_queue_grows_to_so_many_jobs_each_of_which_is_claimed_and_reported() {
+    on_both(async |store| {
+        let targets = TARGETS.map(target);
+        let runner = crate::testing::runner(&store, "attic").await;
+        for (jobs, grown) in [(200, 240), (240, 240), (500, 600)] {
+            assert_eq!(queue(&store, &targets, jobs, at(0), &mut |_| {}).await.unwrap(), grown);
+        }
+        for attempt in 1..=3 {
+            let token = crate::testing::token();
+            let mut tx = store.begin().await.unwrap();
+            let claim = jobs::Claim {
+                runner_id: runner,
+                targets: &targets,
+                run_id: RunId::new(at(attempt)),
+                token: &token,
+                lease: std::time::Duration::from_mins(5),
+            };
+            let claimed = jobs::claim(&mut tx, &claim, at(attempt)).await.unwrap().unwrap();
+            let assignment = protocol::Assignment {
+                lease: protocol::Lease {
+                    run_id: claimed.run_id,
+                    token: String::new(),
+                    attempt: claimed.attempt,
+                    expires_in_ms: 300_000,
+                },
+                job_id: claimed.job_id,
+                release: claimed.release.clone(),
+                target: claimed.target,
+                registry: "https://registry.example.org/".parse().unwrap(),
+                time_factor: 1,
+            };
+            let report = report(&assignment, at(attempt));
+            report.check().unwrap();
+            let key = crate::testing::key(&claimed, runner, &token);
+            let accepted = crate::results::accept(&mut tx, &key, &report, Retries::default(), at(attempt)).await;
+            assert_eq!(accepted.unwrap(), Acceptance::Accepted);
+            tx.commit().await.unwrap();
+        }
+    })
+    .await;
 }

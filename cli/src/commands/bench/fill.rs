@@ -83,7 +83,7 @@ async fn take_in(store: &Store, mirror: &Mirror, now: Timestamp) -> Result<()> {
 }
 
 /// Every major of the matrix on every platform.
-fn targets() -> Vec<Target> {
+pub(super) fn targets() -> Vec<Target> {
     let majors = Matrix::embedded().postgresql.into_iter().map(|entry| entry.major);
     majors.flat_map(|major| Platform::ALL.map(|platform| Target { major, platform })).collect()
 }
