@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use protocol::{
-    Assignment, ClaimRequest, FileRecord, Flag, Grade, InvalidReport, JobState, Lease, Phase, Report, RunId, Timestamp,
+    Assignment, ClaimRequest, FileRecord, Grade, InvalidReport, JobState, Lease, Phase, Report, RunId, Timestamp,
 };
 use store::jobs::{self, Claim, Claimed};
 use store::results::{self, Acceptance};
@@ -269,29 +269,25 @@ async fn heard(tx: &mut Tx, runner: &Runner, now: Timestamp) -> Result<()> {
 /// A failure of the farm that is tried again is told to nobody but the log.
 pub(crate) async fn announce_verdict(coordinator: &Coordinator, run_id: RunId) -> Result<()> {
     let mut conn = coordinator.store.read().await?;
-    let Some(detail) = runs::detail(&mut conn, run_id).await? else { return Ok(()) };
-    let Some(result) = detail.result else { return Ok(()) };
-    let again = detail.run.is_some_and(|run| run.job_state == JobState::Queued);
+    let Some(told) = runs::told(&mut conn, run_id).await? else { return Ok(()) };
+    let again = told.job_state == JobState::Queued;
     if again {
         coordinator.queued.notify_waiters();
     }
-    let verdict = result.verdict;
-    if again && result.grade == Grade::Error {
-        tracing::info!(run = %run_id, reason = %verdict.reason, detail = verdict.detail, "the farm failed; it is tried again");
+    if again && told.grade == Grade::Error {
+        tracing::info!(run = %run_id, reason = %told.reason, detail = told.detail, "the farm failed; it is tried again");
         return Ok(());
     }
-    let doubt = verdict.flags.iter().copied().find(|flag| matches!(flag, Flag::Unconfirmed | Flag::Flaky));
-    let sentence = verdict.reason.sentence_with(&verdict.detail);
     coordinator.events.send(Event::Verdict(VerdictEvent {
         run_id,
-        dist: detail.release.release.dist,
-        version: detail.release.release.version,
-        target: detail.target,
-        grade: result.grade,
-        phase: verdict.phase,
-        reason: verdict.reason,
-        sentence,
-        doubt,
+        dist: told.dist,
+        version: told.version,
+        target: told.target,
+        grade: told.grade,
+        phase: told.phase,
+        reason: told.reason,
+        sentence: told.reason.sentence_with(&told.detail),
+        doubt: told.doubt,
     }));
     Ok(())
 }

@@ -1,8 +1,11 @@
-//! Queries for a hundred things at once: a statement is a literal, so that it has a hundred places whatever their number.
+//! Statements about many things at once: each statement costs a journey to the database. A query for ids is a literal, so that it has a hundred
+//! places whatever their number; rows are written by statements of a few sizes, so that each is prepared once.
 
-use sqlx::Any;
 use sqlx::any::AnyArguments;
 use sqlx::query::Query;
+use sqlx::{Any, AssertSqlSafe};
+
+use crate::{Result, Tx};
 
 /// The places of a hundred values.
 macro_rules! hundred {
@@ -28,4 +31,40 @@ pub(crate) fn hundreds<T: ToString>(ids: &[T]) -> impl Iterator<Item = Vec<Strin
 /// Binds all of them.
 pub(crate) fn bind<'q>(query: Query<'q, Any, AnyArguments>, ids: &[String]) -> Query<'q, Any, AnyArguments> {
     ids.iter().cloned().fold(query, Query::bind)
+}
+
+/// So many rows are written by one statement, as many as there are.
+const AT_ONCE: [usize; 4] = [64, 16, 4, 1];
+
+/// Writes rows into a table: `into` is its name with its columns, of which there are so many; `bind` binds those of a row in that order.
+pub(crate) async fn insert<T>(
+    tx: &mut Tx,
+    (into, columns): (&'static str, usize),
+    rows: &[T],
+    bind: impl Fn(Query<'static, Any, AnyArguments>, &T) -> Query<'static, Any, AnyArguments>,
+) -> Result<()> {
+    let mut rest = rows;
+    while let Some(count) = AT_ONCE.into_iter().find(|count| *count <= rest.len()) {
+        let (some, others) = rest.split_at(count);
+        let sql = format!("INSERT INTO {into} VALUES {}", places(count, columns));
+        some.iter().fold(sqlx::query(AssertSqlSafe(sql)), &bind).execute(tx.raw()).await?;
+        rest = others;
+    }
+    Ok(())
+}
+
+/// The places of rows: `($1, $2), ($3, $4)`.
+fn places(rows: usize, columns: usize) -> String {
+    let row = |row: usize| {
+        let places: Vec<String> = (1..=columns).map(|column| format!("${}", row * columns + column)).collect();
+        format!("({})", places.join(", "))
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join(", ")
+}
+
+/// The same question for each of many things, in one statement: `one` writes it with its places from a number on, of which it has so many; $1 is for
+/// all of them.
+pub(crate) fn each(count: usize, places: usize, one: impl Fn(usize) -> String) -> String {
+    let branch = |number: usize| format!("SELECT * FROM ({}) AS one_{number}", one(2 + number * places));
+    (0..count).map(branch).collect::<Vec<_>>().join(" UNION ALL ")
 }

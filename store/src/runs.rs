@@ -11,11 +11,13 @@ use crate::fields::{Fields, to_limit};
 use crate::{Conn, Result};
 
 mod detail;
+mod told;
 
 pub use crate::lease::{
     Expired, LeaseKey, LeaseState, Lost, check_lease, expire, forfeit, is_any_past, release, renew,
 };
 pub use detail::{FullResult, RunDetail, detail};
+pub use told::{Told, told};
 
 /// Where a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]

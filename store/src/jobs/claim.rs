@@ -3,18 +3,24 @@
 use std::time::Duration;
 
 use protocol::{JobId, JobState, Release, ReleaseId, RunId, RunnerId, Target, Timestamp};
+use sqlx::AssertSqlSafe;
 
 use super::lanes::{self, Lane};
 use super::{Job, leave_queue, read};
 use crate::fields::Fields;
 use crate::runs::RunState;
-use crate::{Conn, Result, TokenHash, Tx, releases, runners, trends};
+use crate::{Conn, Result, TokenHash, Tx, many, releases, runners, trends};
 
-/// The oldest job of a lane that does not avoid the runner: nearly always the first entry of an index.
-pub(super) const OLDEST: &str =
-    "SELECT id, queued_at FROM jobs WHERE target = $1 AND rank = $2 AND owner_key = $3 AND state = 'queued' AND parked_until IS NULL
-         AND NOT EXISTS (SELECT 1 FROM avoidances WHERE avoidances.job_id = jobs.id AND avoidances.runner_id = $4)
-         ORDER BY queued_at, id LIMIT 1";
+/// The oldest job of a lane that does not avoid the runner $1: nearly always the first entry of an index.
+pub(super) fn oldest(lane: usize) -> String {
+    let (target, rank, owner) = (lane, lane + 1, lane + 2);
+    format!(
+        "SELECT id, target, queued_at FROM jobs WHERE target = ${target} AND rank = ${rank} AND owner_key = ${owner} AND state = 'queued'
+             AND parked_until IS NULL
+             AND NOT EXISTS (SELECT 1 FROM avoidances WHERE avoidances.job_id = jobs.id AND avoidances.runner_id = $1)
+             ORDER BY queued_at, id LIMIT 1"
+    )
+}
 
 /// The latest run of a runner with a token, of those that it began since some time.
 pub(super) const BEFORE: &str = "SELECT id, job_id, attempt, state, expires_at FROM runs
@@ -123,43 +129,26 @@ async fn claimed(
 /// Whether anything waits for one of these targets; asked without the queue's lock, so that runners without work hold up no other
 /// coordinator's claims.
 pub(super) async fn waits(conn: &mut Conn, targets: &[Target]) -> Result<bool> {
-    for target in targets {
-        if lanes::next(conn, *target, None).await?.is_some() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    Ok(!lanes::heads(conn, targets, None).await?.is_empty())
 }
 
 /// The lane that is served next over all targets, and its oldest job. Between targets that are as urgent, the older job decides.
 async fn best(conn: &mut Conn, claim: &Claim<'_>) -> Result<Option<(Lane, JobId)>> {
-    let mut heads = Vec::new();
-    for target in claim.targets {
-        heads.extend(lanes::next(conn, *target, Some(claim.runner_id)).await?);
-    }
+    let mut heads = lanes::heads(conn, claim.targets, Some(claim.runner_id)).await?;
     let Some(first) = heads.iter().map(|lane| (lane.priority, lane.served_turn)).min() else { return Ok(None) };
     heads.retain(|lane| (lane.priority, lane.served_turn) == first);
-    let mut oldest: Option<(Timestamp, JobId, Lane)> = None;
-    for lane in heads {
-        let Some((queued_at, id)) = oldest_of(conn, &lane, claim.runner_id).await? else { continue };
-        if oldest.as_ref().is_none_or(|(at, other, _)| (queued_at, id) < (*at, *other)) {
-            oldest = Some((queued_at, id, lane));
-        }
+    let query = sqlx::query(AssertSqlSafe(many::each(heads.len(), 3, oldest))).bind(claim.runner_id.to_string());
+    let query = heads.iter().fold(query, |query, lane| {
+        query.bind(lane.target.to_string()).bind(lane.priority.rank()).bind(lane.owner_key.clone())
+    });
+    let mut oldest: Option<(Timestamp, JobId, Target)> = None;
+    for row in &query.fetch_all(conn.raw()).await? {
+        let row = Fields::of(row, "jobs", "id");
+        let one = (row.time("queued_at")?, row.parse("id")?, row.parse("target")?);
+        oldest = Some(oldest.map_or(one, |other| other.min(one)));
     }
-    Ok(oldest.map(|(_, id, lane)| (lane, id)))
-}
-
-async fn oldest_of(conn: &mut Conn, lane: &Lane, runner: RunnerId) -> Result<Option<(Timestamp, JobId)>> {
-    let row = sqlx::query(OLDEST)
-        .bind(lane.target.to_string())
-        .bind(lane.priority.rank())
-        .bind(&lane.owner_key)
-        .bind(runner.to_string())
-        .fetch_optional(conn.raw())
-        .await?;
-    let Some(row) = row else { return Ok(None) };
-    let row = Fields::of(&row, "jobs", "id");
-    Ok(Some((row.time("queued_at")?, row.parse("id")?)))
+    let Some((_, id, target)) = oldest else { return Ok(None) };
+    Ok(heads.into_iter().find(|lane| lane.target == target).map(|lane| (lane, id)))
 }
 
 async fn take(tx: &mut Tx, id: JobId, run_id: RunId, now: Timestamp) -> Result<Job> {

@@ -1,15 +1,21 @@
 //! Keeps the lanes: how many jobs of an owner wait, and when the owner had a turn.
 
 use protocol::{Priority, RunnerId, Target};
+use sqlx::AssertSqlSafe;
+use sqlx::any::AnyRow;
 
 use crate::fields::Fields;
-use crate::{Conn, Result, Tx};
+use crate::{Conn, Result, Tx, many};
 
-/// The lane of a target that is served next: the first entry of an index that holds a job that does not avoid the runner.
-pub(super) const NEXT: &str = "SELECT target, rank, owner_key, served_turn FROM lanes WHERE target = $1 AND waiting > 0
-         AND waiting > (SELECT COUNT(*) FROM avoidances WHERE avoidances.runner_id = $2 AND avoidances.target = lanes.target
-             AND avoidances.rank = lanes.rank AND avoidances.owner_key = lanes.owner_key)
-         ORDER BY rank, served_turn, owner_key LIMIT 1";
+/// The lane of a target that is served next: the first entry of an index that holds a job that does not avoid the runner $1.
+pub(super) fn next(target: usize) -> String {
+    format!(
+        "SELECT target, rank, owner_key, served_turn FROM lanes WHERE target = ${target} AND waiting > 0
+             AND waiting > (SELECT COUNT(*) FROM avoidances WHERE avoidances.runner_id = $1 AND avoidances.target = lanes.target
+                 AND avoidances.rank = lanes.rank AND avoidances.owner_key = lanes.owner_key)
+             ORDER BY rank, served_turn, owner_key LIMIT 1"
+    )
+}
 
 /// Every lane of an owner at a priority, by index.
 pub(super) const SERVE: &str = "UPDATE lanes SET served_turn = $3 WHERE rank = $1 AND owner_key = $2";
@@ -63,16 +69,23 @@ pub(crate) async fn serve(tx: &mut Tx, priority: Priority, owner_key: &str, turn
     Ok(())
 }
 
-/// The lane of a target that is to be served next, to a runner or to any.
-pub(crate) async fn next(conn: &mut Conn, target: Target, runner: Option<RunnerId>) -> Result<Option<Lane>> {
-    let runner = runner.map(|runner| runner.to_string()).unwrap_or_default();
-    let row = sqlx::query(NEXT).bind(target.to_string()).bind(runner).fetch_optional(conn.raw()).await?;
-    let Some(row) = row else { return Ok(None) };
-    let row = Fields::of(&row, "lanes", "owner_key");
-    Ok(Some(Lane {
-        target,
+/// The lanes of targets that are to be served next, to a runner or to any.
+pub(crate) async fn heads(conn: &mut Conn, targets: &[Target], runner: Option<RunnerId>) -> Result<Vec<Lane>> {
+    if targets.is_empty() {
+        return Ok(Vec::new());
+    }
+    let query = sqlx::query(AssertSqlSafe(many::each(targets.len(), 1, next)));
+    let query = query.bind(runner.map(|runner| runner.to_string()).unwrap_or_default());
+    let query = targets.iter().fold(query, |query, target| query.bind(target.to_string()));
+    query.fetch_all(conn.raw()).await?.iter().map(read).collect()
+}
+
+fn read(row: &AnyRow) -> Result<Lane> {
+    let row = Fields::of(row, "lanes", "owner_key");
+    Ok(Lane {
+        target: row.parse("target")?,
         priority: row.priority("rank")?,
         owner_key: row.text("owner_key")?,
         served_turn: row.number("served_turn")?,
-    }))
+    })
 }

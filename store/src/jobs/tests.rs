@@ -272,12 +272,12 @@ async fn no_statement_of_a_claim_reads_a_table_as_a_whole() {
     on_both(async |store| {
         let mut conn = store.read().await.unwrap();
         for (sql, values) in [
-            (lanes::NEXT, ["'t'", "'r'", "", ""]),
-            (claim::OLDEST, ["'t'", "1", "'o'", "'r'"]),
-            (lanes::SERVE, ["1", "'o'", "7", ""]),
-            (claim::BEFORE, ["'r'", "1", "'t'", "'i'"]),
+            (crate::many::each(1, 1, lanes::next), ["'r'", "'t'", "", ""]),
+            (crate::many::each(1, 3, claim::oldest), ["'r'", "'t'", "1", "'o'"]),
+            (lanes::SERVE.to_owned(), ["1", "'o'", "7", ""]),
+            (claim::BEFORE.to_owned(), ["'r'", "1", "'t'", "'i'"]),
         ] {
-            let sql = (1..).zip(values).fold(sql.to_owned(), |sql, (n, value)| sql.replace(&format!("${n}"), value));
+            let sql = (1..).zip(values).fold(sql, |sql, (n, value)| sql.replace(&format!("${n}"), value));
             let plan = explain(&mut conn, &sql).await;
             assert_eq!(full_scans(&plan), [""; 0], "{sql}: {plan}");
         }
@@ -291,9 +291,9 @@ async fn a_claim_reads_the_head_of_an_index_and_sorts_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::connect(&crate::testing::sqlite_url(&dir)).await.unwrap();
     let mut conn = store.read().await.unwrap();
-    for (sql, index) in [(claim::OLDEST, "jobs_claimable"), (lanes::NEXT, "lanes_next")] {
+    for (sql, index) in [(claim::oldest(2), "jobs_claimable"), (lanes::next(2), "lanes_next")] {
         let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
-        let rows = sqlx::query(explain).bind("x").bind(1_i64).bind("y").bind("z").fetch_all(conn.raw()).await.unwrap();
+        let rows = sqlx::query(explain).bind("x").bind("y").bind(1_i64).bind("z").fetch_all(conn.raw()).await.unwrap();
         let plan: Vec<String> = rows.iter().map(|row| sqlx::Row::get(row, "detail")).collect();
         assert!(plan[0].starts_with("SEARCH") && plan[0].contains(index), "{plan:?}");
         // The rest asks whether the runner is avoided, by key, of the first entry and those that it is avoided by.

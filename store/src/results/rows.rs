@@ -5,7 +5,7 @@ use protocol::{Flag, JobId, Overhead, ReleaseId, Report, RunId, Target, TestOutc
 use super::digest;
 use crate::fields::{storable, to_bigint, to_json};
 use crate::jobs::Job;
-use crate::{Result, Tx};
+use crate::{Result, Tx, many};
 
 /// A row of `results`.
 pub(crate) struct NewResult<'a> {
@@ -103,63 +103,52 @@ pub(crate) async fn insert_parts(tx: &mut Tx, report: &Report) -> Result<()> {
 }
 
 async fn insert_phases(tx: &mut Tx, report: &Report) -> Result<()> {
-    for (place, phase) in (0_i64..).zip(&report.phases) {
-        sqlx::query(
-            "INSERT INTO phases (run_id, place, phase, outcome, reason, exit_code, signal, duration_ms, cpu_ms,
-                 peak_memory_bytes, command, log)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-        )
-        .bind(report.run_id.to_string())
-        .bind(place)
-        .bind(phase.phase.as_str())
-        .bind(phase.outcome.as_str())
-        .bind(phase.reason.map(protocol::Reason::as_str))
-        .bind(phase.exit.map(i64::from))
-        .bind(phase.signal.map(i64::from))
-        .bind(to_bigint(phase.duration_ms))
-        .bind(phase.cpu_ms.map(to_bigint))
-        .bind(phase.peak_memory_bytes.map(to_bigint))
-        .bind(storable(&phase.command))
-        .bind(phase.log.as_deref().map(storable))
-        .execute(tx.raw())
-        .await?;
-    }
-    Ok(())
+    const INTO: &str = "phases (run_id, place, phase, outcome, reason, exit_code, signal, duration_ms, cpu_ms, peak_memory_bytes, command, log)";
+    let rows: Vec<_> = (0_i64..).zip(&report.phases).collect();
+    many::insert(tx, (INTO, 12), &rows, |query, (place, phase)| {
+        query
+            .bind(report.run_id.to_string())
+            .bind(*place)
+            .bind(phase.phase.as_str())
+            .bind(phase.outcome.as_str())
+            .bind(phase.reason.map(protocol::Reason::as_str))
+            .bind(phase.exit.map(i64::from))
+            .bind(phase.signal.map(i64::from))
+            .bind(to_bigint(phase.duration_ms))
+            .bind(phase.cpu_ms.map(to_bigint))
+            .bind(phase.peak_memory_bytes.map(to_bigint))
+            .bind(storable(&phase.command))
+            .bind(phase.log.as_deref().map(storable))
+    })
+    .await
 }
 
 async fn insert_tests(tx: &mut Tx, report: &Report) -> Result<()> {
-    let run_id = report.run_id.to_string();
-    for (place, test) in (0_i64..).zip(&report.tests) {
-        sqlx::query(
-            "INSERT INTO tests (run_id, place, suite, name, outcome, duration_ms) VALUES ($1, $2, $3, $4, $5, $6)",
-        )
-        .bind(&run_id)
-        .bind(place)
-        .bind(test.suite.as_str())
-        .bind(storable(&test.name))
-        .bind(test.outcome.as_str())
-        .bind(test.duration_ms.map(to_bigint))
-        .execute(tx.raw())
-        .await?;
-    }
-    Ok(())
+    let rows: Vec<_> = (0_i64..).zip(&report.tests).collect();
+    many::insert(tx, ("tests (run_id, place, suite, name, outcome, duration_ms)", 6), &rows, |query, (place, test)| {
+        query
+            .bind(report.run_id.to_string())
+            .bind(*place)
+            .bind(test.suite.as_str())
+            .bind(storable(&test.name))
+            .bind(test.outcome.as_str())
+            .bind(test.duration_ms.map(to_bigint))
+    })
+    .await
 }
 
 async fn insert_files(tx: &mut Tx, report: &Report) -> Result<()> {
-    for (place, file) in (0_i64..).zip(&report.files) {
-        sqlx::query(
-            "INSERT INTO files (run_id, place, name, kind, sha256, bytes, omitted_bytes)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        )
-        .bind(report.run_id.to_string())
-        .bind(place)
-        .bind(&file.name)
-        .bind(file.kind.as_str())
-        .bind(storable(&file.sha256))
-        .bind(to_bigint(file.bytes))
-        .bind(to_bigint(file.omitted_bytes))
-        .execute(tx.raw())
-        .await?;
-    }
-    Ok(())
+    let rows: Vec<_> = (0_i64..).zip(&report.files).collect();
+    let into = "files (run_id, place, name, kind, sha256, bytes, omitted_bytes)";
+    many::insert(tx, (into, 7), &rows, |query, (place, file)| {
+        query
+            .bind(report.run_id.to_string())
+            .bind(*place)
+            .bind(file.name.clone())
+            .bind(file.kind.as_str())
+            .bind(storable(&file.sha256))
+            .bind(to_bigint(file.bytes))
+            .bind(to_bigint(file.omitted_bytes))
+    })
+    .await
 }
