@@ -15,7 +15,7 @@ pub(super) fn check(value: &Value) -> Vec<At> {
     let mend = "upload META 1 until it does; what follows is what the schemas of META 2 say";
     let mut found = vec![(vec!["meta-spec".to_owned()], Finding::rejected("meta-2", what, mend))];
     if let Err(error) = Validator::new().validate(value) {
-        let words: Vec<String> = error.to_string().lines().map(|line| line.trim().escape_debug().to_string()).collect();
+        let words: Vec<String> = error.to_string().lines().map(|line| line.trim().replace(char::is_control, "?")).collect();
         let what = words.iter().take(MOST_LINES).filter(|line| !line.is_empty()).cloned().collect::<Vec<_>>().join(" ");
         let mend = "see the specification, https://github.com/pgxn/rfcs/pull/3";
         found.push((Vec::new(), Finding::rejected("meta-2-schema", what, mend)));

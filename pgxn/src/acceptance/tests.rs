@@ -1,6 +1,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use zip::write::SimpleFileOptions;
 
@@ -170,4 +171,42 @@ fn what_is_no_zip_is_rejected_and_what_is_not_there_is_our_own_failure() {
     let checked = archive(&path, &Limits::default()).unwrap();
     assert_eq!((checked.findings[0].rule, checked.is_rejected()), ("archive", true));
     assert_eq!(checked.sha1, "372ea08cab33e71c02c651dbc83a474d32c676ea");
+}
+
+/// Any JSON, a few levels deep.
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        "\\PC{0,20}|[<>=!0-9., ]{0,12}|[a-z:/@?#.]{0,12}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec(("\\PC{0,8}", inner), 0..4)
+                .prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn whatever_stands_at_a_key_is_told_of_and_harms_nobody(
+        key in prop::sample::select(vec!["/name", "/version", "/license", "/provides", "/provides/pair", "/prereqs", "/tags", "/meta-spec",
+            "/resources", "/resources/bugtracker", "/no_index", "/contents"]),
+        value in any_json(),
+    ) {
+        let text = with(key, value).to_string();
+        let (_, found) = meta(text.as_bytes());
+        for finding in found {
+            prop_assert!(finding.line == Some(1) && !finding.what.chars().any(char::is_control), "{finding:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_harms_nobody_either(text in prop::collection::vec(any::<u8>(), 0..200)) {
+        let (identity, found) = meta(&text);
+        prop_assert!(identity.is_none() && !found.is_empty());
+    }
 }

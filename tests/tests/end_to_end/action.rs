@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use tests::fixtures::Fixture;
+use tests::fixtures::{self, Fixture};
 use tests::process::binary;
 use tests::publisher::{Release, Server};
 use tests::turn;
@@ -86,6 +86,19 @@ async fn settings_and_grades_to_fail_on_are_the_workflow_s() -> Result<()> {
     ensure!(patient.is_success && patient.outputs["verdict"] == "ENV", "{patient:?}");
     let given = test(&[("settings", "wal_level = logical\n\nmax_replication_slots=5\n")])?;
     ensure!(given.is_success && given.outputs["verdict"] == "PASS", "{given:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_an_extension_needs_comes_through_the_farm() -> Result<()> {
+    let _turn = turn::take().await;
+    let (cache, registry) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    fixtures::publish(&mut sample::Mirror::open(registry.path())?, &["passes"])?;
+    let farm = format!("file://{}/", registry.path().display());
+    let (dir, name) = workspace("requires-another")?;
+    let inputs = [("path", name.as_str()), ("pg", "17"), ("cache", "false"), ("artifact", ""), ("farm", &farm)];
+    let ran = run("test-extension", dir.path(), cache.path(), &inputs)?;
+    ensure!(ran.is_success && ran.outputs["verdict"] == "PASS", "{ran:?}");
     Ok(())
 }
 
