@@ -7,18 +7,22 @@ mod join;
 mod lanes;
 mod limits;
 mod major;
+mod need;
 mod notify;
 mod operate;
 mod overrides;
+mod release;
 mod run;
 
 pub(crate) use farm::{CoordinatorArgs, DataArgs, ListenArgs, RegistryChoice, SampleSize, UpArgs};
 pub(crate) use join::{AdmissionCommand, JoinArgs, Link, MemberArgs, RunnerCommand};
+pub(crate) use need::FailOn;
 pub(crate) use notify::NotifyArgs;
 pub(crate) use operate::{
     AdminArgs, AdminCommand, BenchCommand, DistSpec, FillArgs, ImagesCommand, OverridesCommand, QueueArgs,
     RunnersCommand, SuggestArgs,
 };
+pub(crate) use release::{BundleArgs, Format, MajorsArgs};
 pub(crate) use run::{RunnerArgs, TestArgs};
 
 /// Builds and tests PostgreSQL extensions from the PGXN registry in sandboxed containers, and shows the verdicts.
@@ -41,7 +45,12 @@ pub(crate) enum Command {
     /// Test one distribution here, in the same sandbox as the farm
     #[command(after_help = run::TEST_HELP)]
     Test(TestArgs),
-    /// Build, list and check the container images; other commands build what they need by themselves
+    /// Make the archive of a release as the registry wants it, and say what the registry would refuse
+    #[command(after_help = release::BUNDLE_HELP)]
+    Bundle(BundleArgs),
+    /// Print the PostgreSQL majors that the project maintains today
+    Majors(MajorsArgs),
+    /// Build, list, check and carry the container images; other commands build what they need by themselves
     #[command(subcommand)]
     Images(ImagesCommand),
     /// Operate a running coordinator: its runners, its queue

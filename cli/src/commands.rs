@@ -3,9 +3,11 @@
 pub(crate) mod admin;
 pub(crate) mod admit;
 pub(crate) mod bench;
+pub(crate) mod bundle;
 pub(crate) mod coordinator;
 pub(crate) mod images;
 pub(crate) mod join;
+pub(crate) mod majors;
 pub(crate) mod manual;
 pub(crate) mod runner;
 pub(crate) mod suggest;

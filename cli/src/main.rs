@@ -16,6 +16,7 @@ mod registry;
 mod sample_registry;
 mod signal;
 mod task;
+mod workflow;
 
 use std::process::ExitCode;
 
@@ -58,6 +59,8 @@ async fn run(command: Command, console: Console) -> anyhow::Result<ExitCode> {
         Command::Coordinator(args) => commands::coordinator::run(args, console).await,
         Command::Runner(args) => commands::runner::run(args, console).await,
         Command::Test(args) => commands::test::run(args, console).await,
+        Command::Bundle(args) => commands::bundle::run(&args, console),
+        Command::Majors(args) => commands::majors::run(&args, console),
         Command::Images(command) => commands::images::run(command, console).await,
         Command::Admin(command) => commands::admin::run(command, console).await,
         Command::Completions { shell } => Ok(commands::manual::completions(shell)),

@@ -14,8 +14,8 @@ use crate::error::is_disk_full;
 mod contents;
 mod link;
 mod name;
-mod open;
-mod plan;
+pub(crate) mod open;
+pub(crate) mod plan;
 mod tree;
 mod write;
 
@@ -150,7 +150,7 @@ pub fn unpack(zip: &Path, dir: &Path, limits: &Limits) -> Result<Tree, UnpackErr
 }
 
 /// A name as it may be shown: control characters escaped, and not endless.
-fn shown(name: &str) -> String {
+pub(crate) fn shown(name: &str) -> String {
     name.escape_debug().take(200).collect()
 }
 

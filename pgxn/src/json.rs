@@ -23,6 +23,16 @@ pub(crate) fn text(value: Option<&Value>) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
+/// A single value as the text that it is; none for nothing, lists and objects.
+pub(crate) fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
 /// Texts, of a list or of a single value.
 pub(crate) fn texts(value: Option<&Value>) -> Vec<String> {
     match value {

@@ -1,9 +1,11 @@
 //! The PGXN registry: clients for API server and mirror over `https:`, `http:` and `file:`; META.json; archives.
 //!
 //! [`Registry::open`] reads a registry's `/index.json`. [`Registry::recent`] is the feed to poll, [`Registry::all_releases`] the whole to compare
-//! with, [`Registry::meta`] what to plan by, [`Registry::download`] what to test, [`archive::unpack`] how to open it safely. Everything that
+//! with, [`Registry::meta`] what to plan by, [`Registry::download`] what to test, [`archive::unpack`] how to open it safely,
+//! [`acceptance::archive`] what the registry would say to it. Everything that
 //! comes from a registry is hostile: bounded, checked, and never run here.
 
+pub mod acceptance;
 mod address;
 pub mod archive;
 mod census;

@@ -218,6 +218,11 @@ where
     text.parse().map_err(|error: T::Err| MetaError::Field { field, why: error.to_string() })
 }
 
+/// The specification that a document follows, whatever else is wrong with it.
+pub(crate) fn spec_of(document: &Value) -> Spec {
+    document.as_object().map_or(Spec::First, spec)
+}
+
 fn spec(object: &Map<String, Value>) -> Spec {
     let stated = object.get("meta-spec").and_then(|spec| match spec {
         Value::Object(spec) => json::text(spec.get("version")),

@@ -176,6 +176,13 @@ impl Overrides {
         Ok(overrides)
     }
 
+    /// The same with one entry more, the last, which is refused as one of a file would be.
+    pub fn and(mut self, entry: Override) -> Result<Self, OverridesError> {
+        check::entry(&entry).map_err(|why| OverridesError::Entry { dist: entry.dist.clone(), why })?;
+        self.entries.push(entry);
+        Ok(self)
+    }
+
     /// The entries, in the order of the file.
     pub fn entries(&self) -> &[Override] {
         &self.entries
@@ -192,6 +199,28 @@ impl Overrides {
 }
 
 impl Override {
+    /// An entry about every release of a distribution that asks for nothing yet.
+    pub fn of(dist: Name, why: &str) -> Self {
+        Self {
+            dist,
+            versions: Range::any(),
+            postgresql: Vec::new(),
+            why: why.to_owned(),
+            skip: false,
+            packages: Vec::new(),
+            requires: BTreeMap::new(),
+            preload: Vec::new(),
+            settings: BTreeMap::new(),
+            make: BTreeMap::new(),
+            environment: BTreeMap::new(),
+            downloads: Vec::new(),
+            before_build: Vec::new(),
+            prepare: Vec::new(),
+            stand_in: None,
+            limits: LimitOverrides::default(),
+        }
+    }
+
     fn is_about(&self, dist: &Name, version: &Version, major: PgMajor) -> bool {
         let on_major = self.postgresql.is_empty() || self.postgresql.contains(&major);
         on_major && self.dist == *dist && self.versions.contains(version)

@@ -8,7 +8,7 @@
 //! `recipe` knows what goes in, `pgdg` and `portable` ask two of the sources, `base` makes what images stand on, `host` says what of this
 //! machine's configuration they need, `context` packs all that, `build` follows the engine, `inventory` lists and checks, `derived` adds
 //! packages to an image, `other` takes another source than the first, `contents`
-//! asks what the archive's packages hold.
+//! asks what the archive's packages hold, `carry` puts images into a file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -24,6 +24,7 @@ use crate::web;
 
 mod base;
 mod build;
+mod carry;
 mod contents;
 mod context;
 mod derived;

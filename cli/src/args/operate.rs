@@ -30,6 +30,24 @@ pub(crate) enum ImagesCommand {
         #[command(flatten)]
         majors: MajorArgs,
     },
+    /// Print what a cache may keep this machine's images under: it changes with what they are made of, and every week
+    Key {
+        #[command(flatten)]
+        majors: MajorArgs,
+    },
+    /// Write the images that are there into a file, compressed by zstd
+    Save {
+        /// The file
+        file: PathBuf,
+
+        #[command(flatten)]
+        majors: MajorArgs,
+    },
+    /// Take images in that `save` wrote
+    Load {
+        /// The file
+        file: PathBuf,
+    },
 }
 
 /// How to reach a running coordinator.

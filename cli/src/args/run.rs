@@ -10,6 +10,7 @@ use crate::args::join::{JoinArgs, RunnerCommand};
 use crate::args::lanes::LaneArgs;
 use crate::args::limits::LimitArgs;
 use crate::args::major::MajorArgs;
+use crate::args::need::{FailOn, NeedArgs};
 use crate::args::overrides::OverrideArgs;
 use crate::commands::test::Wanted;
 
@@ -97,6 +98,13 @@ pub(crate) struct TestArgs {
     #[arg(long)]
     pub(crate) update_expected: bool,
 
+    /// The grades that make this end as failed, such as FAIL,UNTESTED; or never
+    #[arg(long, value_name = "GRADES", default_value = FailOn::USUAL)]
+    pub(crate) fail_on: FailOn,
+
+    #[command(flatten)]
+    pub(crate) need: NeedArgs,
+
     /// Test nothing, but print a META.json to begin with, from what the source says of itself
     #[arg(long)]
     pub(crate) propose_meta: bool,
@@ -120,7 +128,7 @@ Examples:
   pgxn-testers test --report junit=tests.xml    the same for a CI server
 
 Exit status:
-  0  nothing failed
+  0  nothing failed, as --fail-on has it
   1  at least one FAIL
   2  wrong usage
   3  no verdict, as something is missing or broken here: ENV, BLOCKED or ERROR";

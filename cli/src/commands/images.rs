@@ -1,5 +1,6 @@
-//! `pgxn-testers images`: build, list and check.
+//! `pgxn-testers images`: build, list, check and carry.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -20,6 +21,17 @@ pub(crate) async fn run(command: ImagesCommand, console: Console) -> Result<Exit
         ImagesCommand::Build { majors, platform } => build(&imaging, &majors.or_supported(), platform, console).await,
         ImagesCommand::List => list(&imaging).await,
         ImagesCommand::Check { majors } => check(&imaging, &majors.or_supported()).await,
+        ImagesCommand::Key { majors } => {
+            out(&imaging.images().key(&native_targets(&majors.or_supported()), SystemClock.now())?)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        ImagesCommand::Save { file, majors } => save(&imaging, &majors.or_supported(), &file, console).await,
+        ImagesCommand::Load { file } => {
+            let begun = Instant::now();
+            imaging.images().load(&file).await?;
+            console.line(&format!("{} is loaded after {:.1} s", file.display(), begun.elapsed().as_secs_f64()));
+            list(&imaging).await
+        }
     }
 }
 
@@ -88,6 +100,22 @@ async fn check(imaging: &Imaging, majors: &[PgMajor]) -> Result<ExitCode> {
         }
     }
     Ok(code)
+}
+
+/// Writes those that there are; that there are none is a failure, as nobody would keep nothing.
+async fn save(imaging: &Imaging, majors: &[PgMajor], file: &Path, console: Console) -> Result<ExitCode> {
+    let begun = Instant::now();
+    let saved = imaging.images().save(&native_targets(majors), file).await?;
+    if saved.is_empty() {
+        bail!("there is no image of these majors to save; `pgxn-testers images build` makes them");
+    }
+    let megabytes = std::fs::metadata(file)?.len() / 1_000_000;
+    for (target, image) in &saved {
+        console.line(&format!("{target}  {}", image.facts.tag));
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    console.line(&format!("{} has {megabytes} MB after {seconds:.1} s", file.display()));
+    Ok(ExitCode::SUCCESS)
 }
 
 /// A duration in the largest unit that is not zero.

@@ -7,17 +7,17 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use futures_util::{StreamExt, stream};
 use pgxn::Meta;
-use protocol::{FileKind, Grade, PgMajor, RunId, SystemClock, Target};
+use protocol::{FileKind, Grade, Overrides, PgMajor, RunId, SystemClock, Target};
 use runner::{Completed, Events, Request, Site, SiteConfig, Source, local, native_targets};
 use tokio_util::sync::CancellationToken;
 
-use crate::args::TestArgs;
+use crate::args::{FailOn, TestArgs};
 use crate::config;
 use crate::console::{Colour, Console};
 use crate::imaging::Imaging;
 use crate::signal::Signals;
 
-mod around;
+pub(crate) mod around;
 mod github;
 mod junit;
 mod markdown;
@@ -102,11 +102,15 @@ pub(crate) async fn run(args: TestArgs, console: Console) -> Result<ExitCode> {
     let meta = meta(&source).await;
     let majors = majors(&args, meta.as_ref(), console);
     let subject = subject(&what, &source, meta.as_ref());
+    let overrides = match overrides(&args, &source, meta.as_ref()) {
+        Ok(overrides) => overrides,
+        Err(why) => return Ok(refuse(console, &why)),
+    };
     if args.update_expected && subject.dir.is_none() {
         return Ok(refuse(console, "only a directory has expected files to update"));
     }
     let scratch = tempfile::tempdir().context("make a directory for the run")?;
-    let site = site(&args, scratch.path()).await?;
+    let site = site(&args, overrides, scratch.path()).await?;
     let shutdown = CancellationToken::new();
     let signals = Signals::cancel(shutdown.clone()).context("listen for signals")?;
     let cells = tokio::select! {
@@ -154,6 +158,23 @@ fn majors(args: &TestArgs, meta: Option<&Meta>, console: Console) -> Vec<PgMajor
     fit
 }
 
+/// What releases need beyond the plain image, with what the command line says of this one; or why that cannot be.
+fn overrides(args: &TestArgs, source: &Source, meta: Option<&Meta>) -> Result<Overrides, String> {
+    let all = Arc::unwrap_or_clone(args.overrides.or_embedded());
+    if args.need.is_empty() {
+        return Ok(all);
+    }
+    let of_zip = || match source {
+        Source::Zip(path) => pgxn::acceptance::archive(path, &pgxn::archive::Limits::default()).ok()?.identity,
+        _ => None,
+    };
+    let dist = meta.map(|meta| meta.name.clone()).or_else(|| of_zip()?.name.parse().ok());
+    let dist = dist.ok_or(
+        "--package and --setting need a META.json that can be read, as they are for the distribution that it names",
+    )?;
+    args.need.and(all, dist)
+}
+
 fn subject(what: &str, source: &Source, meta: Option<&Meta>) -> report::Subject {
     let name = meta.map_or_else(|| what.to_owned(), |meta| format!("{} {}", meta.name, meta.version));
     let dir = match source {
@@ -164,11 +185,11 @@ fn subject(what: &str, source: &Source, meta: Option<&Meta>) -> report::Subject 
 }
 
 /// A site whose files are all below `scratch`, but for what lets the next `test` remove the container of this one, should it be killed.
-async fn site(args: &TestArgs, scratch: &Path) -> Result<Site> {
+async fn site(args: &TestArgs, overrides: Overrides, scratch: &Path) -> Result<Site> {
     let kept = config::cache_dir().map(|dir| dir.join("pgxn-testers/test"));
     let kept = kept.filter(|dir| std::fs::create_dir_all(dir).is_ok() && tempfile::tempfile_in(dir).is_ok());
     let config = SiteConfig::new(kept.unwrap_or_else(|| scratch.join("runner")), args.jobs);
-    let config = config.with_overrides(args.overrides.or_embedded());
+    let config = config.with_overrides(Arc::new(overrides));
     let config = config.with_limits((&args.limits).into()).with_lanes(args.lanes.into());
     let mut site = Site::open(&config, Arc::new(SystemClock)).await?;
     site.work_dir = scratch.join("work");
@@ -216,7 +237,7 @@ fn finish(args: &TestArgs, subject: &report::Subject, cells: &[Cell], console: C
     if let Some(dir) = subject.dir.as_ref().filter(|_| args.update_expected) {
         update::update(dir, cells, console)?;
     }
-    Ok(exit_code(cells.iter().map(Cell::grade)))
+    Ok(exit_code(cells.iter().map(Cell::grade), &args.fail_on))
 }
 
 /// Writes the report and its files into a directory.
@@ -230,15 +251,15 @@ fn keep(dir: &PathBuf, completed: &Completed) -> Result<()> {
     write(&dir.join("report.json"), &serde_json::to_vec_pretty(&completed.report)?)
 }
 
-/// 1 for a FAIL; 3 where only the farm's side failed.
-fn exit_code(grades: impl Iterator<Item = Grade>) -> ExitCode {
-    let grades: Vec<Grade> = grades.collect();
-    if grades.contains(&Grade::Fail) {
+/// 1 where the extension failed; 3 where only the farm's side did; of the grades that count as failed.
+fn exit_code(grades: impl Iterator<Item = Grade>, fail_on: &FailOn) -> ExitCode {
+    let failed: Vec<Grade> = grades.filter(|grade| fail_on.has(*grade)).collect();
+    if failed.iter().any(|grade| !matches!(grade, Grade::Blocked | Grade::Env | Grade::Error)) {
         ExitCode::from(1)
-    } else if grades.iter().any(|grade| matches!(grade, Grade::Blocked | Grade::Env | Grade::Error)) {
-        ExitCode::from(3)
-    } else {
+    } else if failed.is_empty() {
         ExitCode::SUCCESS
+    } else {
+        ExitCode::from(3)
     }
 }
 
@@ -316,9 +337,11 @@ mod tests {
 
     #[test]
     fn a_fail_weighs_more_than_what_the_farm_lacks() {
-        let code = |grades: &[Grade]| exit_code(grades.iter().copied());
+        let code = |grades: &[Grade]| exit_code(grades.iter().copied(), &FailOn::USUAL.parse().unwrap());
         assert_eq!(code(&[Grade::Pass, Grade::Env, Grade::Fail]), ExitCode::from(1));
         assert_eq!(code(&[Grade::Pass, Grade::Env]), ExitCode::from(3));
         assert_eq!(code(&[Grade::Pass, Grade::Untested, Grade::Na]), ExitCode::SUCCESS);
+        let strict = |grades: &[Grade]| exit_code(grades.iter().copied(), &"UNTESTED".parse().unwrap());
+        assert_eq!((strict(&[Grade::Untested]), strict(&[Grade::Env])), (ExitCode::from(1), ExitCode::SUCCESS));
     }
 }

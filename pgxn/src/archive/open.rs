@@ -20,8 +20,8 @@ const ENTRY_BYTES: usize = 46;
 const SLACK: usize = 4;
 
 /// An archive whose directory has been read.
-pub(super) struct Opened {
-    pub(super) zip: ZipArchive<BufReader<File>>,
+pub(crate) struct Opened {
+    pub(crate) zip: ZipArchive<BufReader<File>>,
     pub(super) path: PathBuf,
     /// Its own size.
     pub(super) bytes: u64,
@@ -29,7 +29,7 @@ pub(super) struct Opened {
     pub(super) modified: SystemTime,
 }
 
-pub(super) fn open(path: &Path, limits: &Limits) -> Result<Opened, UnpackError> {
+pub(crate) fn open(path: &Path, limits: &Limits) -> Result<Opened, UnpackError> {
     let failed = |source| UnpackError::File { path: path.to_owned(), act: "read", source };
     let metadata = std::fs::metadata(path).map_err(failed)?;
     if !metadata.is_file() {
@@ -60,7 +60,7 @@ pub(super) fn open(path: &Path, limits: &Limits) -> Result<Opened, UnpackError> 
 }
 
 /// What an error of the zip library means: mostly that the archive is bad, rarely that the disk is.
-pub(super) fn unreadable(path: &Path, error: ZipError) -> UnpackError {
+pub(crate) fn unreadable(path: &Path, error: ZipError) -> UnpackError {
     match error {
         ZipError::Io(source) => read_failed(path, source, "it is damaged"),
         ZipError::CompressionMethodNotSupported(method) => not_an_archive(format!(
@@ -71,7 +71,7 @@ pub(super) fn unreadable(path: &Path, error: ZipError) -> UnpackError {
 }
 
 /// Tells a disk that cannot be read from an archive that makes no sense.
-pub(super) fn read_failed(path: &Path, source: io::Error, what: &str) -> UnpackError {
+pub(crate) fn read_failed(path: &Path, source: io::Error, what: &str) -> UnpackError {
     if source.raw_os_error().is_some() {
         return UnpackError::File { path: path.to_owned(), act: "read", source };
     }

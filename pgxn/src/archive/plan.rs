@@ -15,20 +15,20 @@ const DIRECTORY: u32 = 0o040_000;
 const LINK: u32 = 0o120_000;
 
 /// What is to be made.
-pub(super) enum Node {
+pub(crate) enum Node {
     Directory,
     File { index: usize, executable: bool, modified: SystemTime },
     Link { target: String },
 }
 
 /// What is to be made, by path; a directory always stands before what is in it.
-pub(super) struct Plan {
+pub(crate) struct Plan {
     pub(super) root: String,
     pub(super) nodes: BTreeMap<String, Node>,
 }
 
 /// Checks every member.
-pub(super) fn plan(opened: &mut Opened, limits: &Limits) -> Result<Plan, UnpackError> {
+pub(crate) fn plan(opened: &mut Opened, limits: &Limits) -> Result<Plan, UnpackError> {
     let mut nodes = BTreeMap::new();
     let mut root: Option<String> = None;
     let mut declared = 0_u64;

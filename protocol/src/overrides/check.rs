@@ -1,8 +1,6 @@
 //! What an entry of the overrides may say: bounds and grammars, so that whatever passes can stand in a Makefile's command line, a server's
 //! configuration and a list of packages as it is.
 
-use std::collections::BTreeMap;
-
 use crate::overrides::{Download, Override};
 
 /// A file has at most this many entries.
@@ -56,24 +54,8 @@ pub(super) fn entry(entry: &Override) -> Result<(), String> {
 
 /// An entry about the same releases that asks for nothing.
 fn bare(entry: &Override) -> Override {
-    Override {
-        dist: entry.dist.clone(),
-        versions: entry.versions.clone(),
-        postgresql: entry.postgresql.clone(),
-        why: String::new(),
-        skip: false,
-        packages: Vec::new(),
-        requires: BTreeMap::new(),
-        preload: Vec::new(),
-        settings: BTreeMap::new(),
-        make: BTreeMap::new(),
-        environment: BTreeMap::new(),
-        downloads: Vec::new(),
-        before_build: Vec::new(),
-        prepare: Vec::new(),
-        stand_in: None,
-        limits: crate::overrides::LimitOverrides::default(),
-    }
+    let (versions, postgresql) = (entry.versions.clone(), entry.postgresql.clone());
+    Override { versions, postgresql, ..Override::of(entry.dist.clone(), "") }
 }
 
 fn sizes(entry: &Override) -> Result<(), String> {

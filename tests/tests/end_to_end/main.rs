@@ -1,6 +1,8 @@
 //! End to end: the real binary, a real engine, real databases, a real browser. One binary, because linking it takes long.
 
+mod action;
 mod bad_input;
+mod bundle;
 mod client;
 mod confirmation;
 mod endurance;
@@ -12,3 +14,4 @@ mod pages;
 mod real;
 mod releases;
 mod whole;
+mod workflows;

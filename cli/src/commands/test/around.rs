@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 /// What makes a directory a distribution.
-pub(super) const META: &str = "META.json";
+pub(crate) const META: &str = "META.json";
 
 /// The directory itself, or the nearest above it, that has a META.json. Nothing above a repository or this person's own directory is looked at.
-pub(super) fn find(start: &Path) -> Option<PathBuf> {
+pub(crate) fn find(start: &Path) -> Option<PathBuf> {
     if start.join(META).is_file() {
         return Some(start.to_path_buf());
     }
@@ -18,7 +18,7 @@ pub(super) fn find(start: &Path) -> Option<PathBuf> {
 }
 
 /// What to say where there is none.
-pub(super) fn missing(dir: &Path) -> String {
+pub(crate) fn missing(dir: &Path) -> String {
     format!(
         "there is no {META} in `{0}`, nor above it in its repository; `pgxn-testers test --propose-meta {0}` prints one to begin with",
         dir.display()

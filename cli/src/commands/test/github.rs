@@ -10,7 +10,7 @@ use serde_json::json;
 use super::Cell;
 use super::place::{Place, places};
 use super::report::worst;
-use crate::console::plain;
+use crate::workflow::Annotation;
 
 /// GitHub shows no more of one kind for a step.
 const MOST: usize = 10;
@@ -44,14 +44,15 @@ pub(super) fn annotations(prefix: &str, cells: &[Cell]) -> String {
     text
 }
 
-fn command(text: &mut String, word: &str, (prefix, place): (&str, Option<&Place>), (title, message): (&str, &str)) {
-    let mut properties = vec![format!("title={}", property(title))];
-    if let Some(Place { file: Some(file), line, column, .. }) = place {
-        properties.push(format!("file={}", property(&format!("{prefix}{file}"))));
-        properties.extend(line.map(|line| format!("line={line}")));
-        properties.extend(column.map(|column| format!("col={column}")));
-    }
-    let _ = writeln!(text, "::{word} {}::{}", properties.join(","), data(message));
+fn command(
+    text: &mut String,
+    word: &'static str,
+    (prefix, place): (&str, Option<&Place>),
+    (title, message): (&str, &str),
+) {
+    let file = place.and_then(|place| Some(format!("{prefix}{}", place.file.as_ref()?)));
+    let (line, column) = place.map_or((None, None), |place| (place.line, place.column));
+    let _ = writeln!(text, "{}", Annotation { word, title, file: file.as_deref(), line, column, message });
 }
 
 /// `verdict`, the grade that weighs most, and `matrix`, what `strategy.matrix` can take.
@@ -68,17 +69,6 @@ pub(super) fn outputs(cells: &[Cell]) -> Result<String> {
         .collect();
     let matrix = serde_json::to_string(&json!({ "include": matrix }))?;
     Ok(format!("verdict={}\nmatrix={matrix}\n", worst(cells)))
-}
-
-/// The text of a command: in one line, whatever is in it.
-fn data(text: &str) -> String {
-    let lines: Vec<String> = text.lines().map(plain).collect();
-    lines.join("\n").replace('%', "%25").replace('\n', "%0A")
-}
-
-/// The value of a property.
-fn property(text: &str) -> String {
-    plain(text).replace('%', "%25").replace(':', "%3A").replace(',', "%2C")
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
 //! What came of a test, for others than a person at a terminal: JSON, `JUnit`, Markdown, and what GitHub's workflows read.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::{Context, Result};
 use protocol::{Grade, Report};
 
 use super::{Cell, github, junit, markdown};
-use crate::config;
+use crate::{config, workflow};
 
 /// A form of report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,28 +91,18 @@ fn json(cells: &[Cell]) -> Result<String> {
 /// The files by which a step of a workflow speaks to those after it, where GitHub names them.
 fn tell_github(subject: &Subject, cells: &[Cell]) -> Result<()> {
     let files = config::github();
-    let append = |path: &Path, text: &str| -> Result<()> {
-        let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
-        file.and_then(|mut file| file.write_all(text.as_bytes())).with_context(|| format!("write {}", path.display()))
-    };
     if let Some(path) = &files.summary {
-        append(path, &markdown::write(subject, cells))?;
+        workflow::append(path, &markdown::write(subject, cells))?;
     }
     if let Some(path) = &files.output {
-        append(path, &github::outputs(cells)?)?;
+        workflow::append(path, &github::outputs(cells)?)?;
     }
     Ok(())
 }
 
-/// Where the source lies below the workspace of a workflow, with a slash at the end; annotations name files from there.
+/// Where the source lies below the workspace of a workflow.
 fn prefix(subject: &Subject) -> String {
-    let below = || -> Option<String> {
-        let workspace = config::github().workspace.or_else(|| std::env::current_dir().ok())?.canonicalize().ok()?;
-        let dir = subject.dir.as_ref()?.canonicalize().ok()?;
-        let below = dir.strip_prefix(workspace).ok()?.to_str()?.to_owned();
-        Some(if below.is_empty() { below } else { below + "/" })
-    };
-    below().unwrap_or_default()
+    subject.dir.as_ref().map(|dir| workflow::prefix(config::github().workspace.as_deref(), dir)).unwrap_or_default()
 }
 
 /// The grade that weighs most: a FAIL more than what the farm lacks, and that more than what is well.

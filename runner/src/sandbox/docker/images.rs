@@ -8,8 +8,8 @@ use std::time::Duration;
 use bollard::errors::Error as DockerError;
 use bollard::models::{ContainerCreateBody, ImageInspect, ImageSummary};
 use bollard::query_parameters::{
-    BuildImageOptions, CreateContainerOptions, CreateImageOptions, DownloadFromContainerOptions, ListImagesOptions,
-    RemoveImageOptions, TagImageOptions,
+    BuildImageOptions, CreateContainerOptions, CreateImageOptions, DownloadFromContainerOptions, ImportImageOptions,
+    ListImagesOptions, RemoveImageOptions, TagImageOptions,
 };
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt};
@@ -126,6 +126,24 @@ impl Engine {
         };
         let steps = self.client().build_image(options, None, Some(bollard::body_full(spec.context)));
         Box::pin(steps.filter_map(|step| std::future::ready(heard(step))))
+    }
+
+    /// Images with their tags and all that is below them, as a tar archive in pieces.
+    pub(crate) fn saved_images(&self, tags: &[&str]) -> Pin<Box<dyn Stream<Item = Result<Bytes>> + Send + '_>> {
+        let what = format!("save the images {}", tags.join(", "));
+        let pieces = self.client().export_images(tags);
+        Box::pin(pieces.map_err(move |source| Error::engine(what.clone())(source)))
+    }
+
+    /// Takes images in as [`Engine::saved_images`] gave them.
+    pub(crate) async fn load_images(
+        &self,
+        archive: impl Stream<Item = std::io::Result<Bytes>> + Send + 'static,
+    ) -> Result<()> {
+        let options = ImportImageOptions { quiet: true, ..ImportImageOptions::default() };
+        let steps = self.client().import_image(options, bollard::body_try_stream(archive), None);
+        let loaded: Result<Vec<_>, _> = steps.try_collect().await;
+        loaded.map(drop).map_err(Error::engine("load images"))
     }
 
     /// Gives an image a tag, which another image may have had before.
