@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use protocol::{LimitFacts, LimitOverrides};
+use protocol::{LimitFacts, LimitOverrides, Platform};
 
 use crate::sandbox::docker::EngineFacts;
 
@@ -10,6 +10,9 @@ const MIB: u64 = 1024 * 1024;
 
 /// A coordinator may ask for at most so many times a volunteer's limits of time.
 const MOST_TIME: u32 = 2;
+
+/// An emulated run has so many times the time of a native one: what was measured is in `docs/arm64.md`.
+pub(crate) const EMULATED_TIME: u32 = 8;
 
 /// The limits of one run.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,7 +95,16 @@ impl Limits {
     /// The same with so many times the time, for a run that confirms one that was too slow; never more than the volunteer said.
     #[must_use]
     pub fn with_time(self, factor: u32) -> Self {
-        let factor = factor.clamp(1, MOST_TIME);
+        self.times(factor.clamp(1, MOST_TIME))
+    }
+
+    /// The same for a run on that platform: longer where it is emulated, and never longer than the volunteer said.
+    #[must_use]
+    pub fn on(self, platform: Platform) -> Self {
+        if platform == Platform::native() { self } else { self.times(EMULATED_TIME) }
+    }
+
+    fn times(self, factor: u32) -> Self {
         let longer = |limit: Duration, said: Option<Duration>| if said.is_some() { limit } else { limit * factor };
         Self {
             phase: longer(self.phase, self.said.phase),

@@ -9,7 +9,7 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use crate::error::{Result, in_words};
-use crate::images::build::{WALL, given_up};
+use crate::images::build::{given_up, wall};
 use crate::images::progress::{Told, plain};
 use crate::sandbox::docker::Engine;
 
@@ -40,7 +40,7 @@ pub(super) async fn bootstrap(
     told: Told<'_>,
 ) -> Result<(), String> {
     let child = start(suite, platform, settings)?;
-    import(engine, child, (suite, platform), told, WALL).await
+    import(engine, child, (suite, platform), told, wall(platform)).await
 }
 
 /// Makes the image of what a program prints, which may take so long.
@@ -75,13 +75,14 @@ async fn import(
     match (status.success(), imported) {
         (true, Ok(image)) => engine.tag_image(&image, &tag(suite, platform)).await.map_err(|error| in_words(&error)),
         (true, Err(error)) => Err(in_words(&error)),
-        (false, imported) => {
-            // What was imported is the beginning of a file system.
-            if let Ok(image) = imported {
-                engine.remove_image(&image).await.map_err(|error| in_words(&error))?;
-            }
+        // What was imported is the beginning of a file system.
+        (false, Ok(image)) => {
+            engine.remove_image(&image).await.map_err(|error| in_words(&error))?;
             Err(explain(&tail, suite, platform))
         }
+        // It ended because the engine had stopped listening.
+        (false, Err(error)) if tail.iter().any(|line| line.contains("Broken pipe")) => Err(in_words(&error)),
+        (false, Err(_)) => Err(explain(&tail, suite, platform)),
     }
 }
 
@@ -120,11 +121,15 @@ fn start(suite: &str, platform: Platform, settings: &[String]) -> Result<Child, 
 fn explain(tail: &[String], suite: &str, platform: Platform) -> String {
     let text = tail.join("\n");
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    let remedy = if has(&["NO_PUBKEY", "is not signed", "Missing key", "not available: "]) {
+    let remedy = if has(&["arch-test"]) {
+        format!(
+            "To make one of {platform}, it asks arch-test whether this machine can run that: `pgxn-testers runner doctor --fix` installs it."
+        )
+    } else if has(&["NO_PUBKEY", "is not signed", "Missing key", "not available: "]) {
         format!("This machine lacks the key that signs {suite}: install a newer package `debian-archive-keyring`.")
     } else if has(&["cannot be executed", "Exec format error", "qemu-user"]) {
         format!(
-            "This machine cannot run programs of {platform}: install the packages `qemu-user-static` and `binfmt-support`."
+            "This machine cannot run programs of {platform}: `pgxn-testers runner doctor --fix` sets it up (qemu-user-static, binfmt_misc)."
         )
     } else if has(&["newuidmap", "uidmap", "unshare", "Operation not permitted"]) {
         "It needs root, or user namespaces: install the package `uidmap`, or run this as root.".to_owned()
@@ -144,6 +149,7 @@ mod tests {
         for (line, remedy) in [
             ("E: The repository is not signed.", "debian-archive-keyring"),
             ("E: arm64 can neither be executed natively nor via qemu-user", "qemu-user-static"),
+            ("E: install arch-test for foreign architecture support", "doctor --fix"),
             ("E: newuidmap failed", "uidmap"),
             ("E: Temporary failure resolving", "apt-get update"),
         ] {

@@ -20,6 +20,9 @@ use tokio_util::io::ReaderStream;
 use crate::error::{Error, Result};
 use crate::sandbox::docker::Engine;
 
+/// Longer than anybody waits for a root file system.
+const IMPORT: Duration = Duration::from_hours(24);
+
 /// An image that the engine holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FoundImage {
@@ -104,7 +107,9 @@ impl Engine {
             ..CreateImageOptions::default()
         };
         let body = bollard::body_try_stream(ReaderStream::with_capacity(archive, 128 * 1024));
-        let steps = self.client().create_image(Some(options), Some(body), None);
+        // The engine answers when all has come. An emulated mmdebstrap needs many minutes until then; who waits has a limit of its own.
+        let client = self.client().clone().with_timeout(IMPORT);
+        let steps = client.create_image(Some(options), Some(body), None);
         let steps: Vec<_> = steps.try_collect().await.map_err(Error::engine("import a root file system"))?;
         let identity = steps.into_iter().rev().find_map(|step| step.status.filter(|text| text.starts_with("sha256:")));
         let silent = || DockerError::DockerStreamError { error: "it did not say the image's identity".into() };

@@ -1,0 +1,77 @@
+//! What an engine says of itself and of its machine. What it says it can do is tried by `crate::doctor`; here is only what it says.
+
+use bollard::Docker;
+use bollard::models::SystemInfo;
+
+/// What the engine says of itself and of its machine.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EngineFacts {
+    /// Its name and version, such as `Docker 20.10.24`.
+    pub name: String,
+    /// Whether it is Podman, whose API differs in places from Docker's.
+    pub is_podman: bool,
+    /// Whether it runs without root.
+    pub is_rootless: bool,
+    /// The version of its API that is spoken, such as `1.41`.
+    pub api: String,
+    /// The machine's architecture in its words, such as `x86_64` or `amd64`.
+    pub architecture: String,
+    /// How it stores images, such as `overlay2`.
+    pub storage: String,
+    /// The directory of images on its machine.
+    pub images_dir: String,
+    /// The kernel, such as `Linux 6.12.0`.
+    pub kernel: String,
+    /// Processors of its machine.
+    pub cpus: u32,
+    /// Memory of its machine, in bytes.
+    pub memory_bytes: u64,
+    /// Whether it uses the second version of control groups.
+    pub cgroup_v2: bool,
+    /// Whether it says that it limits memory. Podman's rootless engine says so even where nothing is limited: see `crate::doctor`.
+    pub limits_memory: bool,
+    /// Whether it says that it limits the number of processes.
+    pub limits_processes: bool,
+    /// Whether it cannot limit processors.
+    pub no_cpu_quota: bool,
+}
+
+/// What an engine that was asked says; `api` is the version that both speak.
+pub(super) async fn gather(docker: &Docker, info: SystemInfo, api: String) -> EngineFacts {
+    let version = info.server_version.clone().unwrap_or_default();
+    let is_podman = is_podman(docker).await;
+    let name = if is_podman { "Podman" } else { "Docker" };
+    let cgroup_v2 = info.cgroup_version.is_some_and(|version| version.to_string() == "2");
+    let is_rootless = info.security_options.unwrap_or_default().iter().any(|option| option.contains("name=rootless"));
+    // Without the second version of control groups nobody but root can be given one. Podman takes all limits then, and leaves them out.
+    let powerless = is_rootless && !cgroup_v2;
+    EngineFacts {
+        name: format!("{name} {}", version.split(['+', '-']).next().unwrap_or_default()),
+        is_podman,
+        is_rootless,
+        api,
+        architecture: info.architecture.unwrap_or_default(),
+        storage: info.driver.unwrap_or_default(),
+        images_dir: info.docker_root_dir.unwrap_or_default(),
+        kernel: format!("Linux {}", info.kernel_version.unwrap_or_default()),
+        cpus: info.ncpu.and_then(|cpus| u32::try_from(cpus).ok()).unwrap_or(1).max(1),
+        memory_bytes: info.mem_total.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or_default(),
+        cgroup_v2,
+        limits_memory: info.memory_limit != Some(false) && !powerless,
+        limits_processes: info.pids_limit != Some(false) && !powerless,
+        no_cpu_quota: info.cpu_cfs_quota == Some(false) || powerless,
+    }
+}
+
+async fn is_podman(docker: &Docker) -> bool {
+    let components = docker.version().await.ok().and_then(|version| version.components).unwrap_or_default();
+    components.iter().any(|part| part.name.contains("Podman"))
+}
+
+impl EngineFacts {
+    /// What it would leave out with no more than a warning, in words; empty where it says that it limits all that matters.
+    pub fn unlimited(&self) -> Vec<&'static str> {
+        let limits = [("memory", self.limits_memory), ("the number of processes", self.limits_processes)];
+        limits.into_iter().filter_map(|(what, can)| (!can).then_some(what)).collect()
+    }
+}
