@@ -4,6 +4,7 @@ pub(crate) mod admin;
 pub(crate) mod admit;
 pub(crate) mod bench;
 pub(crate) mod coordinator;
+pub(crate) mod doctor;
 pub(crate) mod images;
 pub(crate) mod join;
 pub(crate) mod manual;

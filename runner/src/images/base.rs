@@ -4,11 +4,11 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use protocol::Platform;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
-use crate::error::{Result, in_words};
+use crate::error::{Error, Result, in_words};
 use crate::images::build::{given_up, wall};
 use crate::images::progress::{Told, plain};
 use crate::sandbox::docker::Engine;
@@ -65,7 +65,7 @@ async fn import(
             }
         }
     };
-    let importing = async { tokio::join!(engine.import_image(archive, platform), listen).0 };
+    let importing = async { tokio::join!(take(engine, archive, (suite, platform)), listen).0 };
     // An import that is broken off leaves no image.
     let Ok(imported) = timeout(wall, importing).await else {
         end(child).await;
@@ -73,17 +73,42 @@ async fn import(
     };
     let status = child.wait().await.map_err(|error| format!("mmdebstrap: {error}"))?;
     match (status.success(), imported) {
-        (true, Ok(image)) => engine.tag_image(&image, &tag(suite, platform)).await.map_err(|error| in_words(&error)),
+        (true, Ok(Taken::Image(image))) => {
+            engine.tag_image(&image, &tag(suite, platform)).await.map_err(|error| in_words(&error))
+        }
+        (true, Ok(Taken::Layer(layer))) => {
+            engine.load_root(layer, platform, &tag(suite, platform)).await.map_err(|error| in_words(&error))
+        }
         (true, Err(error)) => Err(in_words(&error)),
         // What was imported is the beginning of a file system.
-        (false, Ok(image)) => {
+        (false, Ok(Taken::Image(image))) => {
             engine.remove_image(&image).await.map_err(|error| in_words(&error))?;
             Err(explain(&tail, suite, platform))
         }
+        (false, Ok(Taken::Layer(_))) => Err(explain(&tail, suite, platform)),
         // It ended because the engine had stopped listening.
         (false, Err(error)) if tail.iter().any(|line| line.contains("Broken pipe")) => Err(in_words(&error)),
         (false, Err(_)) => Err(explain(&tail, suite, platform)),
     }
+}
+
+/// What came of a program's output.
+enum Taken {
+    /// An image, by its identity.
+    Image(String),
+    /// A file with no name: what is of another platform than the engine's has to be given to it as a whole.
+    Layer(std::fs::File),
+}
+
+async fn take(engine: &Engine, mut archive: ChildStdout, (suite, platform): (&str, Platform)) -> Result<Taken> {
+    if platform == Platform::native() {
+        return engine.import_image(archive, platform).await.map(Taken::Image);
+    }
+    let unwritten = |source| Error::file("write the root file system of", suite)(source);
+    let mut file = tokio::fs::File::from_std(tempfile::tempfile().map_err(unwritten)?);
+    tokio::io::copy(&mut archive, &mut file).await.map_err(unwritten)?;
+    file.flush().await.map_err(unwritten)?;
+    Ok(Taken::Layer(file.into_std().await))
 }
 
 /// Asks a program to end, which lets mmdebstrap remove what it has unpacked; kills one that does not.

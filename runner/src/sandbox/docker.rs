@@ -12,6 +12,7 @@ mod container;
 mod exec;
 mod facts;
 mod images;
+mod load;
 
 pub(crate) use container::{ContainerSpec, ContainerState, Mount};
 pub(crate) use exec::{Chunk, Exec, ExecSpec, SYSTEM_PATH};
@@ -27,9 +28,6 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Where an engine listens when nobody says otherwise.
-    pub const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
-
     /// Connects to the engine at `host` (`unix:///path`, `tcp://address`, or a bare path) and asks what it is.
     ///
     /// The error names the address and says what to do, as this is the first thing that goes wrong on a new machine. One that would leave out
@@ -50,13 +48,18 @@ impl Engine {
         let docker = docker.negotiate_version().await.map_err(unreachable)?;
         let info = docker.info().await.map_err(unreachable)?;
         let api = docker.client_version().to_string();
-        let facts = facts::gather(&docker, info, api).await;
+        let facts = facts::gather(&docker, info, (&address, api)).await;
         Ok(Self { docker, host: host.to_owned(), facts })
     }
 
     /// Asks whether it still answers.
     pub async fn check(&self) -> Result<()> {
         self.docker.ping().await.map(drop).map_err(|source| unreachable(&self.host, &source))
+    }
+
+    /// Its address.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
     }
 
     /// What the engine says of itself.
@@ -92,7 +95,8 @@ mod tests {
 
     #[test]
     fn an_engine_that_would_leave_out_a_limit_says_which() {
-        let facts = |limits_memory, limits_processes| EngineFacts { limits_memory, limits_processes, ..EngineFacts::default() };
+        let facts =
+            |limits_memory, limits_processes| EngineFacts { limits_memory, limits_processes, ..EngineFacts::default() };
         assert_eq!(facts(true, true).unlimited(), Vec::<&str>::new());
         assert_eq!(facts(false, false).unlimited(), ["memory", "the number of processes"]);
         assert_eq!(facts(true, false).unlimited(), ["the number of processes"]);

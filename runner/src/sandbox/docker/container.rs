@@ -50,6 +50,8 @@ pub(crate) struct ContainerSpec<'a> {
     pub(crate) labels: HashMap<String, String>,
     pub(crate) mounts: &'a [Mount],
     pub(crate) limits: &'a Limits,
+    /// What it runs instead of the image's first program, and without the further filter: only what `crate::doctor` tries.
+    pub(crate) trial: Option<&'a [String]>,
 }
 
 /// How a container is.
@@ -115,8 +117,8 @@ fn body(spec: &ContainerSpec<'_>, machine: &EngineFacts) -> ContainerCreateBody 
         hostname: Some("pgxn".into()),
         user: Some(USER.into()),
         env: Some(vec!["LANG=C.UTF-8".into()]),
-        entrypoint: Some(confined(FIRST.map(str::to_owned).to_vec())),
-        cmd: Some(vec![INIT.into(), lifetime.as_secs().to_string()]),
+        entrypoint: Some(spec.trial.map_or_else(|| confined(FIRST.map(str::to_owned).to_vec()), <[String]>::to_vec)),
+        cmd: Some(spec.trial.map_or_else(|| vec![INIT.into(), lifetime.as_secs().to_string()], |_| Vec::new())),
         labels: Some(spec.labels.clone()),
         // Podman takes the word for a command, and wants systemd to call it. Our images have none to switch off.
         healthcheck: (!machine.is_podman)
@@ -186,7 +188,7 @@ mod tests {
 
     fn spec<'a>(limits: &'a Limits, mounts: &'a [Mount]) -> ContainerSpec<'a> {
         let (image, platform) = ("sha256:0", Platform::native());
-        ContainerSpec { name: "n", image, platform, labels: HashMap::new(), mounts, limits }
+        ContainerSpec { name: "n", image, platform, labels: HashMap::new(), mounts, limits, trial: None }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use bollard::Docker;
 use bollard::models::SystemInfo;
+use tokio::net::UnixStream;
 
 /// What the engine says of itself and of its machine.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -36,13 +37,15 @@ pub struct EngineFacts {
     pub no_cpu_quota: bool,
 }
 
-/// What an engine that was asked says; `api` is the version that both speak.
-pub(super) async fn gather(docker: &Docker, info: SystemInfo, api: String) -> EngineFacts {
+/// What an engine at that address says that was asked; `api` is the version that both speak.
+pub(super) async fn gather(docker: &Docker, info: SystemInfo, (address, api): (&str, String)) -> EngineFacts {
     let version = info.server_version.clone().unwrap_or_default();
     let is_podman = is_podman(docker).await;
     let name = if is_podman { "Podman" } else { "Docker" };
     let cgroup_v2 = info.cgroup_version.is_some_and(|version| version.to_string() == "2");
-    let is_rootless = info.security_options.unwrap_or_default().iter().any(|option| option.contains("name=rootless"));
+    let says_so = info.security_options.unwrap_or_default().iter().any(|option| option.contains("name=rootless"));
+    // Podman says so in a place of its own. Whose socket it is, the system knows.
+    let is_rootless = says_so || owner(address).await.is_some_and(|user| user != 0);
     // Without the second version of control groups nobody but root can be given one. Podman takes all limits then, and leaves them out.
     let powerless = is_rootless && !cgroup_v2;
     EngineFacts {
@@ -66,6 +69,12 @@ pub(super) async fn gather(docker: &Docker, info: SystemInfo, api: String) -> En
 async fn is_podman(docker: &Docker) -> bool {
     let components = docker.version().await.ok().and_then(|version| version.components).unwrap_or_default();
     components.iter().any(|part| part.name.contains("Podman"))
+}
+
+/// The user that listens at a socket of this machine.
+async fn owner(address: &str) -> Option<u32> {
+    let socket = UnixStream::connect(address.strip_prefix("unix://")?).await.ok()?;
+    socket.peer_cred().ok().map(|them| them.uid())
 }
 
 impl EngineFacts {

@@ -211,17 +211,22 @@ fn heard(step: Result<bollard::models::BuildInfo, DockerError>) -> Option<Result
 fn inspected(found: ImageInspect) -> FoundImage {
     FoundImage {
         id: found.id.unwrap_or_default(),
-        tags: found.repo_tags.unwrap_or_default(),
+        tags: tags(found.repo_tags.unwrap_or_default()),
         labels: found.config.and_then(|config| config.labels).unwrap_or_default(),
         size_bytes: found.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
         created: found.created.and_then(|at| Timestamp::parse_rfc3339(&at)).unwrap_or(Timestamp::from_millis(0)),
     }
 }
 
+/// Podman names what was never pulled after the machine.
+fn tags(tags: Vec<String>) -> Vec<String> {
+    tags.into_iter().map(|tag| tag.strip_prefix("localhost/").map(str::to_owned).unwrap_or(tag)).collect()
+}
+
 fn summarised(found: ImageSummary) -> FoundImage {
     FoundImage {
         id: found.id,
-        tags: found.repo_tags,
+        tags: tags(found.repo_tags),
         labels: found.labels,
         size_bytes: u64::try_from(found.size).unwrap_or_default(),
         created: Timestamp::from_millis(found.created.saturating_mul(1000)),
