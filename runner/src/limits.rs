@@ -12,7 +12,7 @@ const MIB: u64 = 1024 * 1024;
 const MOST_TIME: u32 = 2;
 
 /// An emulated run has so many times the time of a native one: what was measured is in `docs/arm64.md`.
-pub(crate) const EMULATED_TIME: u32 = 8;
+const EMULATED_TIME: u32 = 24;
 
 /// The limits of one run.
 #[derive(Clone, Debug, PartialEq)]
@@ -292,6 +292,19 @@ mod tests {
         assert_eq!(limits.clone().with_time(0), limits);
         let said = limits.with(&all());
         assert_eq!(said.clone().with_time(2), said, "a volunteer said how long");
+    }
+
+    #[test]
+    fn an_emulated_run_has_more_time_unless_a_volunteer_said_how_long() {
+        let limits = Limits::default();
+        assert_eq!(limits.clone().on(Platform::native()), limits);
+        let other = Platform::ALL.into_iter().find(|platform| *platform != Platform::native()).unwrap();
+        let emulated = limits.clone().on(other);
+        let times = (emulated.phase, emulated.run, emulated.silence);
+        assert_eq!(times, (Duration::from_hours(6), Duration::from_hours(18), Duration::from_hours(2)));
+        assert_eq!(emulated.memory_bytes, limits.memory_bytes);
+        let said = limits.with(&all());
+        assert_eq!(said.clone().on(other), said);
     }
 
     #[test]

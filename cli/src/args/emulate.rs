@@ -8,7 +8,7 @@ use protocol::Platform;
 pub(crate) struct EmulateArgs {
     /// Test on this platform too, emulated by qemu-user: arm64 on amd64. Far slower than native; off by default
     ///
-    /// Runs get eight times the time and are marked as emulated, and what fails there alone stays unconfirmed. `runner doctor --fix` sets it up.
+    /// Runs get 24 times the time and are marked as emulated, and what fails there alone stays unconfirmed. `runner doctor --fix` sets it up.
     #[arg(long, value_name = "PLATFORM", value_parser = emulated)]
     pub(crate) emulate: Option<Platform>,
 }

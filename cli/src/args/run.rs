@@ -81,7 +81,7 @@ pub(crate) struct TestArgs {
     #[command(flatten)]
     pub(crate) majors: MajorArgs,
 
-    /// Test on this platform instead of this machine's, emulated by qemu-user: arm64 on amd64; far slower, with eight times the time
+    /// Test on this platform instead of this machine's, emulated by qemu-user: arm64 on amd64; far slower, with 24 times the time
     #[arg(long, value_name = "PLATFORM", value_parser = emulated)]
     pub(crate) emulate: Option<Platform>,
 

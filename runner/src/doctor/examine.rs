@@ -55,7 +55,8 @@ pub async fn examine(subject: &Subject<'_>) -> Examination {
         checks.push(machine::kernel(facts));
         checks.push(machine::memory(facts, &limits, subject.site.jobs));
         let place = orphaned(engine, &subject.site.data_dir);
-        checks.extend(in_containers(&place, subject.emulates, subject.progress).await);
+        checks.extend(in_containers(&place, subject.progress).await);
+        checks.push(emulation::check(&place, subject.emulates).await);
     }
     let facts = engine.as_ref().map(Engine::facts);
     checks.extend(machine::disks(facts, &subject.engine.host, &subject.site.data_dir));
@@ -70,7 +71,10 @@ pub async fn self_check(site: &Site, data_dir: &Path, emulates: bool, progress: 
     let (engine, place) = (&site.place.engine, &site.place);
     let facts = engine.facts();
     let mut checks = vec![machine::architecture(facts), machine::kernel(facts)];
-    checks.extend(in_containers(place, emulates, progress).await);
+    checks.extend(in_containers(place, progress).await);
+    if emulates {
+        checks.push(emulation::check(place, true).await);
+    }
     checks.extend(machine::disks(Some(facts), engine.host(), data_dir));
     Examination { checks }
 }
@@ -83,12 +87,12 @@ fn orphaned(engine: &Engine, data_dir: &Path) -> Place {
 }
 
 /// What is tried in containers.
-async fn in_containers(place: &Place, emulates: bool, progress: &dyn Progress) -> Vec<Check> {
+async fn in_containers(place: &Place, progress: &dyn Progress) -> Vec<Check> {
     let tried = async {
         let image = Images::for_trial(place, progress).await?;
         trial::run(place, &image).await
     };
-    let mut checks = match tried.await {
+    match tried.await {
         Ok(said) => trial::checks(&said, place.engine.facts(), machine::swap_bytes()),
         Err(error) => vec![Check::fails(
             "container",
@@ -96,9 +100,7 @@ async fn in_containers(place: &Place, emulates: bool, progress: &dyn Progress) -
             Effect::Nothing,
             "pgxn-testers images build  says what is in the way of an image",
         )],
-    };
-    checks.push(emulation::check(place, emulates).await);
-    checks
+    }
 }
 
 fn described(facts: &EngineFacts, found: &Found) -> Check {

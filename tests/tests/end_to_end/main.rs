@@ -3,6 +3,7 @@
 mod bad_input;
 mod client;
 mod confirmation;
+mod doctor;
 mod endurance;
 mod fates;
 mod going;
