@@ -164,7 +164,7 @@ impl Limits {
         let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         LimitFacts {
             memory_bytes: self.memory_bytes,
-            cpus: if machine.no_cpu_quota { machine.cpus } else { self.cpus.min(machine.cpus) },
+            cpus: if machine.lacks.processors { machine.cpus } else { self.cpus.min(machine.cpus) },
             processes: self.pids,
             phase_ms: millis(self.phase),
             run_ms: millis(self.run),

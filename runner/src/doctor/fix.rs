@@ -53,7 +53,8 @@ pub async fn fix(say: &(dyn Fn(&str) + Sync)) -> Result<(), String> {
     }
     let mut did = false;
     // Each look comes after what was done before: a package may have registered it by itself.
-    for step in [install, mount, unregister, register] {
+    let steps: [fn() -> Result<Option<Fix>, String>; 4] = [install, || Ok(mount()), || Ok(unregister()), register];
+    for step in steps {
         if let Some(fix) = step()? {
             say(&fix.to_string());
             apply(&fix).await?;
@@ -90,15 +91,16 @@ fn find(program: &str) -> Option<std::path::PathBuf> {
         .find(|path| path.exists())
 }
 
-fn mount() -> Result<Option<Fix>, String> {
+fn mount() -> Option<Fix> {
     let words = ["mount", "-t", "binfmt_misc", "binfmt_misc", BINFMT];
-    Ok((emulation::state() == State::Unmounted).then(|| Fix::Run(words.map(str::to_owned).to_vec())))
+    (emulation::state() == State::Unmounted).then(|| Fix::Run(words.map(str::to_owned).to_vec()))
 }
 
 /// What lacks the flag cannot be changed, only be made anew.
-fn unregister() -> Result<Option<Fix>, String> {
+fn unregister() -> Option<Fix> {
     let entry = format!("{BINFMT}/qemu-aarch64");
-    Ok((emulation::state() != State::Registered && Path::new(&entry).exists()).then(|| Fix::Write("-1".into(), entry)))
+    let is_there = Path::new(&entry).exists();
+    (emulation::state() != State::Registered && is_there).then(|| Fix::Write("-1".into(), entry))
 }
 
 fn register() -> Result<Option<Fix>, String> {

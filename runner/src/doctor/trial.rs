@@ -108,84 +108,61 @@ pub(super) async fn run(place: &Place, image: &str) -> Result<Said> {
 
 /// What a trial means.
 pub(super) fn checks(said: &Said, engine: &EngineFacts, swap_bytes: u64) -> Vec<Check> {
-    let get = |name: &str| said.get(name).map(String::as_str).unwrap_or_default();
-    let number = |name: &str| get(name).parse::<u64>().unwrap_or(u64::MAX);
-    let groups = groups(engine);
-    let mut checks = vec![
-        judge(
-            "memory limit",
-            get("memory") != "unlimited",
-            Effect::Nothing,
-            (
-                &format!("a process that wanted {} MiB of {MEMORY} was ended", MEMORY * 3),
-                &format!("a process had {} MiB where {MEMORY} were allowed", MEMORY * 3),
-            ),
-            groups,
-        ),
-        judge(
-            "process limit",
-            number("processes") <= u64::from(PROCESSES),
-            Effect::Nothing,
-            (
-                &format!("no more than {} processes of {PROCESSES}", get("processes")),
-                &format!("{} processes where {PROCESSES} were allowed", get("processes")),
-            ),
-            groups,
-        ),
-        processors(get("quota"), engine, groups),
-        files(number("fills:/tmp"), number("fills:/dev/shm")),
-        network(get("interfaces"), get("connects")),
-        judge(
-            "seccomp",
-            get("seccomp") == "2",
-            Effect::Nothing,
-            ("the engine's filter of system calls is on", "the engine filters no system calls"),
-            "Start the engine with its default seccomp profile, on a kernel with CONFIG_SECCOMP_FILTER.",
-        ),
-        judge(
-            "further filter",
-            get("vsock") == "no",
-            Effect::Nothing,
-            ("sockets to the hypervisor are refused", "a socket to the hypervisor was given"),
-            "Report this: the kernel takes a filter of system calls and does not keep to it.",
-        ),
-        judge(
-            "privileges",
-            get("no_new_privs") == "1" && get("capabilities").is_empty() && get("user") == "1000",
-            Effect::Nothing,
-            (
-                "user 1000, no capability, none to be had",
-                &format!(
-                    "user {}, capabilities {}, no_new_privs {}",
-                    get("user"),
-                    get("capabilities"),
-                    get("no_new_privs")
-                ),
-            ),
-            "Take `default-runtime` and further options out of the engine's configuration.",
-        ),
-        judge(
-            "root directory",
-            get("root") == "read-only",
-            Effect::Nothing,
-            ("read-only", "can be written"),
-            "Take `default-runtime` and further options out of the engine's configuration.",
-        ),
-        namespace(get("uid_map"), engine),
-    ];
-    if swap_bytes > 0 && !is_limit(get("swap")) {
-        let mend = "Add `swapaccount=1` to the kernel's command line, or switch swap off: a run may have memory and swap of the machine.";
-        checks.push(Check::warning(
-            "swap",
-            format!("the machine has {} MiB of it, and the engine cannot keep runs from it", swap_bytes / MIB),
-            mend,
-        ));
+    let mut checks = limits(said, engine);
+    checks.extend(confinement(said));
+    checks.push(namespace(get(said, "uid_map"), engine));
+    if swap_bytes > 0 && !is_limit(get(said, "swap")) {
+        let found = format!("the machine has {} MiB of it, and the engine cannot keep runs from it", swap_bytes / MIB);
+        let mend = "Add `swapaccount=1` to the kernel's command line, or switch swap off.";
+        checks.push(Check::warning("swap", found, mend));
     }
     checks
 }
 
-fn judge(name: &'static str, holds: bool, effect: Effect, (yes, no): (&str, &str), mend: &str) -> Check {
-    if holds { Check::ok(name, yes) } else { Check::fails(name, no, effect, mend) }
+fn get<'a>(said: &'a Said, name: &str) -> &'a str {
+    said.get(name).map(String::as_str).unwrap_or_default()
+}
+
+/// What is there only so much of.
+fn limits(said: &Said, engine: &EngineFacts) -> Vec<Check> {
+    let number = |name: &str| get(said, name).parse::<u64>().unwrap_or(u64::MAX);
+    let (mend, processes) = (groups(engine), get(said, "processes"));
+    let memory = (
+        &*format!("a process that wanted {} MiB of {MEMORY} was ended", MEMORY * 3),
+        &*format!("a process had {} MiB where {MEMORY} were allowed", MEMORY * 3),
+    );
+    let forked = (
+        &*format!("no more than {processes} processes of {PROCESSES}"),
+        &*format!("{processes} processes where {PROCESSES} were allowed"),
+    );
+    vec![
+        judge("memory limit", get(said, "memory") != "unlimited", memory, mend),
+        judge("process limit", number("processes") <= u64::from(PROCESSES), forked, mend),
+        processors(get(said, "quota"), engine, mend),
+        files(number("fills:/tmp"), number("fills:/dev/shm")),
+    ]
+}
+
+/// What nobody gets out of, nor becomes.
+fn confinement(said: &Said) -> Vec<Check> {
+    let of = |name: &str| get(said, name);
+    let plain = "Take `default-runtime` and further options out of the engine's configuration.";
+    let is_nobody = of("no_new_privs") == "1" && of("capabilities").is_empty() && of("user") == "1000";
+    let who = format!("user {}, capabilities {}, no_new_privs {}", of("user"), of("capabilities"), of("no_new_privs"));
+    let filter = ("the engine's filter of system calls is on", "the engine filters no system calls");
+    let further = ("sockets to the hypervisor are refused", "a socket to the hypervisor was given");
+    vec![
+        network(of("interfaces"), of("connects")),
+        judge("seccomp", of("seccomp") == "2", filter, "Start the engine with its default seccomp profile."),
+        judge("further filter", of("vsock") == "no", further, "Report this: the kernel does not keep to a filter."),
+        judge("privileges", is_nobody, ("user 1000, no capability, none to be had", &who), plain),
+        judge("root directory", of("root") == "read-only", ("read-only", "can be written"), plain),
+    ]
+}
+
+/// Something without which nothing is offered.
+fn judge(name: &'static str, holds: bool, (yes, no): (&str, &str), mend: &str) -> Check {
+    if holds { Check::ok(name, yes) } else { Check::fails(name, no, Effect::Nothing, mend) }
 }
 
 /// What gives an engine control groups.

@@ -85,10 +85,9 @@ async fn import(
             engine.remove_image(&image).await.map_err(|error| in_words(&error))?;
             Err(explain(&tail, suite, platform))
         }
-        (false, Ok(Taken::Layer(_))) => Err(explain(&tail, suite, platform)),
         // It ended because the engine had stopped listening.
         (false, Err(error)) if tail.iter().any(|line| line.contains("Broken pipe")) => Err(in_words(&error)),
-        (false, Err(_)) => Err(explain(&tail, suite, platform)),
+        (false, Ok(Taken::Layer(_)) | Err(_)) => Err(explain(&tail, suite, platform)),
     }
 }
 

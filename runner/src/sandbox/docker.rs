@@ -16,7 +16,7 @@ mod load;
 
 pub(crate) use container::{ContainerSpec, ContainerState, Mount};
 pub(crate) use exec::{Chunk, Exec, ExecSpec, SYSTEM_PATH};
-pub use facts::EngineFacts;
+pub use facts::{EngineFacts, Lacks};
 pub(crate) use images::{BuildEvent, BuildSpec, FoundImage};
 
 /// A connection to a container engine; clones share it.
@@ -34,7 +34,7 @@ impl Engine {
     /// limits with no more than a warning is refused: nothing would stop a bomb but the end of the machine.
     pub async fn connect(host: &str) -> Result<Self> {
         let engine = Self::reach(host).await?;
-        match engine.facts.unlimited()[..] {
+        match engine.facts.lacks.words()[..] {
             [] => Ok(engine),
             ref missing => Err(Error::EngineWithoutLimits { host: host.to_owned(), missing: missing.join(" and ") }),
         }
@@ -95,11 +95,10 @@ mod tests {
 
     #[test]
     fn an_engine_that_would_leave_out_a_limit_says_which() {
-        let facts =
-            |limits_memory, limits_processes| EngineFacts { limits_memory, limits_processes, ..EngineFacts::default() };
-        assert_eq!(facts(true, true).unlimited(), Vec::<&str>::new());
-        assert_eq!(facts(false, false).unlimited(), ["memory", "the number of processes"]);
-        assert_eq!(facts(true, false).unlimited(), ["the number of processes"]);
+        let lacks = |memory, processes| Lacks { memory, processes, processors: true }.words();
+        assert_eq!(lacks(false, false), Vec::<&str>::new());
+        assert_eq!(lacks(true, true), ["memory", "the number of processes"]);
+        assert_eq!(lacks(false, true), ["the number of processes"]);
     }
 
     #[tokio::test]

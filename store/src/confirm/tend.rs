@@ -6,7 +6,7 @@ use sqlx::any::AnyRow;
 
 use super::{avoid, trust};
 use crate::fields::{Fields, to_limit};
-use crate::jobs::{self, Again, lock_queue};
+use crate::jobs::{self, Again, Job, lock_queue};
 use crate::{Conn, Result, Tx, lease};
 
 /// What was done.
@@ -75,6 +75,8 @@ pub async fn tend(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<Tended> {
     for id in avoid::machineless(tx, now, limit).await? {
         if let Some(job) = jobs::get(tx, id).await? {
             let again = Again { priority: Priority::Confirmation, parked_until: None, time_factor: 1 };
+            // The result with which it was settled is not counted yet, as the next round would not have it.
+            let job = Job { reported: job.reported + 1, ..job };
             jobs::put_again(tx, &job, again, now).await?;
             done.native += 1;
         }

@@ -29,12 +29,27 @@ pub struct EngineFacts {
     pub memory_bytes: u64,
     /// Whether it uses the second version of control groups.
     pub cgroup_v2: bool,
-    /// Whether it says that it limits memory. Podman's rootless engine says so even where nothing is limited: see `crate::doctor`.
-    pub limits_memory: bool,
-    /// Whether it says that it limits the number of processes.
-    pub limits_processes: bool,
-    /// Whether it cannot limit processors.
-    pub no_cpu_quota: bool,
+    /// What it cannot limit, as far as it says so.
+    pub lacks: Lacks,
+}
+
+/// What an engine cannot limit. Podman's rootless engine says of none that it cannot, where it limits nothing: see `crate::doctor`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lacks {
+    /// Memory.
+    pub memory: bool,
+    /// The number of processes.
+    pub processes: bool,
+    /// Processors.
+    pub processors: bool,
+}
+
+impl Lacks {
+    /// What it would leave out with no more than a warning although nothing else would stop a bomb, in words.
+    pub(super) fn words(self) -> Vec<&'static str> {
+        let limits = [("memory", self.memory), ("the number of processes", self.processes)];
+        limits.into_iter().filter_map(|(what, is_lacking)| is_lacking.then_some(what)).collect()
+    }
 }
 
 /// What an engine at that address says that was asked; `api` is the version that both speak.
@@ -60,9 +75,11 @@ pub(super) async fn gather(docker: &Docker, info: SystemInfo, (address, api): (&
         cpus: info.ncpu.and_then(|cpus| u32::try_from(cpus).ok()).unwrap_or(1).max(1),
         memory_bytes: info.mem_total.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or_default(),
         cgroup_v2,
-        limits_memory: info.memory_limit != Some(false) && !powerless,
-        limits_processes: info.pids_limit != Some(false) && !powerless,
-        no_cpu_quota: info.cpu_cfs_quota == Some(false) || powerless,
+        lacks: Lacks {
+            memory: info.memory_limit == Some(false) || powerless,
+            processes: info.pids_limit == Some(false) || powerless,
+            processors: info.cpu_cfs_quota == Some(false) || powerless,
+        },
     }
 }
 
@@ -75,12 +92,4 @@ async fn is_podman(docker: &Docker) -> bool {
 async fn owner(address: &str) -> Option<u32> {
     let socket = UnixStream::connect(address.strip_prefix("unix://")?).await.ok()?;
     socket.peer_cred().ok().map(|them| them.uid())
-}
-
-impl EngineFacts {
-    /// What it would leave out with no more than a warning, in words; empty where it says that it limits all that matters.
-    pub fn unlimited(&self) -> Vec<&'static str> {
-        let limits = [("memory", self.limits_memory), ("the number of processes", self.limits_processes)];
-        limits.into_iter().filter_map(|(what, can)| (!can).then_some(what)).collect()
-    }
 }
