@@ -2,6 +2,8 @@
 
 use clap::{Parser, Subcommand};
 
+mod doctor;
+mod emulate;
 mod farm;
 mod join;
 mod lanes;
@@ -14,6 +16,8 @@ mod overrides;
 mod release;
 mod run;
 
+pub(crate) use doctor::DoctorArgs;
+pub(crate) use emulate::EmulateArgs;
 pub(crate) use farm::{CoordinatorArgs, DataArgs, ListenArgs, RegistryChoice, SampleSize, UpArgs};
 pub(crate) use join::{AdmissionCommand, JoinArgs, Link, MemberArgs, RunnerCommand};
 pub(crate) use need::FailOn;

@@ -5,6 +5,7 @@ pub(crate) mod admit;
 pub(crate) mod bench;
 pub(crate) mod bundle;
 pub(crate) mod coordinator;
+pub(crate) mod doctor;
 pub(crate) mod images;
 pub(crate) mod join;
 pub(crate) mod majors;

@@ -46,6 +46,11 @@ impl Console {
         Self { colour: stderr().is_terminal() && !no_color }
     }
 
+    /// The same of standard output, for lines that are what was asked for.
+    pub(crate) fn stdout(no_color: bool) -> Self {
+        Self { colour: stdout().is_terminal() && !no_color }
+    }
+
     /// Prints a line. An output that is gone is no reason to stop a farm.
     #[expect(clippy::unused_self, reason = "who prints has to have been given the console")]
     pub(crate) fn line(self, text: &str) {

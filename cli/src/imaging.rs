@@ -12,6 +12,7 @@ use runner::sandbox::docker::Engine;
 use runner::{EnsureImage, Result, Site, native_targets};
 use sample::debian::Archive;
 
+use crate::args::EmulateArgs;
 use crate::console::{Colour, Console, plain};
 
 /// The images of one engine, and the terminal.
@@ -38,9 +39,14 @@ impl Imaging {
         &self.images
     }
 
-    /// The targets of this machine for some majors, first those that can be tested on at once.
-    pub(crate) async fn targets(&self, majors: &[PgMajor]) -> Result<Vec<Target>> {
-        self.images.ready_first(&native_targets(majors), SystemClock.now()).await
+    /// The targets of this machine for some majors, first those that can be tested on at once, and last those that are emulated.
+    pub(crate) async fn targets(&self, majors: &[PgMajor], emulate: EmulateArgs) -> Result<Vec<Target>> {
+        let mut targets = self.images.ready_first(&native_targets(majors), SystemClock.now()).await?;
+        if let Some(platform) = emulate.emulate {
+            let emulated: Vec<_> = majors.iter().map(|major| Target { major: *major, platform }).collect();
+            targets.extend(self.images.ready_first(&emulated, SystemClock.now()).await?);
+        }
+        Ok(targets)
     }
 
     /// The image of a target, built where it is missing.
@@ -70,13 +76,13 @@ impl Imaging {
 }
 
 /// Tells of a build: a line that moves where a person watches, a line a step where the output is kept.
-struct Teller {
+pub(crate) struct Teller {
     console: Console,
     bar: Mutex<Option<ProgressBar>>,
 }
 
 impl Teller {
-    fn new(console: Console) -> Self {
+    pub(crate) fn new(console: Console) -> Self {
         Self { console, bar: Mutex::new(None) }
     }
 

@@ -96,6 +96,9 @@ async fn claim_now(coordinator: &Coordinator, runner: &Runner, request: &ClaimRe
     }
     // Last, as every transaction that locks the queue or a run comes to its runner last: see `store/src/confirm.rs`.
     runners::touch(&mut tx, runner.id, &request.version, &request.targets, now).await?;
+    if runner.emulated != request.emulated {
+        runners::emulates(&mut tx, runner.id, &request.emulated).await?;
+    }
     tx.commit().await?;
     let Some(claimed) = claimed else { return Ok(None) };
     coordinator.events.send(Event::JobClaimed {

@@ -10,7 +10,7 @@ use url::Url;
 use crate::ids::{JobId, RunId};
 use crate::phase::Phase;
 use crate::release::Release;
-use crate::target::Target;
+use crate::target::{Platform, Target};
 
 /// A report's JSON may have at most this many bytes.
 pub const MAX_REPORT_BYTES: usize = 8 * 1024 * 1024;
@@ -23,6 +23,9 @@ pub const MAX_FILE_BYTES: usize = 8 * 1024 * 1024;
 pub struct ClaimRequest {
     /// The targets that it can test.
     pub targets: Vec<Target>,
+    /// The platforms of these targets that it emulates.
+    #[serde(default)]
+    pub emulated: Vec<Platform>,
     /// The version of its program.
     pub version: String,
     /// What is to be the lease's token: 64 random hexadecimal digits that the runner says again until it gets a job, so that an answer that

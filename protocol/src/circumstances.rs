@@ -27,6 +27,9 @@ pub struct Circumstances {
     pub provided: Provided,
     /// The limits that held; none in a report of a runner that did not write them down yet.
     pub limits: Option<LimitFacts>,
+    /// Whether the platform is emulated on the runner: what fails there alone is not held against anybody.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub emulated: bool,
 }
 
 /// A finding of a lane beyond installcheck: worth mending, and never a reason for a worse grade.

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use pgxn::{ClientOptions, Registry};
-use protocol::{Assignment, ClaimRequest, ImageFacts, Lease, Target, Verdict};
+use protocol::{Assignment, ClaimRequest, ImageFacts, Lease, Platform, Target, Verdict};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -138,7 +138,9 @@ impl Agent {
 
     async fn claim(&self, targets: Vec<Target>, wait: Duration) -> Result<Option<Assignment>, CallError> {
         let mut said = self.tokens.say();
-        let request = ClaimRequest { targets, version: VERSION.to_owned(), token: Some(said.token.clone()) };
+        let emulated = emulated(&targets);
+        let (version, token) = (VERSION.to_owned(), Some(said.token.clone()));
+        let request = ClaimRequest { targets, emulated, version, token };
         let claimed = self.coordinator.claim(&request, wait).await;
         said.had_a_job = matches!(claimed, Ok(Some(_)));
         claimed
@@ -237,6 +239,14 @@ pub enum Trouble {
     /// The coordinator.
     #[error(transparent)]
     Coordinator(#[from] CallError),
+}
+
+/// The platforms of these targets that are not this machine's own.
+fn emulated(targets: &[Target]) -> Vec<Platform> {
+    let is_emulated = |platform: &Platform| {
+        *platform != Platform::native() && targets.iter().any(|target| target.platform == *platform)
+    };
+    Platform::ALL.into_iter().filter(is_emulated).collect()
 }
 
 /// A lease by the runner's own clock.

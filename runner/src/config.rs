@@ -6,8 +6,8 @@ use std::sync::Arc;
 use protocol::{Overrides, PgMajor, Platform, Target};
 use url::Url;
 
+use crate::engines::{self, Found};
 use crate::limits::WantedLimits;
-use crate::sandbox::docker::Engine;
 
 /// A volunteer's runner.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ pub struct SiteConfig {
 }
 
 impl SiteConfig {
-    /// A site in that directory, with the engine that `DOCKER_HOST` names, or the usual one.
+    /// A site in that directory, with the engine that `DOCKER_HOST` names, or the first that is found.
     pub fn new(data_dir: PathBuf, jobs: u16) -> Self {
         Self {
             data_dir,
@@ -81,13 +81,16 @@ impl SiteConfig {
     }
 }
 
-/// The container engine that `DOCKER_HOST` names, or the usual one.
-#[expect(clippy::disallowed_methods, reason = "this is the crate's config.rs")]
+/// The address of the container engine that `DOCKER_HOST` names, or of the first that is found.
 pub fn engine_host() -> String {
-    match std::env::var("DOCKER_HOST") {
-        Ok(host) if !host.is_empty() => host,
-        _ => Engine::DEFAULT_HOST.to_owned(),
-    }
+    engine_found().host
+}
+
+/// The same, with what named it.
+#[expect(clippy::disallowed_methods, reason = "this is the crate's config.rs")]
+pub fn engine_found() -> Found {
+    let runtime_dir = std::env::var_os("XDG_RUNTIME_DIR").filter(|path| !path.is_empty());
+    engines::find(std::env::var("DOCKER_HOST").ok(), runtime_dir.map(PathBuf::from))
 }
 
 /// The certificates that `SSL_CERT_FILE` names: what this machine trusts, for builds of images behind a proxy that signs by itself.

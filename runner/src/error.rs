@@ -65,6 +65,12 @@ pub enum Error {
         /// The label.
         label: String,
     },
+    /// A container of ours that tries what an engine enforces came to nothing.
+    #[error("what the container engine enforces could not be tried: {why}")]
+    Trial {
+        /// What happened, in words.
+        why: String,
+    },
     /// The source could not be copied into the container.
     #[error("could not copy the source into the container: {why}")]
     CopyIn {

@@ -39,6 +39,7 @@ mod recipe;
 pub use contents::{Candidate, Contents};
 pub use derived::Lacking;
 pub(crate) use derived::alternatives;
+pub(crate) use host::apt_proxy;
 pub use inventory::{Checked, Condition, Listed};
 pub use pgdg::Pgdg;
 pub use progress::{Event, Progress};
@@ -173,6 +174,26 @@ impl Images {
             }
         }
         Ok(text)
+    }
+
+    /// The base image of any suite for a platform, by its tag; one of the newest supported major is made where there is none.
+    pub(crate) async fn any_base(&self, platform: Platform, progress: &dyn Progress) -> Result<String> {
+        let sources =
+            self.matrix.postgresql.iter().flat_map(|entry| entry.sources.iter().map(|source| (entry.major, source)));
+        let sources: Vec<_> = sources.collect();
+        for (_, source) in &sources {
+            let tag = base::tag(&source.suite, platform);
+            if self.place.engine.found_image(&tag).await?.is_some() {
+                return Ok(tag);
+            }
+        }
+        // Not the first, whose major is not released and whose suite is Debian's unstable one.
+        let stable = sources.iter().find(|(_, source)| source.kind == SourceKind::Portable || source.suite == "trixie");
+        let (major, source) = stable.or(sources.first()).expect("the matrix has sources");
+        let (target, suite) = (Target { major: *major, platform }, source.suite.clone());
+        let mut seen = self.work.lock().await;
+        let made = self.base(&suite, platform, Told { target, to: progress }, &mut seen).await?;
+        made.map(|()| base::tag(&suite, platform)).map_err(|why| Error::Image { target, why })
     }
 
     /// How the image of a target may be made, best first.

@@ -1,6 +1,7 @@
 //! From a claimed job to a signed report: the sandbox, the phases, the judge, the images.
 
 pub mod bench;
+pub mod doctor;
 pub mod images;
 pub mod judge;
 pub mod local;
@@ -10,6 +11,7 @@ pub mod suggest;
 mod claim;
 mod client;
 mod config;
+mod engines;
 mod error;
 mod event;
 mod kept;
@@ -22,7 +24,8 @@ mod web;
 
 pub use claim::{Agent, AgentEvent, EnsureImage, Listener, Offer, Tick, Trouble};
 pub use client::{Admission, CallError, Coordinator, LookUp, fresh_token};
-pub use config::{Lanes, RunnerConfig, SiteConfig, engine_host, native_targets};
+pub use config::{Lanes, RunnerConfig, SiteConfig, engine_found, engine_host, native_targets};
+pub use engines::Found;
 pub use error::{Error, Result};
 pub use event::{Events, RunEvent};
 pub use limits::{Limits, WantedLimits};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use protocol::{LimitFacts, LimitOverrides};
+use protocol::{LimitFacts, LimitOverrides, Platform};
 
 use crate::sandbox::docker::EngineFacts;
 
@@ -10,6 +10,9 @@ const MIB: u64 = 1024 * 1024;
 
 /// A coordinator may ask for at most so many times a volunteer's limits of time.
 const MOST_TIME: u32 = 2;
+
+/// An emulated run has so many times the time of a native one: what was measured is in `docs/arm64.md`.
+const EMULATED_TIME: u32 = 24;
 
 /// The limits of one run.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,7 +95,16 @@ impl Limits {
     /// The same with so many times the time, for a run that confirms one that was too slow; never more than the volunteer said.
     #[must_use]
     pub fn with_time(self, factor: u32) -> Self {
-        let factor = factor.clamp(1, MOST_TIME);
+        self.times(factor.clamp(1, MOST_TIME))
+    }
+
+    /// The same for a run on that platform: longer where it is emulated, and never longer than the volunteer said.
+    #[must_use]
+    pub fn on(self, platform: Platform) -> Self {
+        if platform == Platform::native() { self } else { self.times(EMULATED_TIME) }
+    }
+
+    fn times(self, factor: u32) -> Self {
         let longer = |limit: Duration, said: Option<Duration>| if said.is_some() { limit } else { limit * factor };
         Self {
             phase: longer(self.phase, self.said.phase),
@@ -152,7 +164,7 @@ impl Limits {
         let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         LimitFacts {
             memory_bytes: self.memory_bytes,
-            cpus: if machine.no_cpu_quota { machine.cpus } else { self.cpus.min(machine.cpus) },
+            cpus: if machine.lacks.processors { machine.cpus } else { self.cpus.min(machine.cpus) },
             processes: self.pids,
             phase_ms: millis(self.phase),
             run_ms: millis(self.run),
@@ -280,6 +292,19 @@ mod tests {
         assert_eq!(limits.clone().with_time(0), limits);
         let said = limits.with(&all());
         assert_eq!(said.clone().with_time(2), said, "a volunteer said how long");
+    }
+
+    #[test]
+    fn an_emulated_run_has_more_time_unless_a_volunteer_said_how_long() {
+        let limits = Limits::default();
+        assert_eq!(limits.clone().on(Platform::native()), limits);
+        let other = Platform::ALL.into_iter().find(|platform| *platform != Platform::native()).unwrap();
+        let emulated = limits.clone().on(other);
+        let times = (emulated.phase, emulated.run, emulated.silence);
+        assert_eq!(times, (Duration::from_hours(6), Duration::from_hours(18), Duration::from_hours(2)));
+        assert_eq!(emulated.memory_bytes, limits.memory_bytes);
+        let said = limits.with(&all());
+        assert_eq!(said.clone().on(other), said);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use protocol::{Clock, LimitFacts, LimitOverrides, Matrix, Overrides, RunnerFacts};
+use protocol::{Clock, LimitFacts, LimitOverrides, Matrix, Overrides, Platform, RunnerFacts};
 use url::Url;
 
 use crate::config::{Lanes, SiteConfig};
@@ -83,6 +83,12 @@ impl Site {
             cpus: f64::from(self.limits.cpus.min(engine.cpus)),
             memory_bytes: self.limits.memory_bytes,
         }
+    }
+
+    /// The same, for a run on that platform, which takes longer where it is emulated.
+    #[must_use]
+    pub(crate) fn on(&self, platform: Platform) -> Self {
+        Self { limits: self.limits.clone().on(platform), ..self.clone() }
     }
 
     /// The same, for a run that may have more than the others.

@@ -3,20 +3,28 @@
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
-use reqwest::{Client, Url};
+use reqwest::{Client, ClientBuilder, Url};
 
 use crate::error::innermost;
 
 /// An HTTP client that trusts what the system trusts, or the bundle in `SSL_CERT_FILE`; none where it cannot be set up, in words.
 pub(crate) fn client() -> Result<Client, String> {
+    builder().build().map_err(|error| error.to_string())
+}
+
+/// The same, through a proxy.
+pub(crate) fn client_through(proxy: &str) -> Result<Client, String> {
+    let built = reqwest::Proxy::all(proxy).and_then(|proxy| builder().proxy(proxy).build());
+    built.map_err(|error| error.to_string())
+}
+
+fn builder() -> ClientBuilder {
     Client::builder()
         .user_agent(concat!("pgxn-testers/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(Duration::from_secs(5))
         .read_timeout(Duration::from_secs(30))
         .redirect(Policy::limited(5))
         .tls_backend_preconfigured(pgxn::tls::client())
-        .build()
-        .map_err(|error| error.to_string())
 }
 
 /// The document at `url`, at most `limit` bytes of it; else why not, in words that name the address.

@@ -16,6 +16,9 @@
 //!   a third run says: the same thing did end differently.
 //! - ENV and BLOCKED can neither agree nor disagree: they are tried twice more, then the first FAIL stays unconfirmed. Nor can what was too
 //!   slow again without more time, on the machine of a volunteer who gives none: it is tried on others, while there are any.
+//! - What fails where its platform is emulated is never confirmed by another emulator: a machine has to have it. Where no runner has one, it
+//!   stays UNCONFIRMED, and the job is settled; [`tend`] puts it back once one is there. A machine that says otherwise is right, and nobody is
+//!   flaky: an emulator lacks instructions, system calls and time.
 //! - ERROR is tried again, silently, with a pause that quadruples, and takes no part. After the last it is the standing where nothing else
 //!   is, from this round or an older one. A job whose runners were all lost has been tried often enough.
 //! - A release that was replaced needs no confirmation. An operator's requeue begins a new round.
@@ -66,10 +69,11 @@ pub use trust::{quarantine, release};
 
 use rules::{Next, Standing};
 
-/// What a query selects so that [`read_said`] knows how much time a late result had.
+/// What a query selects so that [`read_said`] knows how much time a late result had, and what was emulated. Texts within cannot look like
+/// that: their quotation marks are escaped.
 macro_rules! late {
     () => {
-        "CASE WHEN results.reason IN ('timed-out', 'silent') THEN results.circumstances END AS circumstances"
+        "CASE WHEN results.reason IN ('timed-out', 'silent') OR results.circumstances LIKE '%\"emulated\":true%' THEN results.circumstances END AS circumstances"
     };
 }
 pub(crate) use late;
@@ -111,6 +115,7 @@ pub(crate) async fn conclude(
         Next::Settle => Next::Settle,
         _ if release.superseded_at.is_some() => Next::Settle,
         Next::Elsewhere if !avoid::is_another_there(tx, job, &round, now).await? => Next::Settle,
+        Next::Natively if !avoid::is_a_machine_there(tx, job.target, now).await? => Next::Settle,
         next => next,
     };
     if let Some(standing) = standing(&round)
@@ -123,7 +128,7 @@ pub(crate) async fn conclude(
     let job = Job { reported: job.reported + 1, ..job.clone() };
     match next {
         Next::Settle => move_job(tx, &job, JobState::Finished, now).await?,
-        Next::Confirm | Next::Elsewhere => {
+        Next::Confirm | Next::Elsewhere | Next::Natively => {
             let again = Again { priority: Priority::Confirmation, parked_until: None, time_factor };
             put_again(tx, &job, again, now).await?;
         }
@@ -211,7 +216,7 @@ async fn rounds(conn: &mut Conn, job: JobId, (from, to): (u32, u32)) -> Result<B
     Ok(rounds)
 }
 
-/// A result as one of its round. Circumstances are only looked at where it was late, and need not be there else.
+/// A result as one of its round. Circumstances are only looked at where it was late or emulated, and need not be there else.
 pub(crate) fn read_said(row: &Fields<'_>, runner_id: Option<RunnerId>) -> Result<Said> {
     let circumstances: Option<Circumstances> = row.optional_json("circumstances")?;
     Ok(Said {
@@ -219,6 +224,7 @@ pub(crate) fn read_said(row: &Fields<'_>, runner_id: Option<RunnerId>) -> Result
         runner_id,
         phase: row.parse("phase")?,
         reason: row.parse("reason")?,
+        emulated: circumstances.as_ref().is_some_and(|circumstances| circumstances.emulated),
         limits: circumstances.and_then(|circumstances| circumstances.limits),
     })
 }

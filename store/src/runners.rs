@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use protocol::{RunnerId, Target, Timestamp};
+use protocol::{Platform, RunnerId, Target, Timestamp};
 use serde::Serialize;
 use sqlx::any::AnyRow;
 
@@ -33,6 +33,8 @@ pub struct Runner {
     pub version: String,
     /// The targets that it can test, as it told last.
     pub targets: Vec<Target>,
+    /// The platforms of these that it emulates, as it told last.
+    pub emulated: Vec<Platform>,
     /// Since when it gets no work: see [`crate::confirm`].
     pub quarantined_at: Option<Timestamp>,
     /// Why, as words that follow a colon.
@@ -175,6 +177,16 @@ pub async fn touch(tx: &mut Tx, id: RunnerId, version: &str, targets: &[Target],
     Ok(())
 }
 
+/// Stores which platforms a runner emulates.
+pub async fn emulates(tx: &mut Tx, id: RunnerId, platforms: &[Platform]) -> Result<()> {
+    sqlx::query("UPDATE runners SET emulated = $2 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(to_json(&platforms))
+        .execute(tx.raw())
+        .await?;
+    Ok(())
+}
+
 /// Whether a runner gets work: it is neither revoked nor quarantined.
 pub(crate) async fn may_claim(conn: &mut Conn, id: RunnerId) -> Result<bool> {
     let row = sqlx::query("SELECT id FROM runners WHERE id = $1 AND quarantined_at IS NULL AND revoked_at IS NULL")
@@ -200,6 +212,7 @@ fn read(row: &AnyRow) -> Result<Runner> {
         last_seen_at: row.optional_time("last_seen_at")?,
         version: row.text("version")?,
         targets: row.json("targets")?,
+        emulated: row.json("emulated")?,
         quarantined_at: row.optional_time("quarantined_at")?,
         quarantine_reason: row.text("quarantine_reason")?,
     })

@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use protocol::{InvitationId, JoinRequestId, Name};
 
+use crate::args::doctor::{DOCTOR_HELP, DoctorArgs};
 use crate::args::operate::AdminArgs;
 
 /// The address of a farm with the secret of an invitation behind its `#`. Any text is one for now, as clap repeats in its errors what it cannot read.
@@ -53,6 +54,9 @@ pub(crate) struct JoinArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RunnerCommand {
+    /// Look at what this machine can offer, and say what to mend
+    #[command(after_help = DOCTOR_HELP)]
+    Doctor(DoctorArgs),
     /// Get a new token from the farm; the old one is refused from then on. A runner that works meanwhile goes on
     Rotate(MemberArgs),
     /// Leave the farm: its coordinator takes the token no more, and the data directory forgets it
@@ -72,7 +76,8 @@ pub(crate) const RUNNER_HELP: &str = "\
 Examples:
   pgxn-testers runner --join 'https://farm.example/#SECRET'  with an invitation; the first time
   pgxn-testers runner --join https://farm.example/           without: an operator has to approve
-  pgxn-testers runner                                        every time after that";
+  pgxn-testers runner                                        every time after that
+  pgxn-testers runner doctor                                 whether this machine can be one, and what to mend";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AdmissionCommand {

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use protocol::Platform;
 use runner::SiteConfig;
 use url::Url;
 
+use crate::args::emulate::{EmulateArgs, emulated};
 use crate::args::join::{JoinArgs, RunnerCommand};
 use crate::args::lanes::LaneArgs;
 use crate::args::limits::LimitArgs;
@@ -23,6 +25,9 @@ pub(crate) struct WorkArgs {
     /// How many tests run at the same time, which share the machine
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) jobs: u16,
+
+    #[command(flatten)]
+    pub(crate) emulate: EmulateArgs,
 
     #[command(flatten)]
     lanes: LaneArgs,
@@ -76,6 +81,10 @@ pub(crate) struct TestArgs {
 
     #[command(flatten)]
     pub(crate) majors: MajorArgs,
+
+    /// Test on this platform instead of this machine's, emulated by qemu-user: arm64 on amd64; far slower, with 24 times the time
+    #[arg(long, value_name = "PLATFORM", value_parser = emulated)]
+    pub(crate) emulate: Option<Platform>,
 
     /// How many PostgreSQL majors are tested at the same time, which share the machine
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::args::{JoinArgs, Link, MemberArgs, RunnerCommand};
+use crate::commands::doctor;
 use crate::console::{Console, plain};
 use crate::membership::{Membership, path};
 
@@ -190,13 +191,17 @@ pub(crate) fn client(member: &Membership, dir: &Path) -> Result<Coordinator> {
 
 /// `runner rotate` and `runner leave`.
 pub(crate) async fn run(command: RunnerCommand, console: Console) -> Result<ExitCode> {
-    let (RunnerCommand::Rotate(MemberArgs { data_dir }) | RunnerCommand::Leave(MemberArgs { data_dir })) = &command;
+    let data_dir = match &command {
+        RunnerCommand::Doctor(args) => return doctor::run(args, console).await,
+        RunnerCommand::Rotate(MemberArgs { data_dir }) | RunnerCommand::Leave(MemberArgs { data_dir }) => data_dir,
+    };
     let Some(member) = Membership::read(data_dir)? else {
         bail!("{} belongs to no farm, as there is no {}", data_dir.display(), path(data_dir).display())
     };
     match command {
         RunnerCommand::Rotate(_) => rotate(&member, data_dir, console).await?,
         RunnerCommand::Leave(_) => leave(&member, data_dir, console).await?,
+        RunnerCommand::Doctor(_) => {}
     }
     Ok(ExitCode::SUCCESS)
 }

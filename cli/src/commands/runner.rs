@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::agent::listener;
 use crate::args::RunnerArgs;
+use crate::commands::doctor::{self, Offered};
 use crate::commands::join;
 use crate::console::Console;
 use crate::imaging::Imaging;
@@ -32,11 +33,14 @@ pub(crate) async fn run(args: RunnerArgs, console: Console) -> Result<ExitCode> 
         },
     };
     let imaging = Imaging::of(&site, console);
-    let targets = imaging.targets(&args.work.majors.or_supported()).await?;
+    let targets = imaging.targets(&args.work.majors.or_supported(), args.work.emulate).await?;
+    let offered = Offered { targets, jobs: args.work.jobs };
+    let Offered { targets, jobs } =
+        doctor::reduce(&site, (&args.data_dir, args.work.emulate), offered, console).await?;
     let names: Vec<String> = targets.iter().map(ToString::to_string).collect();
     console.line(&format!("Working for {} on {}; {}", coordinator.url(), site.facts().engine, names.join(", ")));
     let agent = Agent::new(site, coordinator, targets, imaging.ensure(), listener(console));
-    tasks.spawn("the runner", async move { runner::work(agent, args.work.jobs, shutdown).await.map_err(Into::into) });
+    tasks.spawn("the runner", async move { runner::work(agent, jobs, shutdown).await.map_err(Into::into) });
     tasks.ended().await?;
     console.line("Stopped.");
     Ok(ExitCode::SUCCESS)

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use futures_util::{StreamExt, stream};
 use pgxn::Meta;
-use protocol::{FileKind, Grade, Overrides, PgMajor, RunId, SystemClock, Target};
-use runner::{Completed, Events, Request, Site, SiteConfig, Source, local, native_targets};
+use protocol::{FileKind, Grade, Overrides, PgMajor, Platform, RunId, SystemClock, Target};
+use runner::{Completed, Events, Request, Site, SiteConfig, Source, local};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::{FailOn, TestArgs};
@@ -100,7 +100,9 @@ pub(crate) async fn run(args: TestArgs, console: Console) -> Result<ExitCode> {
         Err(error) => return Err(error.into()),
     };
     let meta = meta(&source).await;
-    let majors = majors(&args, meta.as_ref(), console);
+    let platform = args.emulate.unwrap_or(Platform::native());
+    let majors = majors(&args, meta.as_ref(), console).into_iter();
+    let targets: Vec<_> = majors.map(|major| Target { major, platform }).collect();
     let subject = subject(&what, &source, meta.as_ref());
     let overrides = match overrides(&args, &source, meta.as_ref()) {
         Ok(overrides) => overrides,
@@ -114,7 +116,7 @@ pub(crate) async fn run(args: TestArgs, console: Console) -> Result<ExitCode> {
     let shutdown = CancellationToken::new();
     let signals = Signals::cancel(shutdown.clone()).context("listen for signals")?;
     let cells = tokio::select! {
-        cells = test_all(&site, &source, &majors, args.jobs, console) => Some(cells),
+        cells = test_all(&site, &source, &targets, args.jobs, console) => Some(cells),
         () = shutdown.cancelled() => None,
     };
     site.idle().await;
@@ -199,7 +201,7 @@ async fn site(args: &TestArgs, overrides: Overrides, scratch: &Path) -> Result<S
 }
 
 /// Tests on every target, so many at a time; the cells are in the order of the majors.
-async fn test_all(site: &Site, source: &Source, majors: &[PgMajor], jobs: u16, console: Console) -> Vec<Cell> {
+async fn test_all(site: &Site, source: &Source, targets: &[Target], jobs: u16, console: Console) -> Vec<Cell> {
     let images = Imaging::of(site, console).ensure();
     let images = &images;
     let test = |target: Target| async move {
@@ -217,7 +219,7 @@ async fn test_all(site: &Site, source: &Source, majors: &[PgMajor], jobs: u16, c
         said.explain(&cell);
         cell
     };
-    stream::iter(native_targets(majors)).map(test).buffered(usize::from(jobs)).collect().await
+    stream::iter(targets.iter().copied()).map(test).buffered(usize::from(jobs)).collect().await
 }
 
 fn finish(args: &TestArgs, subject: &report::Subject, cells: &[Cell], console: Console) -> Result<ExitCode> {

@@ -14,6 +14,7 @@ use url::Url;
 
 use crate::agent::quiet_listener;
 use crate::args::{RegistryChoice, UpArgs};
+use crate::commands::doctor::{self, Offered};
 use crate::console::{Colour, Console};
 use crate::farm::{DataDir, Farm, WatchedRegistry, address_of, bind};
 use crate::imaging::Imaging;
@@ -32,12 +33,14 @@ pub(crate) async fn run(args: UpArgs, console: Console) -> Result<ExitCode> {
     let address = address_of(&listener)?;
     // Before anything is made: an engine that is gone is said at once.
     Engine::connect(&engine_host()).await?;
-    let site = args.work.site(dir.join("runner"));
+    let runner_dir = dir.join("runner");
+    let site = args.work.site(runner_dir.clone());
     let choice = registry::choose(args.registry.clone(), &dir, console).await?;
     let watched = watched(&choice, &address)?;
     let majors = args.work.majors.or_newest(2);
     let farm = Farm::open((&args.data, &dir), (listener, &args.at), watched.clone(), |config| {
         config.majors.clone_from(&majors);
+        config.platforms.extend(args.work.emulate.emulate);
         config.overrides = args.work.overrides.or_embedded();
     })
     .await?;
@@ -58,7 +61,9 @@ pub(crate) async fn run(args: UpArgs, console: Console) -> Result<ExitCode> {
     tasks.spawn("notifications", task::fallible(notify::run(desk, shutdown.clone())));
     tasks.spawn("the search index", task::until(shutdown.clone(), async move { dashboard::keep_index(&pages).await }));
     let imaging = Imaging::of(&site, console);
-    let targets = imaging.targets(&majors).await?;
+    let targets = imaging.targets(&majors, args.work.emulate).await?;
+    let offered = Offered { targets, jobs: args.work.jobs };
+    let Offered { targets, jobs } = doctor::reduce(&site, (&runner_dir, args.work.emulate), offered, console).await?;
     let sample =
         watched.sample.then(|| Sample { dir, size: args.sample, imaging: imaging.clone(), target: targets[0] });
     let client = own_client(&coordinator, &address).await?;
@@ -75,7 +80,7 @@ pub(crate) async fn run(args: UpArgs, console: Console) -> Result<ExitCode> {
         coordinator::run(coordinator, stop).await.map_err(Into::into)
     });
     tasks.spawn("the runner", async move {
-        let ended = runner::work(agent, args.work.jobs, shutdown.clone()).await;
+        let ended = runner::work(agent, jobs, shutdown.clone()).await;
         if ended.is_err() {
             shutdown.cancel();
         }

@@ -214,6 +214,7 @@ mod tests {
             revoked_at: revoked.then_some(NOW),
             last_seen_at: seen.then_some(NOW),
             version: String::new(),
+            emulated: Vec::new(),
             targets: Vec::new(),
             quarantined_at: None,
             quarantine_reason: String::new(),

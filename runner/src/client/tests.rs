@@ -27,7 +27,7 @@ async fn known(token: &'static str) -> (Url, Arc<AtomicUsize>, JoinSet<()>) {
 }
 
 async fn claim(coordinator: &Coordinator) -> Result<Option<Assignment>, CallError> {
-    let request = ClaimRequest { targets: Vec::new(), version: VERSION.to_owned(), token: None };
+    let request = ClaimRequest { targets: Vec::new(), emulated: Vec::new(), version: VERSION.to_owned(), token: None };
     coordinator.claim(&request, Duration::ZERO).await
 }
 

@@ -4,12 +4,12 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use protocol::Platform;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
-use crate::error::{Result, in_words};
-use crate::images::build::{WALL, given_up};
+use crate::error::{Error, Result, in_words};
+use crate::images::build::{given_up, wall};
 use crate::images::progress::{Told, plain};
 use crate::sandbox::docker::Engine;
 
@@ -40,7 +40,7 @@ pub(super) async fn bootstrap(
     told: Told<'_>,
 ) -> Result<(), String> {
     let child = start(suite, platform, settings)?;
-    import(engine, child, (suite, platform), told, WALL).await
+    import(engine, child, (suite, platform), told, wall(platform)).await
 }
 
 /// Makes the image of what a program prints, which may take so long.
@@ -65,7 +65,7 @@ async fn import(
             }
         }
     };
-    let importing = async { tokio::join!(engine.import_image(archive, platform), listen).0 };
+    let importing = async { tokio::join!(take(engine, archive, (suite, platform)), listen).0 };
     // An import that is broken off leaves no image.
     let Ok(imported) = timeout(wall, importing).await else {
         end(child).await;
@@ -73,16 +73,41 @@ async fn import(
     };
     let status = child.wait().await.map_err(|error| format!("mmdebstrap: {error}"))?;
     match (status.success(), imported) {
-        (true, Ok(image)) => engine.tag_image(&image, &tag(suite, platform)).await.map_err(|error| in_words(&error)),
+        (true, Ok(Taken::Image(image))) => {
+            engine.tag_image(&image, &tag(suite, platform)).await.map_err(|error| in_words(&error))
+        }
+        (true, Ok(Taken::Layer(layer))) => {
+            engine.load_root(layer, platform, &tag(suite, platform)).await.map_err(|error| in_words(&error))
+        }
         (true, Err(error)) => Err(in_words(&error)),
-        (false, imported) => {
-            // What was imported is the beginning of a file system.
-            if let Ok(image) = imported {
-                engine.remove_image(&image).await.map_err(|error| in_words(&error))?;
-            }
+        // What was imported is the beginning of a file system.
+        (false, Ok(Taken::Image(image))) => {
+            engine.remove_image(&image).await.map_err(|error| in_words(&error))?;
             Err(explain(&tail, suite, platform))
         }
+        // It ended because the engine had stopped listening.
+        (false, Err(error)) if tail.iter().any(|line| line.contains("Broken pipe")) => Err(in_words(&error)),
+        (false, Ok(Taken::Layer(_)) | Err(_)) => Err(explain(&tail, suite, platform)),
     }
+}
+
+/// What came of a program's output.
+enum Taken {
+    /// An image, by its identity.
+    Image(String),
+    /// A file with no name: what is of another platform than the engine's has to be given to it as a whole.
+    Layer(std::fs::File),
+}
+
+async fn take(engine: &Engine, mut archive: ChildStdout, (suite, platform): (&str, Platform)) -> Result<Taken> {
+    if platform == Platform::native() {
+        return engine.import_image(archive, platform).await.map(Taken::Image);
+    }
+    let unwritten = |source| Error::file("write the root file system of", suite)(source);
+    let mut file = tokio::fs::File::from_std(tempfile::tempfile().map_err(unwritten)?);
+    tokio::io::copy(&mut archive, &mut file).await.map_err(unwritten)?;
+    file.flush().await.map_err(unwritten)?;
+    Ok(Taken::Layer(file.into_std().await))
 }
 
 /// Asks a program to end, which lets mmdebstrap remove what it has unpacked; kills one that does not.
@@ -120,11 +145,15 @@ fn start(suite: &str, platform: Platform, settings: &[String]) -> Result<Child, 
 fn explain(tail: &[String], suite: &str, platform: Platform) -> String {
     let text = tail.join("\n");
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    let remedy = if has(&["NO_PUBKEY", "is not signed", "Missing key", "not available: "]) {
+    let remedy = if has(&["arch-test"]) {
+        format!(
+            "To make one of {platform}, it asks arch-test whether this machine can run that: `pgxn-testers runner doctor --fix` installs it."
+        )
+    } else if has(&["NO_PUBKEY", "is not signed", "Missing key", "not available: "]) {
         format!("This machine lacks the key that signs {suite}: install a newer package `debian-archive-keyring`.")
     } else if has(&["cannot be executed", "Exec format error", "qemu-user"]) {
         format!(
-            "This machine cannot run programs of {platform}: install the packages `qemu-user-static` and `binfmt-support`."
+            "This machine cannot run programs of {platform}: `pgxn-testers runner doctor --fix` sets it up (qemu-user-static, binfmt_misc)."
         )
     } else if has(&["newuidmap", "uidmap", "unshare", "Operation not permitted"]) {
         "It needs root, or user namespaces: install the package `uidmap`, or run this as root.".to_owned()
@@ -144,6 +173,7 @@ mod tests {
         for (line, remedy) in [
             ("E: The repository is not signed.", "debian-archive-keyring"),
             ("E: arm64 can neither be executed natively nor via qemu-user", "qemu-user-static"),
+            ("E: install arch-test for foreign architecture support", "doctor --fix"),
             ("E: newuidmap failed", "uidmap"),
             ("E: Temporary failure resolving", "apt-get update"),
         ] {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use protocol::Platform;
 use serde::Deserialize;
 use tokio::time::timeout;
 
@@ -14,8 +15,10 @@ use crate::images::recipe::Recipe;
 use crate::sandbox::docker::{BuildEvent, BuildSpec, Engine};
 use crate::sandbox::{Place, label};
 
-/// No image takes so long to make: a build that does is stuck.
-pub(super) const WALL: Duration = Duration::from_hours(1);
+/// No image takes so long to make where it is not emulated: a build that does is stuck.
+const WALL: Duration = Duration::from_hours(1);
+/// An emulated one takes three quarters of an hour on two busy processors.
+const EMULATED_WALL: Duration = Duration::from_hours(8);
 /// The last lines of a build that an error shows.
 const TAIL: usize = 20;
 const MAX_FACTS: usize = 64 * 1024;
@@ -29,6 +32,11 @@ pub(super) enum Failure {
     Inconsistent(String),
     /// A step failed.
     Failed(String),
+}
+
+/// How long an image of a platform may take to make.
+pub(super) fn wall(platform: Platform) -> Duration {
+    if platform == Platform::native() { WALL } else { EMULATED_WALL }
 }
 
 /// What an image says of itself, in `/pgxn/facts.json`.
@@ -109,7 +117,7 @@ fn finish(recipe: &Recipe, built: &str, facts: &str, writable: &str) -> Result<B
 
 /// Follows a build to its end; the image's identity.
 pub(super) async fn follow(engine: &Engine, spec: BuildSpec, told: Told<'_>) -> Result<Result<String, Failure>> {
-    follow_within(WALL, engine, spec, told).await
+    follow_within(wall(spec.platform), engine, spec, told).await
 }
 
 /// The same, for so long: then the engine, which nobody listens to any more, ends the build and removes its containers.

@@ -26,6 +26,13 @@ pub(super) async fn apt_settings() -> Vec<String> {
     }
 }
 
+/// The proxy that the machine's apt is told of for http.
+pub(crate) async fn apt_proxy() -> Option<String> {
+    let settings = apt_settings().await;
+    let value = settings.iter().find_map(|line| line.strip_prefix("Acquire::http::Proxy \""))?;
+    value.strip_suffix("\";").map(str::to_owned)
+}
+
 /// The lines that also hold inside a container: no files and programs of the machine, no proxy that only the machine itself reaches. No
 /// password either: what is in an image, every distribution can read and print into a log that everybody may see.
 fn select(dump: &str) -> Vec<String> {

@@ -35,7 +35,7 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 
 use futures_util::future::{MaybeDone, maybe_done};
-use protocol::{Phase, Provision, Report, RunId, Target, Verdict};
+use protocol::{Phase, Platform, Provision, Report, RunId, Target, Verdict};
 use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
@@ -85,6 +85,7 @@ pub async fn run<F>(site: &Site, request: &Request, image: F, events: &Events) -
 where
     F: Future<Output = Result<Image>> + Send,
 {
+    let site = &site.on(request.target.platform);
     let completed = once(site, request, image, Book::new(events, site.clock.now())).await;
     let Some(heal::Again { image, note }) = heal::elsewhere(site, request, &completed).await else { return completed };
     let mut book = Book::new(events, completed.report.started_at);
@@ -98,6 +99,7 @@ where
     F: Future<Output = Result<Image>> + Send,
 {
     book.circumstances.limits = Some(site.limit_facts());
+    book.circumstances.emulated = request.target.platform != Platform::native();
     let verdict = match Box::pin(decide(site, request, image, &mut book)).await {
         Ok(verdict) | Err(Stop::Decided(verdict)) => verdict,
         Err(Stop::Failed(phase, error)) => book.failed(phase, &error).await,

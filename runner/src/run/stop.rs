@@ -28,6 +28,7 @@ pub(crate) fn reason(error: &Error) -> Reason {
         Error::EngineUnreachable { .. }
         | Error::EngineWithoutLimits { .. }
         | Error::Engine { .. }
+        | Error::Trial { .. }
         | Error::CopyIn { .. } => Reason::EngineFailed,
         Error::Image { .. } | Error::NoImage | Error::ImageLabel { .. } => Reason::ImageMissing,
         Error::Packages { .. } => Reason::MissingLibrary,

@@ -112,7 +112,7 @@ pub(crate) async fn watch(
     sink: Sink<'_>,
 ) -> Result<Ended> {
     let started = Instant::now();
-    let spec = ExecSpec { command: command.wrapped(), env, with_input: false };
+    let spec = ExecSpec { command: command.wrapped(), env, with_input: false, bare: false };
     let mut exec = engine.exec(container, spec).await?;
     let mut side = Vec::new();
     let limit = listen(&mut exec, (started, patience), &mut side, |bytes| {

@@ -60,7 +60,7 @@ pub(crate) async fn copy_in(
     dir: &str,
 ) -> Result<()> {
     let words = ["tar", "-x", "--no-same-owner", "-C", dir].map(str::to_owned).to_vec();
-    let spec = ExecSpec { command: words, env: &[], with_input: true };
+    let spec = ExecSpec { command: words, env: &[], with_input: true, bare: false };
     let copying = async {
         let mut exec = engine.exec(container, spec).await?;
         let mut pieces = pieces(archive);
@@ -112,7 +112,8 @@ fn pieces(mut from: impl Read + Send + 'static) -> mpsc::Receiver<io::Result<Vec
 /// Runs a script that prints a tar archive, and reads that within bounds; what is too much is left out, never an error.
 pub(crate) async fn copy_out(engine: &Engine, container: &str, script: &str, bounds: Bounds) -> Result<Collected> {
     let words = ["/bin/sh", "-c", script].map(str::to_owned).to_vec();
-    let mut exec = engine.exec(container, ExecSpec { command: words, env: &[], with_input: false }).await?;
+    let mut exec =
+        engine.exec(container, ExecSpec { command: words, env: &[], with_input: false, bare: false }).await?;
     let mut archive = Vec::new();
     let mut said = Vec::new();
     let mut cut = false;

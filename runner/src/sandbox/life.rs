@@ -113,6 +113,7 @@ impl Sandbox {
             labels,
             mounts: &mounts,
             limits: &sandbox.limits,
+            trial: None,
         };
         sandbox.place.engine.start_container(&spec).await?;
         sandbox.start = began.elapsed();

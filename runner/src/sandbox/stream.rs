@@ -18,7 +18,8 @@ pub(crate) type Sink<'a> = &'a mut (dyn FnMut(&[u8]) -> io::Result<()> + Send);
 /// Runs a script and gives what it prints on standard output to `sink`; whether that is all, and the script did well.
 pub(crate) async fn stream_out(engine: &Engine, container: &str, script: &str, sink: Sink<'_>) -> Result<bool> {
     let words = ["/bin/sh", "-c", script].map(str::to_owned).to_vec();
-    let mut exec = engine.exec(container, ExecSpec { command: words, env: &[], with_input: false }).await?;
+    let mut exec =
+        engine.exec(container, ExecSpec { command: words, env: &[], with_input: false, bare: false }).await?;
     let reading = async {
         while let Some(chunk) = exec.output.next().await {
             if let Chunk::Out(bytes) = chunk?

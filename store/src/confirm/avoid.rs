@@ -13,8 +13,15 @@ use crate::{Conn, Result, Tx};
 /// Writes down the runners that a job in a lane is not for, given who is there now.
 pub(crate) async fn avoid(tx: &mut Tx, job: &Job, now: Timestamp) -> Result<()> {
     let round = super::said(tx, job).await?;
-    let there = present(tx).await?.for_target(job.target, now);
-    for runner in rules::avoided(&round, &there) {
+    let present = present(tx).await?;
+    let there = present.for_target(job.target, now);
+    let machines = present.machines_for(job.target, now);
+    let avoided = if rules::awaits_a_machine(&round) && !machines.is_empty() {
+        there.into_iter().filter(|runner| !machines.contains(runner)).collect()
+    } else {
+        rules::avoided(&round, &there)
+    };
+    for runner in avoided {
         sqlx::query(
             "INSERT INTO avoidances (job_id, runner_id, target, rank, owner_key) VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT (job_id, runner_id) DO NOTHING",
@@ -40,6 +47,46 @@ pub(crate) async fn forget(tx: &mut Tx, job: JobId) -> Result<()> {
 pub(super) async fn is_another_there(conn: &mut Conn, job: &Job, round: &[Said], now: Timestamp) -> Result<bool> {
     let had: Vec<RunnerId> = round.iter().filter_map(|said| said.runner_id).collect();
     Ok(rules::is_left(&present(conn).await?.for_target(job.target, now), &had))
+}
+
+/// Whether somebody is there for a target who does not emulate it.
+pub(super) async fn is_a_machine_there(conn: &mut Conn, target: Target, now: Timestamp) -> Result<bool> {
+    Ok(!present(conn).await?.machines_for(target, now).is_empty())
+}
+
+/// Settled jobs that failed on emulators alone, and for which somebody with a machine is there now, at most `limit`: what [`super::conclude`]
+/// leaves where nobody is. Where a machine has had a part in the round, whatever came of it, the job is none of them.
+pub(super) async fn machineless(conn: &mut Conn, now: Timestamp, limit: u32) -> Result<Vec<JobId>> {
+    let rows = sqlx::query("SELECT DISTINCT target FROM jobs WHERE doubt = 'UNCONFIRMED' AND state = 'finished'");
+    let rows = rows.fetch_all(conn.raw()).await?;
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (present, mut found) = (present(conn).await?, Vec::new());
+    for row in &rows {
+        let target: Target = Fields::of(row, "jobs", "target").parse("target")?;
+        let left = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
+        if left > 0 && !present.machines_for(target, now).is_empty() {
+            found.extend(machineless_of(conn, target, left).await?);
+        }
+    }
+    Ok(found)
+}
+
+async fn machineless_of(conn: &mut Conn, target: Target, limit: u32) -> Result<Vec<JobId>> {
+    let rows = sqlx::query(
+        "SELECT jobs.id FROM jobs JOIN releases ON releases.id = jobs.release_id
+         WHERE jobs.doubt = 'UNCONFIRMED' AND jobs.state = 'finished' AND jobs.target = $1 AND releases.superseded_at IS NULL
+             AND EXISTS (SELECT 1 FROM results WHERE results.job_id = jobs.id AND results.round = jobs.round)
+             AND NOT EXISTS (SELECT 1 FROM results WHERE results.job_id = jobs.id AND results.round = jobs.round
+                 AND results.circumstances NOT LIKE '%\"emulated\":true%')
+         ORDER BY jobs.id LIMIT $2",
+    )
+    .bind(target.to_string())
+    .bind(to_limit(limit))
+    .fetch_all(conn.raw())
+    .await?;
+    rows.iter().map(|row| Fields::of(row, "jobs", "id").parse("id")).collect()
 }
 
 /// Jobs that wait for a runner that is not there any more, at most `limit`.
@@ -107,6 +154,12 @@ impl Present {
     /// Those that are there for a target.
     fn for_target(&self, target: Target, now: Timestamp) -> Vec<RunnerId> {
         self.0.iter().filter(|runner| runner.works_on(target, now)).map(|runner| runner.id).collect()
+    }
+
+    /// Those of them that do not emulate it.
+    fn machines_for(&self, target: Target, now: Timestamp) -> Vec<RunnerId> {
+        let is_machine = |runner: &&Runner| runner.works_on(target, now) && !runner.emulated.contains(&target.platform);
+        self.0.iter().filter(is_machine).map(|runner| runner.id).collect()
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct Said {
     pub(crate) reason: Reason,
     /// What it had, where a limit of time ended it and it said so.
     pub(crate) limits: Option<LimitFacts>,
+    /// Whether its platform was emulated.
+    pub(crate) emulated: bool,
 }
 
 /// What pages, badges and statistics read of a job.
@@ -43,6 +45,8 @@ pub(crate) enum Next {
     Confirm,
     /// A run by one that had no part yet, or none: it tells who of two runners was wrong, or has more time than they gave.
     Elsewhere,
+    /// A run whose platform is not emulated, where there is a runner for that; else nothing, for now.
+    Natively,
     /// The same again, as the farm failed so many times.
     Retry(u32),
 }
@@ -127,11 +131,29 @@ fn is_as_late(round: &[Said], place: usize) -> bool {
     late.is_late() && round[..place].iter().any(|before| before.is_late() && !late.had_more_time_than(before))
 }
 
-/// The results that say something of the extension, and not merely that they had too little time.
+/// The results that say something of the extension, and not merely that they had too little time, or that the emulator is no machine.
 fn decided(round: &[Said]) -> Vec<&Said> {
-    let counts =
-        |(place, said): &(usize, &Said)| said.is_decided() && !is_outrun(round, *place) && !is_as_late(round, *place);
+    let counts = |(place, said): &(usize, &Said)| {
+        said.is_decided() && !is_outrun(round, *place) && !is_as_late(round, *place) && !is_belied(round, *place)
+    };
     round.iter().enumerate().filter(counts).map(|(_, said)| said).collect()
+}
+
+/// Whether a result, by its place in its round, comes from an emulator, and the first of a machine says otherwise.
+///
+/// Emulators lack instructions, system calls and time. What ends otherwise on one did not end differently on the same thing.
+fn is_belied(round: &[Said], place: usize) -> bool {
+    let is_native = |(at, said): &(usize, &Said)| {
+        said.is_decided() && !said.emulated && !is_outrun(round, *at) && !is_as_late(round, *at)
+    };
+    let native = || round.iter().enumerate().find(is_native);
+    round[place].emulated && native().is_some_and(|(_, native)| !agrees(native, &round[place]))
+}
+
+/// Whether a round failed, and only ever on emulators: that is never the only ground.
+pub(crate) fn awaits_a_machine(round: &[Said]) -> bool {
+    let decided = decided(round);
+    decided.first().is_some_and(|first| first.grade() == Grade::Fail) && decided.iter().all(|said| said.emulated)
 }
 
 /// What stands after these results of a round, in the order in which they came.
@@ -146,7 +168,8 @@ pub(crate) fn standing(round: &[Said]) -> Option<Standing> {
         let best = decided.iter().min_by_key(|said| said.rank()).unwrap_or(first);
         return Some(bare(best.run_id, Some(Flag::Flaky)));
     }
-    let confirmed_by = others.first().map(|other| other.run_id);
+    let confirming = others.first().filter(|_| !awaits_a_machine(round));
+    let confirmed_by = confirming.map(|other| other.run_id);
     let doubt = (first.grade() == Grade::Fail && confirmed_by.is_none()).then_some(Flag::Unconfirmed);
     Some(Standing { run_id: first.run_id, doubt, confirmed_by })
 }
@@ -154,7 +177,7 @@ pub(crate) fn standing(round: &[Said]) -> Option<Standing> {
 /// The flag that a result has by its round: that of the round, or UNCONFIRMED where it merely had too little time.
 pub(crate) fn doubt_of(round: &[Said], run: RunId) -> Option<Flag> {
     let place = round.iter().position(|said| said.run_id == run)?;
-    if is_outrun(round, place) {
+    if is_outrun(round, place) || (is_belied(round, place) && round[place].grade() == Grade::Fail) {
         return Some(Flag::Unconfirmed);
     }
     doubt(round[place].reason, standing(round)?.doubt)
@@ -188,6 +211,7 @@ pub(crate) fn next(round: &[Said], retries: u32) -> Next {
         return if again { Next::Retry(failures) } else { Next::Settle };
     }
     match standing.doubt {
+        Some(Flag::Unconfirmed) if last.emulated && awaits_a_machine(round) => Next::Natively,
         Some(Flag::Unconfirmed) => {
             let is_slow = |place: &usize| is_as_late(round, *place);
             let is_neither =

@@ -6,7 +6,7 @@ use sqlx::any::AnyRow;
 
 use super::{avoid, trust};
 use crate::fields::{Fields, to_limit};
-use crate::jobs::{self, lock_queue};
+use crate::jobs::{self, Again, Job, lock_queue};
 use crate::{Conn, Result, Tx, lease};
 
 /// What was done.
@@ -20,6 +20,8 @@ pub struct Tended {
     pub taken: Vec<RunId>,
     /// Jobs that run again, as only a quarantined runner had spoken.
     pub rerun: usize,
+    /// Jobs that failed on emulators alone, and run again as a machine is there now.
+    pub native: usize,
     /// Quarantined runners of which nothing is left to do.
     pub settled: usize,
 }
@@ -27,7 +29,7 @@ pub struct Tended {
 impl Tended {
     /// How many jobs can be claimed that could not before.
     pub fn queued(&self) -> usize {
-        self.woken + self.rescued + self.taken.len() + self.rerun
+        self.woken + self.rescued + self.taken.len() + self.rerun + self.native
     }
 }
 
@@ -37,6 +39,7 @@ pub async fn is_due(conn: &mut Conn, now: Timestamp) -> Result<bool> {
         || !held(conn, 1).await?.is_empty()
         || !doubtful(conn, 1).await?.is_empty()
         || !settled(conn, 1).await?.is_empty()
+        || !avoid::machineless(conn, now, 1).await?.is_empty()
         || !avoid::stranded(conn, now, 1).await?.is_empty())
 }
 
@@ -67,6 +70,15 @@ pub async fn tend(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<Tended> {
         if let Some(job) = jobs::get(tx, id).await?.filter(|job| job.state == JobState::Queued) {
             jobs::wake(tx, &job, now).await?;
             done.woken += 1;
+        }
+    }
+    for id in avoid::machineless(tx, now, limit).await? {
+        if let Some(job) = jobs::get(tx, id).await? {
+            let again = Again { priority: Priority::Confirmation, parked_until: None, time_factor: 1 };
+            // The result with which it was settled is not counted yet, as the next round would not have it.
+            let job = Job { reported: job.reported + 1, ..job };
+            jobs::put_again(tx, &job, again, now).await?;
+            done.native += 1;
         }
     }
     for id in avoid::stranded(tx, now, limit).await? {

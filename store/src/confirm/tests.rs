@@ -794,3 +794,87 @@ async fn reports_claims_and_tending_at_the_same_time_leave_every_job_with_its_ve
     })
     .await;
 }
+
+/// The same as [`work`], on an emulator.
+async fn emulate(store: &Store, runner: RunnerId, verdict: (Phase, Reason), minute: i64) -> Option<RunId> {
+    let claimed = claim(store, runner, &[PG17], at(minute)).await?;
+    let (token, mut report) = (token(), report(&claimed, verdict.1));
+    report.verdict.phase = verdict.0;
+    report.circumstances.emulated = true;
+    let mut tx = store.begin().await.unwrap();
+    accept(&mut tx, &key(&claimed, runner, &token), &report, RETRIES, at(minute)).await.unwrap();
+    tx.commit().await.unwrap();
+    Some(claimed.run_id)
+}
+
+/// A runner that is there, and emulates what it offers.
+async fn emulator(store: &Store, called: &str, minute: i64) -> RunnerId {
+    let id = there(store, called, minute).await;
+    let mut tx = store.begin().await.unwrap();
+    runners::emulates(&mut tx, id, &[target(PG17).platform]).await.unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+#[tokio::test]
+async fn what_fails_on_an_emulator_stays_unconfirmed_until_a_machine_has_it() {
+    on_both(async |store| {
+        let (release, job) = pair(&store).await;
+        let (ship, boat) = (emulator(&store, "ship", 1).await, emulator(&store, "boat", 1).await);
+        let first = emulate(&store, ship, FAILS, 1).await.unwrap();
+        let unconfirmed = Some((first, Grade::Fail, Some(Flag::Unconfirmed)));
+        assert_eq!(stands(&store, release).await, (JobState::Finished, unconfirmed), "no other emulator confirms it");
+        assert_eq!(claim(&store, boat, &[PG17], at(2)).await, None);
+        assert_eq!(tended(&store, 2).await, Tended::default());
+        assert_eq!(share(&mut store.read().await.unwrap()).await, None);
+
+        let attic = there(&store, "attic", 3).await;
+        assert_eq!(tended(&store, 3).await, Tended { native: 1, ..Tended::default() });
+        assert_eq!(stands(&store, release).await, (JobState::Queued, unconfirmed));
+        assert_eq!(claim(&store, boat, &[PG17], at(3)).await, None, "a machine is there");
+        let second = work(&store, attic, FAILS, 4).await.unwrap();
+        assert_eq!(stands(&store, release).await, (JobState::Finished, Some((first, Grade::Fail, None))));
+        let job = jobs::get(&mut store.read().await.unwrap(), job).await.unwrap().unwrap();
+        assert_eq!(job.confirmed_by, Some(second));
+        assert_eq!(tended(&store, 5).await, Tended::default());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_machine_that_is_there_has_the_second_word_and_the_last() {
+    on_both(async |store| {
+        let (release, _) = pair(&store).await;
+        let (ship, boat) = (emulator(&store, "ship", 1).await, emulator(&store, "boat", 1).await);
+        let attic = there(&store, "attic", 1).await;
+        let first = emulate(&store, ship, FAILS, 1).await.unwrap();
+        assert_eq!(stands(&store, release).await.0, JobState::Queued);
+        assert_eq!(claim(&store, boat, &[PG17], at(2)).await, None, "it is left to the machine");
+        let second = work(&store, attic, PASSES, 3).await.unwrap();
+        assert_eq!(stands(&store, release).await, (JobState::Finished, Some((second, Grade::Pass, None))));
+        let flags = runs::detail(&mut store.read().await.unwrap(), first).await.unwrap().unwrap();
+        assert!(flags.result.unwrap().verdict.flags.contains(&Flag::Unconfirmed));
+        assert_eq!(tended(&store, 4).await, Tended::default());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_machine_that_cannot_say_anything_is_not_asked_for_ever() {
+    on_both(async |store| {
+        let (release, _) = pair(&store).await;
+        let ship = emulator(&store, "ship", 1).await;
+        let first = emulate(&store, ship, FAILS, 1).await.unwrap();
+        let attic = there(&store, "attic", 2).await;
+        assert_eq!(tended(&store, 2).await.native, 1);
+        for minute in 3..20 {
+            if work(&store, attic, LACKS, minute).await.is_none() {
+                break;
+            }
+        }
+        let unconfirmed = Some((first, Grade::Fail, Some(Flag::Unconfirmed)));
+        assert_eq!(stands(&store, release).await, (JobState::Finished, unconfirmed));
+        assert_eq!(tended(&store, 21).await, Tended::default(), "it had its part");
+    })
+    .await;
+}

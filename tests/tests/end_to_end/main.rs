@@ -5,6 +5,7 @@ mod bad_input;
 mod bundle;
 mod client;
 mod confirmation;
+mod doctor;
 mod endurance;
 mod fates;
 mod going;

@@ -50,6 +50,8 @@ pub(crate) struct ContainerSpec<'a> {
     pub(crate) labels: HashMap<String, String>,
     pub(crate) mounts: &'a [Mount],
     pub(crate) limits: &'a Limits,
+    /// What it runs instead of the image's first program, and without the further filter: only what `crate::doctor` tries.
+    pub(crate) trial: Option<&'a [String]>,
 }
 
 /// How a container is.
@@ -115,10 +117,12 @@ fn body(spec: &ContainerSpec<'_>, machine: &EngineFacts) -> ContainerCreateBody 
         hostname: Some("pgxn".into()),
         user: Some(USER.into()),
         env: Some(vec!["LANG=C.UTF-8".into()]),
-        entrypoint: Some(confined(FIRST.map(str::to_owned).to_vec())),
-        cmd: Some(vec![INIT.into(), lifetime.as_secs().to_string()]),
+        entrypoint: Some(spec.trial.map_or_else(|| confined(FIRST.map(str::to_owned).to_vec()), <[String]>::to_vec)),
+        cmd: Some(spec.trial.map_or_else(|| vec![INIT.into(), lifetime.as_secs().to_string()], |_| Vec::new())),
         labels: Some(spec.labels.clone()),
-        healthcheck: Some(HealthConfig { test: Some(vec!["NONE".into()]), ..HealthConfig::default() }),
+        // Podman takes the word for a command, and wants systemd to call it. Our images have none to switch off.
+        healthcheck: (!machine.is_podman)
+            .then(|| HealthConfig { test: Some(vec!["NONE".into()]), ..HealthConfig::default() }),
         stop_timeout: Some(0),
         host_config: Some(host_config(spec, machine)),
         ..ContainerCreateBody::default()
@@ -129,25 +133,23 @@ fn body(spec: &ContainerSpec<'_>, machine: &EngineFacts) -> ContainerCreateBody 
 fn host_config(spec: &ContainerSpec<'_>, machine: &EngineFacts) -> HostConfig {
     let limits = spec.limits;
     let memory = as_i64(limits.memory_bytes);
-    let ulimit =
-        |name: &str, value: i64| ResourcesUlimits { name: Some(name.into()), soft: Some(value), hard: Some(value) };
     HostConfig {
         network_mode: Some("none".into()),
         // What a run cost, and what it was killed for, is read in the container. The engine's own default may be the machine's namespace.
         cgroupns_mode: machine.cgroup_v2.then_some(HostConfigCgroupnsModeEnum::PRIVATE),
         // Without it, the machine's own resolver stands in the container. Podman writes none, and takes no such option without a network.
-        dns: (!machine.name.starts_with("Podman")).then(|| vec!["127.0.0.1".into()]),
+        dns: (!machine.is_podman).then(|| vec!["127.0.0.1".into()]),
         readonly_rootfs: Some(true),
         cap_drop: Some(vec!["ALL".into()]),
         security_opt: Some(vec!["no-new-privileges:true".into()]),
         privileged: Some(false),
-        tmpfs: Some(spec.mounts.iter().map(|mount| (mount.path.clone(), mount_options(mount))).collect()),
+        tmpfs: Some(spec.mounts.iter().map(|mount| (mount.path.clone(), mount_options(mount, machine))).collect()),
         memory: Some(memory),
         memory_swap: Some(memory),
         // A quota costs something even where it takes nothing away.
         nano_cpus: (limits.cpus < machine.cpus).then(|| i64::from(limits.cpus) * 1_000_000_000),
         pids_limit: Some(i64::from(limits.pids)),
-        ulimits: Some(vec![ulimit("nofile", i64::from(limits.open_files)), ulimit("core", NO_CORE)]),
+        ulimits: Some(ulimits(limits, machine)),
         shm_size: Some(as_i64(limits.shared_memory_bytes())),
         // When the machine itself runs out of memory, a run is what goes first.
         oom_score_adj: Some(500),
@@ -156,9 +158,24 @@ fn host_config(spec: &ContainerSpec<'_>, machine: &EngineFacts) -> HostConfig {
     }
 }
 
-fn mount_options(mount: &Mount) -> String {
+/// Podman's own root asks for a million processes of its user where nobody says otherwise, which a root without that privilege may not give.
+/// What a run may have is `pids_limit`: other containers, and perhaps the machine itself, have processes of the same user.
+fn ulimits(limits: &Limits, machine: &EngineFacts) -> Vec<ResourcesUlimits> {
+    let ulimit =
+        |name: &str, value: i64| ResourcesUlimits { name: Some(name.into()), soft: Some(value), hard: Some(value) };
+    let mut ulimits = vec![ulimit("nofile", i64::from(limits.open_files)), ulimit("core", NO_CORE)];
+    if machine.is_podman && !machine.is_rootless {
+        ulimits.push(ulimit("nproc", i64::from(limits.pids.max(16_384))));
+    }
+    ulimits
+}
+
+/// Podman knows no owner of a file system in memory but the container's user, and would fill it with what the image has there, which is what
+/// the container's first process does.
+fn mount_options(mount: &Mount, machine: &EngineFacts) -> String {
     let mode = if mount.path == "/tmp" { "1777" } else { "0755" };
-    format!("rw,exec,nosuid,nodev,size={},uid=1000,gid=1000,mode={mode}", mount.bytes)
+    let owner = if machine.is_podman { "U,notmpcopyup" } else { "uid=1000,gid=1000" };
+    format!("rw,exec,nosuid,nodev,size={},{owner},mode={mode}", mount.bytes)
 }
 
 fn as_i64(bytes: u64) -> i64 {
@@ -171,7 +188,7 @@ mod tests {
 
     fn spec<'a>(limits: &'a Limits, mounts: &'a [Mount]) -> ContainerSpec<'a> {
         let (image, platform) = ("sha256:0", Platform::native());
-        ContainerSpec { name: "n", image, platform, labels: HashMap::new(), mounts, limits }
+        ContainerSpec { name: "n", image, platform, labels: HashMap::new(), mounts, limits, trial: None }
     }
 
     #[test]

@@ -20,6 +20,9 @@ use tokio_util::io::ReaderStream;
 use crate::error::{Error, Result};
 use crate::sandbox::docker::Engine;
 
+/// Longer than anybody waits for a root file system.
+const IMPORT: Duration = Duration::from_hours(24);
+
 /// An image that the engine holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FoundImage {
@@ -104,7 +107,9 @@ impl Engine {
             ..CreateImageOptions::default()
         };
         let body = bollard::body_try_stream(ReaderStream::with_capacity(archive, 128 * 1024));
-        let steps = self.client().create_image(Some(options), Some(body), None);
+        // The engine answers when all has come. An emulated mmdebstrap needs many minutes until then; who waits has a limit of its own.
+        let client = self.client().clone().with_timeout(IMPORT);
+        let steps = client.create_image(Some(options), Some(body), None);
         let steps: Vec<_> = steps.try_collect().await.map_err(Error::engine("import a root file system"))?;
         let identity = steps.into_iter().rev().find_map(|step| step.status.filter(|text| text.starts_with("sha256:")));
         let silent = || DockerError::DockerStreamError { error: "it did not say the image's identity".into() };
@@ -224,17 +229,22 @@ fn heard(step: Result<bollard::models::BuildInfo, DockerError>) -> Option<Result
 fn inspected(found: ImageInspect) -> FoundImage {
     FoundImage {
         id: found.id.unwrap_or_default(),
-        tags: found.repo_tags.unwrap_or_default(),
+        tags: tags(found.repo_tags.unwrap_or_default()),
         labels: found.config.and_then(|config| config.labels).unwrap_or_default(),
         size_bytes: found.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
         created: found.created.and_then(|at| Timestamp::parse_rfc3339(&at)).unwrap_or(Timestamp::from_millis(0)),
     }
 }
 
+/// Podman names what was never pulled after the machine.
+fn tags(tags: Vec<String>) -> Vec<String> {
+    tags.into_iter().map(|tag| tag.strip_prefix("localhost/").map(str::to_owned).unwrap_or(tag)).collect()
+}
+
 fn summarised(found: ImageSummary) -> FoundImage {
     FoundImage {
         id: found.id,
-        tags: found.repo_tags,
+        tags: tags(found.repo_tags),
         labels: found.labels,
         size_bytes: u64::try_from(found.size).unwrap_or_default(),
         created: Timestamp::from_millis(found.created.saturating_mul(1000)),

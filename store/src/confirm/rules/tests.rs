@@ -20,6 +20,7 @@ fn round(said: &[(char, Phase, Reason)]) -> Vec<Said> {
         phase: *phase,
         reason: *reason,
         limits: None,
+        emulated: false,
     };
     (0..).zip(said).map(one).collect()
 }
@@ -261,4 +262,46 @@ fn nothing_stands_in_an_empty_round() {
     assert_eq!(opinions(&[]), []);
     let bare = Said { run_id: RunId::new(Timestamp::from_millis(0)), runner_id: None, ..of(&[('a', PASSES)])[0] };
     assert_eq!((next(&[bare], RETRIES), opinions(&[bare])), (Next::Settle, Vec::new()));
+}
+
+/// A round in which the runners that are named in capitals emulate.
+fn emulated(said: &[(char, (Phase, Reason))]) -> Vec<Said> {
+    let mut round = of(said);
+    for (one, (name, _)) in round.iter_mut().zip(said) {
+        one.emulated = name.is_uppercase();
+    }
+    round
+}
+
+#[test]
+fn what_fails_on_emulators_alone_stays_unconfirmed_until_a_machine_has_it() {
+    let doubt = |said: &[(char, (Phase, Reason))]| standing(&emulated(said)).unwrap().doubt;
+    let comes = |said: &[(char, (Phase, Reason))]| next(&emulated(said), RETRIES);
+    for round in [&[('A', FAILS)][..], &[('A', FAILS), ('B', FAILS)], &[('A', FAILS), ('A', FAILS), ('B', FAILS)]] {
+        assert_eq!((doubt(round), comes(round)), (Some(Flag::Unconfirmed), Next::Natively), "{round:?}");
+        assert!(awaits_a_machine(&emulated(round)));
+        assert_eq!(standing(&emulated(round)).unwrap().confirmed_by, None);
+    }
+    for round in [[('A', FAILS), ('b', FAILS)], [('b', FAILS), ('A', FAILS)]] {
+        assert_eq!((doubt(&round), comes(&round)), (None, Next::Settle), "one of them was a machine");
+        assert!(!awaits_a_machine(&emulated(&round)));
+    }
+    assert_eq!((doubt(&[('A', PASSES)]), comes(&[('A', PASSES)])), (None, Next::Settle));
+    assert_eq!(comes(&[('A', FAILS), ('b', LACKS)]), Next::Confirm, "a machine had a part, and lacked something");
+}
+
+#[test]
+fn a_machine_that_says_otherwise_than_an_emulator_is_right_and_nobody_is_flaky() {
+    let round = emulated(&[('A', FAILS), ('b', PASSES)]);
+    let stands = standing(&round).unwrap();
+    assert_eq!((stands.run_id, stands.doubt), (run(1), None));
+    assert_eq!([0, 1].map(|place| doubt_of(&round, run(place))), [Some(Flag::Unconfirmed), None]);
+    assert_eq!(opinions(&round), [], "it says nothing of the runner");
+    let round = emulated(&[('A', PASSES), ('b', FAILS)]);
+    assert_eq!(standing(&round).unwrap().doubt, Some(Flag::Unconfirmed));
+    assert_eq!(next(&round, RETRIES), Next::Confirm);
+    let round = emulated(&[('A', PASSES), ('b', FAILS), ('c', FAILS)]);
+    assert_eq!((standing(&round).unwrap().run_id, standing(&round).unwrap().doubt), (run(1), None));
+    let round = emulated(&[('A', FAILS), ('b', FAILS), ('c', PASSES)]);
+    assert_eq!(standing(&round).unwrap().doubt, Some(Flag::Flaky), "two machines disagree");
 }

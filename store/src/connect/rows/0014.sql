@@ -1,0 +1,1 @@
+UPDATE runners SET emulated = '["arm64"]';
