@@ -28,8 +28,8 @@ pub async fn tick(coordinator: &Coordinator, now: Timestamp) -> Result<Tick> {
     if done.queued() == 0 {
         return Ok(Tick::Idle);
     }
-    let Tended { woken, rescued, taken, rerun, .. } = done;
-    tracing::info!(woken, rescued, taken = taken.len(), rerun, "jobs wait again");
+    let Tended { woken, rescued, taken } = done;
+    tracing::info!(woken, rescued, taken = taken.len(), "jobs wait again");
     coordinator.queued.notify_waiters();
     Ok(Tick::Worked)
 }
