@@ -11,15 +11,17 @@ mod notify;
 mod operate;
 mod overrides;
 mod run;
+mod verify;
 
 pub(crate) use farm::{CoordinatorArgs, DataArgs, ListenArgs, RegistryChoice, SampleSize, UpArgs};
 pub(crate) use join::{AdmissionCommand, JoinArgs, Link, MemberArgs, RunnerCommand};
 pub(crate) use notify::NotifyArgs;
 pub(crate) use operate::{
-    AdminArgs, AdminCommand, BenchCommand, DistSpec, FillArgs, ImagesCommand, OverridesCommand, RunnersCommand,
+    AdminArgs, AdminCommand, BenchCommand, DistSpec, FillArgs, ImagesCommand, OverridesCommand, RunnersCommand, Since,
     SuggestArgs,
 };
 pub(crate) use run::{RunnerArgs, TestArgs};
+pub(crate) use verify::{Key, VerifyArgs};
 
 /// Builds and tests PostgreSQL extensions from the PGXN registry in sandboxed containers, and shows the verdicts.
 #[derive(Debug, Parser)]
@@ -41,6 +43,9 @@ pub(crate) enum Command {
     /// Test one distribution here, in the same sandbox as the farm
     #[command(after_help = run::TEST_HELP)]
     Test(TestArgs),
+    /// Verify a signed report of a farm, without the farm
+    #[command(after_help = verify::VERIFY_HELP)]
+    Verify(VerifyArgs),
     /// Build, list and check the container images; other commands build what they need by themselves
     #[command(subcommand)]
     Images(ImagesCommand),

@@ -58,6 +58,7 @@ async fn run(command: Command, console: Console) -> anyhow::Result<ExitCode> {
         Command::Coordinator(args) => commands::coordinator::run(args, console).await,
         Command::Runner(args) => commands::runner::run(args, console).await,
         Command::Test(args) => commands::test::run(args, console).await,
+        Command::Verify(args) => commands::verify::run(&args, console),
         Command::Images(command) => commands::images::run(command, console).await,
         Command::Admin(command) => commands::admin::run(command, console).await,
         Command::Completions { shell } => Ok(commands::manual::completions(shell)),
