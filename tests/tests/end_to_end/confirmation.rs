@@ -18,7 +18,7 @@ const TOSSES: u64 = 24;
 const CROWDED: usize = 12;
 
 /// The fixture `passes` by somebody under another name or version, with further lines in its Makefile.
-fn like_passes(user: &str, (name, version): (&str, &str), makefile: &str, hours: u64) -> Result<Upload> {
+pub(crate) fn like_passes(user: &str, (name, version): (&str, &str), makefile: &str, hours: u64) -> Result<Upload> {
     let mut tree = Tree::of_directory(&Fixture::named("passes")?.dir)?;
     let mut meta: Value = serde_json::from_str(&tree.text("META.json").context("META.json")?)?;
     (meta["name"], meta["version"]) = (name.into(), version.into());

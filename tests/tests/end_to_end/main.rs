@@ -11,4 +11,5 @@ mod local;
 mod pages;
 mod real;
 mod releases;
+mod signed;
 mod whole;
