@@ -45,7 +45,7 @@ pub(crate) async fn run(command: AdminCommand, console: Console) -> Result<ExitC
         AdminCommand::Runners(RunnersCommand::Release { admin, name }) => {
             let api = Api::open(&admin)?;
             api.call::<Value>(Method::DELETE, &quarantine(&name), None).await?;
-            console.line(&format!("The runner {name} is released from its quarantine."));
+            console.line(&format!("The runner {name} gets work again; a revoked one stays shut out."));
             withdrawal::follow(&api, &name, console).await?;
         }
         AdminCommand::Runners(RunnersCommand::Revoke { admin, name, keep_results }) => {

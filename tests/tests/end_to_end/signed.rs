@@ -31,7 +31,7 @@ async fn a_downloaded_report_verifies_and_what_its_runner_found_is_withdrawn_and
     let _turn = turn::take().await;
     let farm = Farm::new()?;
     farm.mirror()?.publish_all(vec![like_passes("fixtures", ("turns", "1.0.0"), "", 0)?])?;
-    let _coordinator = farm.coordinator("17", &["--poll", "1"]).await?;
+    let _coordinator = farm.coordinator("17", &[]).await?;
     let ada = farm.runner("ada", "17", &[])?;
     farm.idle(1, LONG_PATIENCE).await?;
     farm.mirror()?.publish_all(vec![like_passes(
