@@ -15,6 +15,7 @@ mod operate;
 mod overrides;
 mod release;
 mod run;
+mod verify;
 
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use emulate::EmulateArgs;
@@ -24,10 +25,11 @@ pub(crate) use need::FailOn;
 pub(crate) use notify::NotifyArgs;
 pub(crate) use operate::{
     AdminArgs, AdminCommand, BenchCommand, DistSpec, FillArgs, ImagesCommand, OverridesCommand, QueueArgs,
-    RunnersCommand, SuggestArgs,
+    RunnersCommand, Since, SuggestArgs,
 };
 pub(crate) use release::{BundleArgs, Format, MajorsArgs};
 pub(crate) use run::{RunnerArgs, TestArgs};
+pub(crate) use verify::{Key, VerifyArgs};
 
 /// Builds and tests PostgreSQL extensions from the PGXN registry in sandboxed containers, and shows the verdicts.
 #[derive(Debug, Parser)]
@@ -49,6 +51,9 @@ pub(crate) enum Command {
     /// Test one distribution here, in the same sandbox as the farm
     #[command(after_help = run::TEST_HELP)]
     Test(TestArgs),
+    /// Verify a signed report of a farm, without the farm
+    #[command(after_help = verify::VERIFY_HELP)]
+    Verify(VerifyArgs),
     /// Make the archive of a release as the registry wants it, and say what the registry would refuse
     #[command(after_help = release::BUNDLE_HELP)]
     Bundle(BundleArgs),

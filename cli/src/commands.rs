@@ -14,3 +14,5 @@ pub(crate) mod runner;
 pub(crate) mod suggest;
 pub(crate) mod test;
 pub(crate) mod up;
+pub(crate) mod verify;
+pub(crate) mod withdrawal;

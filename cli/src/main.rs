@@ -61,6 +61,7 @@ async fn run(command: Command, console: Console) -> anyhow::Result<ExitCode> {
         Command::Test(args) => commands::test::run(args, console).await,
         Command::Bundle(args) => commands::bundle::run(&args, console),
         Command::Majors(args) => commands::majors::run(&args, console),
+        Command::Verify(args) => commands::verify::run(&args, console),
         Command::Images(command) => commands::images::run(command, console).await,
         Command::Admin(command) => commands::admin::run(command, console).await,
         Command::Completions { shell } => Ok(commands::manual::completions(shell)),

@@ -28,8 +28,8 @@ pub async fn tick(coordinator: &Coordinator, now: Timestamp) -> Result<Tick> {
     if done.queued() == 0 {
         return Ok(Tick::Idle);
     }
-    let Tended { woken, rescued, taken, rerun, native, .. } = done;
-    tracing::info!(woken, rescued, taken = taken.len(), rerun, native, "jobs wait again");
+    let Tended { woken, rescued, taken, native } = done;
+    tracing::info!(woken, rescued, taken = taken.len(), native, "jobs wait again");
     coordinator.queued.notify_waiters();
     Ok(Tick::Worked)
 }

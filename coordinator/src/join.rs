@@ -5,11 +5,12 @@
 
 use std::time::Duration;
 
-use protocol::{InvitationId, JoinRequestId, Name, RunnerId, Timestamp};
+use protocol::{InvitationId, JoinRequestId, KeyWish, Name, PublicKey, RunnerId, Timestamp};
 use store::TokenHash;
 use store::invitations::{self, Invitation, NewInvitation, Used};
 use store::join_requests::{self, Decided, JoinRequest, NewRequest};
 use store::runners::{self, Runner};
+use store::signatures::{self, Registered};
 
 use crate::config::secret;
 use crate::{Coordinator, Result};
@@ -66,12 +67,16 @@ pub async fn accept(
     coordinator: &Coordinator,
     invitation: &str,
     name: &Name,
-    token: Option<String>,
+    (token, key): (Option<String>, Option<&PublicKey>),
 ) -> Result<(Used, String)> {
     let (now, token) = (coordinator.now(), token.unwrap_or_else(secret));
     let hash = TokenHash::of(&token);
     let mut tx = coordinator.store.begin().await?;
     let used = invitations::accept(&mut tx, &TokenHash::of(invitation), (RunnerId::new(now), name, &hash), now).await?;
+    if let (Used::Runner(id, _), Some(key)) = (&used, key) {
+        // Where an answer was lost, another key may come; its first start tells the runner so.
+        signatures::register(&mut tx, *id, (key, None), now).await?;
+    }
     tx.commit().await?;
     if let Used::Runner(id, name) = &used {
         tracing::info!(runner = %id, %name, "a runner has joined by an invitation");
@@ -84,11 +89,11 @@ pub async fn ask(
     coordinator: &Coordinator,
     name: &Name,
     note: &str,
-    token: Option<String>,
+    (token, key): (Option<String>, Option<&PublicKey>),
 ) -> Result<Option<(JoinRequest, String)>> {
     let (now, token) = (coordinator.now(), token.unwrap_or_else(secret));
     let mut tx = coordinator.store.begin().await?;
-    let new = NewRequest { id: JoinRequestId::new(now), name, token: &TokenHash::of(&token), note };
+    let new = NewRequest { id: JoinRequestId::new(now), name, token: &TokenHash::of(&token), note, key };
     let asked = join_requests::ask(&mut tx, &new, now).await?;
     tx.commit().await?;
     Ok(asked.map(|request| (request, token)))
@@ -128,6 +133,17 @@ pub async fn rotate(coordinator: &Coordinator, runner: &Runner) -> Result<Option
     let done = runners::rotate(&mut tx, runner.id, &TokenHash::of(&token), coordinator.now()).await?;
     tx.commit().await?;
     Ok(done.then_some(token))
+}
+
+/// Has a runner sign with a key from now on: its first one, or one that the one before has signed.
+pub async fn change_key(coordinator: &Coordinator, runner: &Runner, wish: &KeyWish) -> Result<Registered> {
+    let mut tx = coordinator.store.begin().await?;
+    let done = signatures::register(&mut tx, runner.id, (&wish.key, wish.proof.as_ref()), coordinator.now()).await?;
+    tx.commit().await?;
+    if done == Registered::New {
+        tracing::info!(runner = %runner.id, name = runner.name, key = %wish.key.fingerprint(), "a runner has a key");
+    }
+    Ok(done)
 }
 
 /// Takes the token of a runner that leaves.

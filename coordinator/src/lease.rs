@@ -11,18 +11,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use protocol::{
-    Assignment, ClaimRequest, FileRecord, Grade, InvalidReport, JobState, Lease, Phase, Report, RunId, Timestamp,
+    Assignment, ClaimRequest, FileRecord, Grade, InvalidReport, JobState, Lease, Phase, Report, RunId, Seal, Timestamp,
 };
 use store::jobs::{self, Claim, Claimed};
 use store::results::{self, Acceptance};
 use store::runners::{self, Runner};
 use store::runs::{self, LeaseKey, LeaseState, Lost};
-use store::{TokenHash, Tx};
+use store::{TokenHash, Tx, signatures};
 use tokio::time::Instant;
 
 use crate::config::secret;
 use crate::events::VerdictEvent;
-use crate::{Coordinator, Event, Result, confirm};
+use crate::{Coordinator, Event, Result, confirm, signing, withdraw};
 
 /// Why a runner's call was not done; the farm's own failures are errors instead.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub enum Denied {
     Lost(Lost),
     /// The report is not acceptable.
     Report(InvalidReport),
+    /// The report's signature is not.
+    Signature(signing::Refused),
     /// The run has uploaded more than a run may.
     Allowance,
     /// What the run tells breaks its bounds.
@@ -178,19 +180,30 @@ pub async fn upload(
 }
 
 /// Takes a report as the result of its run. The same report again is taken again, as its first answer may have been lost.
-pub async fn report(coordinator: &Coordinator, voice: Voice<'_>, report: &Report) -> Result<Result<(), Denied>> {
+///
+/// Its signature is verified before anything is written, so that a forged report does not end the lease.
+pub async fn report(
+    coordinator: &Coordinator,
+    voice: Voice<'_>,
+    (report, seal): (&Report, Option<&Seal>),
+) -> Result<Result<(), Denied>> {
     if let Err(invalid) = report.check() {
         return Ok(Err(Denied::Report(invalid)));
     }
-    if report.run_id == voice.run_id
-        && check(coordinator, voice).await?.is_ok()
-        && let Some(invalid) = missing_file(coordinator, report).await?
-    {
-        return Ok(Err(Denied::Report(invalid)));
+    if report.run_id == voice.run_id && check(coordinator, voice).await?.is_ok() {
+        if let Err(refused) = signing::verify(coordinator, voice.runner, report, seal).await? {
+            return Ok(Err(Denied::Signature(refused)));
+        }
+        if let Some(invalid) = missing_file(coordinator, report).await? {
+            return Ok(Err(Denied::Report(invalid)));
+        }
     }
     let now = coordinator.now();
     let mut tx = coordinator.store.begin().await?;
     let acceptance = results::accept(&mut tx, &voice.key(), report, coordinator.config.retries, now).await?;
+    if let (Acceptance::Accepted | Acceptance::Quarantined(_), Some(seal)) = (&acceptance, seal) {
+        signatures::keep(&mut tx, voice.run_id, seal).await?;
+    }
     heard(&mut tx, voice.runner, now).await?;
     tx.commit().await?;
     Ok(match acceptance {
@@ -202,6 +215,7 @@ pub async fn report(coordinator: &Coordinator, voice: Voice<'_>, report: &Report
             accepted(coordinator, voice.run_id).await?;
             confirm::announce_quarantine(coordinator, odd).await?;
             confirm::tick(coordinator, now).await?;
+            withdraw::tick(coordinator, now).await?;
             Ok(())
         }
         Acceptance::Again => Ok(()),

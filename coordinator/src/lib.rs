@@ -2,7 +2,7 @@
 //!
 //! [`watch`] and [`reconcile`] bring releases in, [`plan`] says what to test of them, [`lease`] hands jobs to runners and takes their
 //! reports, [`expire`] takes jobs back from runners that went silent, [`confirm`] lets results wait for a second
-//! opinion. [`join`] lets machines in. Each is one step that a test can take; [`run`] drives them all.
+//! opinion, [`withdraw`] takes out of sight what bad runners found. [`join`] lets machines in. Each is one step that a test can take; [`run`] drives them all.
 //! [`api::router`] puts them on HTTP.
 
 pub mod api;
@@ -17,6 +17,7 @@ pub mod progress;
 pub mod reconcile;
 pub mod replan;
 pub mod watch;
+pub mod withdraw;
 
 mod allowance;
 mod coordinator;
@@ -24,6 +25,7 @@ mod error;
 mod events;
 mod intake;
 mod schedule;
+mod signing;
 mod source;
 mod task;
 

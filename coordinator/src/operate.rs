@@ -1,13 +1,17 @@
 //! What an operator asks for: tests again, and who may claim. `up` lets its own runner in by the same way.
 
-use protocol::{JobId, Name, Priority, RunnerId, Target, Version};
+use protocol::{JobId, Name, Priority, PublicKey, RunnerId, Target, Timestamp, Version};
 use store::jobs::{self, Requeue};
 use store::runners::{self, NewRunner, Runner};
-use store::{TokenHash, dists, releases, runs};
+use store::withdrawal;
+use store::{TokenHash, dists, releases, runs, signatures};
 
 use crate::config::secret;
-use crate::reconcile::Progress;
-use crate::{Coordinator, Result, confirm, expire};
+use crate::reconcile;
+use crate::{Coordinator, Result, confirm, expire, withdraw};
+
+/// Before whatever a runner did.
+const BEGINNING: Timestamp = Timestamp::from_millis(0);
 
 /// Which tests to queue again.
 #[derive(Clone, Debug)]
@@ -70,12 +74,12 @@ pub async fn requeue(coordinator: &Coordinator, wish: &Wish) -> Result<Requeued>
 }
 
 /// Asks for a comparison with the whole registry, which begins at once.
-pub fn reconcile(coordinator: &Coordinator) -> Progress {
+pub fn reconcile(coordinator: &Coordinator) -> reconcile::Progress {
     coordinator.desk.ask()
 }
 
 /// How the latest comparison stands.
-pub fn reconciliation(coordinator: &Coordinator) -> Progress {
+pub fn reconciliation(coordinator: &Coordinator) -> reconcile::Progress {
     coordinator.desk.progress()
 }
 
@@ -119,27 +123,50 @@ pub async fn own_runner(coordinator: &Coordinator, name: &Name) -> Result<Admitt
     Ok(Admitted { id, token })
 }
 
-/// Every runner, by name.
-pub async fn runners(coordinator: &Coordinator) -> Result<Vec<Runner>> {
-    let mut conn = coordinator.store.read().await?;
-    Ok(runners::list(&mut conn).await?)
+/// A runner, as its operator sees it.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// The runner.
+    pub runner: Runner,
+    /// The key with which it signs.
+    pub key: Option<PublicKey>,
+    /// How far the withdrawal of its results is.
+    pub progress: withdrawal::Progress,
 }
 
-/// Gives a runner no more work, for that reason; false when there is no such runner, or it has none to expect.
-pub async fn quarantine_runner(coordinator: &Coordinator, name: &Name, reason: &str) -> Result<bool> {
+/// Every runner, by name.
+pub async fn runners(coordinator: &Coordinator) -> Result<Vec<Listed>> {
+    let mut conn = coordinator.store.read().await?;
+    let mut keys = signatures::current(&mut conn).await?;
+    let mut listed = Vec::new();
+    for runner in runners::list(&mut conn).await? {
+        let progress = withdrawal::progress(&mut conn, runner.id).await?;
+        listed.push(Listed { key: keys.remove(&runner.id), progress, runner });
+    }
+    Ok(listed)
+}
+
+/// Gives a runner no more work, for that reason, and withdraws what it claimed since a time, or all that it found; false when there is no such runner,
+/// or it is revoked.
+pub async fn quarantine_runner(
+    coordinator: &Coordinator,
+    name: &Name,
+    (reason, since): (&str, Option<Timestamp>),
+) -> Result<bool> {
     let now = coordinator.now();
     let mut tx = coordinator.store.begin().await?;
     let Some(runner) = runners::by_name(&mut tx, name.as_str()).await? else { return Ok(false) };
-    let done = store::confirm::quarantine(&mut tx, runner.id, reason, now).await?;
+    let done = store::confirm::quarantine_since(&mut tx, runner.id, (reason, since.unwrap_or(BEGINNING)), now).await?;
     tx.commit().await?;
     if done {
         confirm::announce_quarantine(coordinator, runner.id).await?;
         confirm::tick(coordinator, now).await?;
+        withdraw::tick(coordinator, now).await?;
     }
     Ok(done)
 }
 
-/// Ends a runner's quarantine; false when it is in none.
+/// Ends a runner's quarantine, and lets what was withdrawn count again; false when it is in none and nothing was. A revoked one stays so.
 pub async fn release_runner(coordinator: &Coordinator, name: &Name) -> Result<bool> {
     let mut tx = coordinator.store.begin().await?;
     let Some(runner) = runners::by_name(&mut tx, name.as_str()).await? else { return Ok(false) };
@@ -148,12 +175,16 @@ pub async fn release_runner(coordinator: &Coordinator, name: &Name) -> Result<bo
     Ok(done)
 }
 
-/// Takes a runner's token away; false when there is no such runner. Its leases expire.
-pub async fn revoke_runner(coordinator: &Coordinator, name: &Name) -> Result<bool> {
+/// Takes a runner's token away, and withdraws what it found unless that is to be kept; false when there is no such runner. Its leases expire.
+pub async fn revoke_runner(coordinator: &Coordinator, name: &Name, keep_results: bool) -> Result<bool> {
     let now = coordinator.now();
     let mut tx = coordinator.store.begin().await?;
     let Some(runner) = runners::by_name(&mut tx, name.as_str()).await? else { return Ok(false) };
     let revoked = runners::revoke(&mut tx, runner.id, now).await?;
+    let is_withdrawn = !keep_results && withdrawal::want(&mut tx, runner.id, BEGINNING).await?;
     tx.commit().await?;
-    Ok(revoked)
+    if is_withdrawn {
+        withdraw::tick(coordinator, now).await?;
+    }
+    Ok(revoked || is_withdrawn)
 }

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Coordinator, Error, Result, confirm, expire, reconcile, replan, watch};
+use crate::{Coordinator, Error, Result, Tick, confirm, expire, reconcile, replan, watch, withdraw};
 
 mod step;
 
@@ -21,6 +21,8 @@ use step::Step;
 const SWEEP_AGAIN: Duration = Duration::from_mins(1);
 /// up to this.
 const SWEEP_AGAIN_AT_MOST: Duration = Duration::from_mins(30);
+/// Between two steps of a withdrawal, which may have a million results before it.
+const BETWEEN_STEPS: Duration = Duration::from_millis(20);
 /// How often the sweeps' schedule is looked at, as the clock may jump.
 const SCHEDULE_EVERY: Duration = Duration::from_secs(30);
 
@@ -31,6 +33,7 @@ pub async fn run(coordinator: Coordinator, shutdown: CancellationToken) -> Resul
     loops.spawn(until(closing.clone(), "watch", watch_loop(coordinator.clone())));
     loops.spawn(until(closing.clone(), "expire", expire_loop(coordinator.clone())));
     loops.spawn(until(closing.clone(), "confirm", confirm_loop(coordinator.clone())));
+    loops.spawn(until(closing.clone(), "withdraw", withdraw_loop(coordinator.clone())));
     loops.spawn(until(closing.clone(), "reconcile", reconcile_loop(coordinator)));
     let early = tokio::select! {
         () = shutdown.cancelled() => None,
@@ -78,6 +81,17 @@ async fn confirm_loop(coordinator: Coordinator) {
     loop {
         step.went(confirm::tick(&coordinator, coordinator.now()).await);
         sleep(coordinator.config.expire_every).await;
+    }
+}
+
+async fn withdraw_loop(coordinator: Coordinator) {
+    let mut step = Step::named("withdraw");
+    loop {
+        let done = withdraw::tick(&coordinator, coordinator.now()).await;
+        // Others get at the database between two steps.
+        let pause = if matches!(done, Ok(Tick::Worked)) { BETWEEN_STEPS } else { coordinator.config.expire_every };
+        step.went(done);
+        sleep(pause).await;
     }
 }
 

@@ -11,7 +11,7 @@ use protocol::{Name, Version};
 
 pub(crate) use call::{Answer, Call};
 pub(crate) use database::on_both;
-pub(crate) use farm::Farm;
+pub(crate) use farm::{Farm, secret_of};
 pub(crate) use registry::{FakeRegistry, Trap, meta_path};
 
 /// An evening on which PostgreSQL 15 to 18 are supported.

@@ -242,6 +242,7 @@ fn pages() -> Router<Dashboard> {
         .route("/dist/{dist}/{version}/", get(pages::release::show))
         .route("/run/{id}", get(pages::run::show))
         .route("/run/{id}/events", get(pages::run::follow))
+        .route("/run/{id}/report.json", get(pages::run::report))
         .route("/run/{id}/{file}", get(pages::file::show))
         .route("/queue", get(pages::with_slash))
         .route("/queue/", get(pages::queue::show))

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{JoinRequestId, RunnerId};
+use crate::key::PublicKey;
 use crate::name::Name;
 use crate::notice::words;
 use crate::time::Timestamp;
@@ -38,6 +39,9 @@ pub struct JoinRequest {
     /// What is to be the runner's token: 64 random hexadecimal digits, said again where an answer is lost. Without it the coordinator makes one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
+    /// The key with which it will sign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<PublicKey>,
 }
 
 /// A runner that was let in by its invitation.

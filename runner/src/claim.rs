@@ -154,7 +154,7 @@ impl Agent {
         let doing = async {
             let completed = self.run(assignment, &events).await;
             let verdict = completed.report.verdict.clone();
-            match self.deliver(lease, completed, &term).await {
+            match self.deliver(assignment, completed, &term).await {
                 Ok(()) => Fate::Reported(verdict),
                 Err(why) => Fate::Dropped(why),
             }

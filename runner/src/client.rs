@@ -2,20 +2,23 @@
 //! a runner is in `membership`.
 
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use protocol::{Assignment, ClaimRequest, Lease, Phase, Problem, Progress, RenewRequest, Report, RunId};
+use protocol::{Assignment, ClaimRequest, Lease, Phase, Problem, Progress, RenewRequest, RunId};
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Client, Request, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use url::Url;
 
+use crate::Keys;
 use crate::error::innermost;
 use crate::judge::shown;
 use crate::run::VERSION;
 
 mod membership;
+mod signed;
 
 pub use membership::{Admission, fresh_token};
 
@@ -44,6 +47,12 @@ pub enum CallError {
         /// The HTTP status.
         status: u16,
     },
+    /// The runner's own key cannot be used.
+    #[error("{why}")]
+    Key {
+        /// What happened, in words.
+        why: String,
+    },
     /// The coordinator does not answer, or not as one; it may do so later.
     #[error("the coordinator at {coordinator} does not answer: {why}")]
     Away {
@@ -71,6 +80,8 @@ pub struct Coordinator {
     base: Url,
     token: Arc<Mutex<String>>,
     look_up: Option<LookUp>,
+    keys: Option<Keys>,
+    is_registered: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for Coordinator {
@@ -98,7 +109,10 @@ impl Coordinator {
             .tls_backend_preconfigured(pgxn::tls::client())
             .build();
         match built {
-            Ok(http) => Ok(Self { http, base, token: Arc::new(Mutex::new(token.to_owned())), look_up: None }),
+            Ok(http) => {
+                let (token, is_registered) = (Arc::new(Mutex::new(token.to_owned())), Arc::default());
+                Ok(Self { http, base, token, look_up: None, keys: None, is_registered })
+            }
             Err(error) => Err(CallError::Away { coordinator: base, why: innermost(&error) }),
         }
     }
@@ -118,6 +132,7 @@ impl Coordinator {
     pub async fn claim(&self, request: &ClaimRequest, wait: Duration) -> Result<Option<Assignment>, CallError> {
         let call = self.call(reqwest::Method::POST, &format!("api/v1/claim?wait={}", wait.as_secs()));
         let call = call.timeout(CALL + wait).json(request);
+        self.register().await?;
         let response = self.send(call).await?;
         if response.status() == StatusCode::NO_CONTENT {
             return Ok(None);
@@ -143,11 +158,6 @@ impl Coordinator {
         let call = self.on_run(reqwest::Method::PUT, lease, &format!("files/{name}"));
         let call = call.header(reqwest::header::CONTENT_TYPE, "application/zstd").body(zstd);
         self.send(call.timeout(CALL * 4)).await.map(drop)
-    }
-
-    /// Reports the run, which ends the lease.
-    pub async fn report(&self, lease: &Lease, report: &Report) -> Result<(), CallError> {
-        self.send(self.on_run(reqwest::Method::POST, lease, "report").json(report)).await.map(drop)
     }
 
     /// Gives the job back.

@@ -83,6 +83,14 @@ pub enum Error {
         /// What is in the way.
         why: String,
     },
+    /// The file with the runner's key cannot be used.
+    #[error("the key in `{}` cannot be used: {why}", path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        why: String,
+    },
     /// A file of the runner's own machine.
     #[error("could not {what} `{}`", path.display())]
     File {

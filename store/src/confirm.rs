@@ -37,9 +37,9 @@
 //! whoever two others agree against is the *odd one out*. A runner that is so too often (`rules::is_odd`) is quarantined in the transaction
 //! that accepts the report. Of each owner the newest opinion counts alone, so that no flaky extension quarantines anybody, nor an author who
 //! makes some that fail on one runner. A
-//! quarantined runner gets no work; its open runs are given to others, and results of its last week that nobody agreed with are run again.
-//! [`tend`] does both from what is stored, so that a coordinator that dies in between loses nothing. An operator can quarantine and
-//! release too; a released runner begins with a clean slate.
+//! quarantined runner gets no work; [`tend`] gives its open runs to others, and what it found in its last week is withdrawn and run again
+//! ([`crate::withdrawal`]), both from what is stored, so that a coordinator that dies in between loses nothing. An operator can quarantine, for whatever
+//! time, and release too; a released runner begins with a clean slate, and what it found counts again.
 //!
 //! # Locks
 //! On PostgreSQL a transaction takes them in one order: turn, runs, results, jobs, counters, subscriptions, runners; rows by day ([`crate::trends`]) come right
@@ -57,15 +57,17 @@ use crate::jobs::{Again, Job, move_job, put_again};
 use crate::releases::StoredRelease;
 use crate::{Conn, Result, Tx, history, results};
 
+mod again;
 mod avoid;
 mod rules;
 mod tend;
 mod trust;
 
+pub(crate) use again::rejudge;
 pub(crate) use avoid::{avoid, forget};
 pub(crate) use rules::{Said, doubt, standing, with_doubt};
 pub use tend::{Tended, is_due, tend};
-pub use trust::{quarantine, release};
+pub use trust::{quarantine, quarantine_since, release};
 
 use rules::{Next, Standing};
 
@@ -199,7 +201,7 @@ async fn rounds(conn: &mut Conn, job: JobId, (from, to): (u32, u32)) -> Result<B
         "SELECT results.id, results.phase, results.reason, results.round, runs.runner_id, ",
         late!(),
         " FROM results LEFT JOIN runs ON runs.id = results.id
-         WHERE results.job_id = $1 AND results.round BETWEEN $2 AND $3
+         WHERE results.job_id = $1 AND results.round BETWEEN $2 AND $3 AND runs.withdrawn_at IS NULL
          ORDER BY results.round, results.place, results.accepted_at, results.id LIMIT 5000"
     ))
     .bind(job.to_string())

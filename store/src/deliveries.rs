@@ -17,7 +17,7 @@
 
 use std::time::Duration;
 
-use protocol::{DeliveryState, Name, SubscriptionId, Timestamp};
+use protocol::{DeliveryState, Name, RunId, SubscriptionId, Timestamp};
 use serde::Serialize;
 use sqlx::any::AnyRow;
 
@@ -82,12 +82,33 @@ pub(crate) async fn owe(tx: &mut Tx, dist: &Name, place: i64, now: Timestamp) ->
     }
     sqlx::query(
         "INSERT INTO deliveries (subscription_id, place, state)
-         SELECT id, $2, 'waiting' FROM subscriptions WHERE dist_key = $1 AND state = 'active'",
+         SELECT id, $2, 'waiting' FROM subscriptions WHERE dist_key = $1 AND state = 'active'
+         ON CONFLICT DO NOTHING",
     )
     .bind(dist.key())
     .bind(place)
     .execute(tx.raw())
     .await?;
+    Ok(())
+}
+
+/// Strikes what was still to be told of turns from or to a result that is withdrawn.
+pub(crate) async fn drop_of(tx: &mut Tx, run: RunId) -> Result<()> {
+    let rows = sqlx::query("SELECT job_id, place, dist_key FROM turns WHERE run_id = $1 UNION SELECT job_id, place, dist_key FROM turns WHERE before_id = $1")
+        .bind(run.to_string())
+        .fetch_all(tx.raw())
+        .await?;
+    for row in &rows {
+        let turn = Fields::of(row, "turns", "job_id");
+        sqlx::query(
+            "DELETE FROM deliveries WHERE place = $1 AND state = 'waiting'
+                 AND subscription_id IN (SELECT id FROM subscriptions WHERE dist_key = $2)",
+        )
+        .bind(turn.number::<i64>("place")?)
+        .bind(turn.text("dist_key")?)
+        .execute(tx.raw())
+        .await?;
+    }
     Ok(())
 }
 

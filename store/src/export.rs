@@ -8,6 +8,7 @@ use sqlx::any::AnyRow;
 use crate::fields::{Fields, to_limit};
 use crate::releases::{self, StoredRelease};
 use crate::verdicts::{VerdictLine, read_verdict};
+use crate::withdrawal::counting;
 use crate::{Conn, Result};
 
 /// A result with what tells it from others of its job.
@@ -26,17 +27,21 @@ pub struct ResultRow {
 }
 
 /// The results of a chunk, by nothing but what is in the index; then what belongs to each.
-pub(crate) const RESULTS: &str = "SELECT results.id, results.job_id, results.release_id, results.target, results.grade, results.phase,
+pub(crate) const RESULTS: &str = concat!(
+    "SELECT results.id, results.job_id, results.release_id, results.target, results.grade, results.phase,
          results.reason, results.flags, results.detail, results.decisive_text, results.postgresql, results.tests, results.tests_failed,
          results.started_at, results.finished_at, results.accepted_at, results.round, releases.dist, releases.version, releases.sha1,
          runners.name AS runner_name, CASE WHEN jobs.result_id = results.id THEN jobs.doubt ELSE '' END AS doubt,
          CASE WHEN jobs.result_id = results.id THEN 1 ELSE 0 END AS stands
-     FROM (SELECT id FROM results WHERE (accepted_at, id) > ($1, $2) AND accepted_at < $3 ORDER BY accepted_at, id LIMIT $4) AS page
+     FROM (SELECT id FROM results WHERE (accepted_at, id) > ($1, $2) AND accepted_at < $3 AND ",
+    counting!(),
+    " ORDER BY accepted_at, id LIMIT $4) AS page
          JOIN results ON results.id = page.id JOIN jobs ON jobs.id = results.job_id JOIN releases ON releases.id = results.release_id
          LEFT JOIN runs ON runs.id = results.id LEFT JOIN runners ON runners.id = runs.runner_id
-     ORDER BY results.accepted_at, results.id";
+     ORDER BY results.accepted_at, results.id"
+);
 
-/// Results accepted before `until`, the oldest first; `after` is the time and id of the last one of the chunk before.
+/// Results accepted before `until` that are not withdrawn, the oldest first; `after` is the time and id of the last one of the chunk before.
 pub async fn results(
     conn: &mut Conn,
     after: Option<(Timestamp, RunId)>,

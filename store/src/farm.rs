@@ -26,7 +26,7 @@ pub struct Counts {
     pub queued: u64,
     /// Runs that go on.
     pub running: u64,
-    /// Results ever accepted.
+    /// Results ever accepted that are not withdrawn.
     pub results: u64,
     /// Runners that are connected.
     pub runners: u64,
@@ -51,7 +51,8 @@ pub async fn counts(conn: &mut Conn, now: Timestamp) -> Result<Counts> {
              (SELECT CAST(COALESCE(SUM(waiting), 0) AS BIGINT) FROM lanes WHERE waiting > 0)
                  + (SELECT COUNT(*) FROM jobs WHERE parked_until IS NOT NULL) AS queued,
              (SELECT COUNT(*) FROM runs WHERE state = 'open') AS running,
-             (SELECT value FROM counters WHERE name = 'results') AS results,
+             (SELECT CAST(SUM(CASE WHEN name = 'results' THEN value ELSE -value END) AS BIGINT) FROM counters
+                 WHERE name IN ('results', 'withdrawn')) AS results,
              (SELECT COUNT(*) FROM runners WHERE revoked_at IS NULL AND last_seen_at >= $1) AS runners",
     )
     .bind(now.minus(RUNNER_SEEN).as_millis())

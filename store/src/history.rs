@@ -13,9 +13,10 @@ use sqlx::any::AnyRow;
 
 use crate::confirm::{self, Said};
 use crate::fields::{Fields, to_limit};
-use crate::jobs::Job;
-use crate::releases::StoredRelease;
+use crate::jobs::{self, Job};
+use crate::releases::{self, StoredRelease};
 use crate::verdicts::{VerdictLine, read_verdict};
+use crate::withdrawal::counting;
 use crate::{Conn, Result, Tx, symptoms, turns};
 
 /// So many of the results of a job are looked at, which may have hundreds: the last ones, and where none of those is good, some since the last that is.
@@ -53,14 +54,14 @@ impl Past {
 
 /// What every query for the past selects; from where follows.
 macro_rules! past {
-    ($from:literal) => {
+    ($($from:expr),+ $(,)?) => {
         concat!(
             "SELECT results.id, results.job_id, results.release_id, results.grade, results.phase, results.reason, results.flags,
                  results.accepted_at, results.round, results.place, releases.version, releases.status, jobs.doubt,
                  CASE WHEN jobs.result_id = results.id THEN 1 ELSE 0 END AS is_latest, ",
             confirm::late!(),
             " ",
-            $from
+            $($from),+
         )
     };
 }
@@ -99,8 +100,9 @@ async fn of_job(conn: &mut Conn, job: JobId, until: Option<RunId>) -> Result<Vec
     let own = sqlx::query(past!(
         "FROM jobs JOIN releases ON releases.id = jobs.release_id JOIN results ON results.job_id = jobs.id
          WHERE jobs.id = $1 AND releases.superseded_at IS NULL
-             AND results.round <= COALESCE((SELECT round FROM results WHERE id = $2), 2147483647)
-         ORDER BY results.accepted_at DESC, results.place DESC, results.id DESC LIMIT $3"
+             AND results.round <= COALESCE((SELECT round FROM results WHERE id = $2), 2147483647) AND ",
+        counting!(),
+        " ORDER BY results.accepted_at DESC, results.place DESC, results.id DESC LIMIT $3"
     ))
     .bind(job.to_string())
     .bind(until.map(|run| run.to_string()))
@@ -120,10 +122,13 @@ async fn of_job(conn: &mut Conn, job: JobId, until: Option<RunId>) -> Result<Vec
         return Ok(past);
     }
     let turn = sqlx::query(past!(
-        "FROM (SELECT job_id, round FROM results WHERE job_id = $1 AND round <= $2 AND grade IN ('PASS', 'UNTESTED')
-             ORDER BY accepted_at DESC LIMIT 1) AS good
+        "FROM (SELECT job_id, round FROM results WHERE job_id = $1 AND round <= $2 AND grade IN ('PASS', 'UNTESTED') AND ",
+        counting!(),
+        " ORDER BY accepted_at DESC LIMIT 1) AS good
          JOIN results ON results.job_id = good.job_id AND results.round BETWEEN good.round AND good.round + 3 AND results.round <= $2
-         JOIN jobs ON jobs.id = results.job_id JOIN releases ON releases.id = jobs.release_id
+             AND ",
+        counting!(),
+        " JOIN jobs ON jobs.id = results.job_id JOIN releases ON releases.id = jobs.release_id
          ORDER BY results.accepted_at DESC, results.place DESC, results.id DESC LIMIT $3"
     ))
     .bind(job.to_string())
@@ -185,21 +190,41 @@ pub fn of_release_before<'a>(past: &'a [Past], version: &Version) -> Option<&'a 
 
 /// Compares what stands of a job now with the verdict before it, and counts its symptom. To be called whenever that changes.
 pub(crate) async fn stands(tx: &mut Tx, job: &Job, stored: &StoredRelease, now: Timestamp) -> Result<()> {
-    symptoms::count(tx, job).await?;
-    let past = of_target(tx, &stored.release.dist, job.target, job.id, None).await?;
-    let Some(after) = past.iter().find(|one| one.job_id == job.id && one.is_latest) else { return Ok(()) };
-    let before = before(&past, job.id, &stored.release.version, Some(after.accepted_at));
-    sqlx::query("UPDATE jobs SET comparison = $2, compared_id = $3, compared_at = $4 WHERE id = $1")
-        .bind(job.id.to_string())
-        .bind(before.map(|before| compare(before.judged(), after.judged()).as_str()))
-        .bind(before.map(|before| before.run_id.to_string()))
-        .bind(now.as_millis())
-        .execute(tx.raw())
-        .await?;
-    match before {
-        Some(before) => turns::record(tx, stored, (before, after), now).await,
+    match compared(tx, job, stored, Some(now)).await? {
+        Some((before, after)) => turns::record(tx, stored, (&before, &after), now).await,
         None => Ok(()),
     }
+}
+
+/// The same where nothing was found that is news: only that results do not count any more, or count again.
+pub(crate) async fn compare_quietly(tx: &mut Tx, id: JobId) -> Result<()> {
+    let Some(job) = jobs::get(tx, id).await? else { return Ok(()) };
+    let stored = releases::of_job(tx, &job).await?;
+    compared(tx, &job, &stored, None).await.map(drop)
+}
+
+/// What stands of a job and what it compares with; it is so since `at`, or else since the farm accepted it.
+async fn compared(
+    tx: &mut Tx,
+    job: &Job,
+    stored: &StoredRelease,
+    at: Option<Timestamp>,
+) -> Result<Option<(Past, Past)>> {
+    symptoms::count(tx, job).await?;
+    let past = of_target(tx, &stored.release.dist, job.target, job.id, None).await?;
+    let after = past.iter().find(|one| one.job_id == job.id && one.is_latest);
+    let before = after.and_then(|after| before(&past, job.id, &stored.release.version, Some(after.accepted_at)));
+    let pair = before.zip(after);
+    if after.is_some() || at.is_none() {
+        sqlx::query("UPDATE jobs SET comparison = $2, compared_id = $3, compared_at = $4 WHERE id = $1")
+            .bind(job.id.to_string())
+            .bind(pair.map(|(before, after)| compare(before.judged(), after.judged()).as_str()))
+            .bind(before.map(|before| before.run_id.to_string()))
+            .bind(at.or(after.map(|after| after.accepted_at)).map(Timestamp::as_millis))
+            .execute(tx.raw())
+            .await?;
+    }
+    Ok(pair.map(|(before, after)| (before.clone(), after.clone())))
 }
 
 /// A verdict that turned: it fails, and the one before it did not, or the other way round.

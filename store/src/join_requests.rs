@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use protocol::{JoinRequestId, JoinState, Name, RunnerId, Timestamp};
+use protocol::{JoinRequestId, JoinState, Name, PublicKey, RunnerId, Timestamp};
 use sqlx::any::AnyRow;
 
 use crate::fields::{Fields, storable};
 use crate::runners::{self, NewRunner};
-use crate::{Conn, Result, TokenHash, Tx};
+use crate::{Conn, Result, TokenHash, Tx, signatures};
 
 /// So many wait at a time.
 pub const MOST: i64 = 50;
@@ -34,6 +34,8 @@ pub struct JoinRequest {
     pub created_at: Timestamp,
     /// Until when it waits.
     pub expires_at: Timestamp,
+    /// The key with which it would sign.
+    pub key: Option<PublicKey>,
 }
 
 /// A wish to store.
@@ -47,6 +49,8 @@ pub struct NewRequest<'a> {
     pub token: &'a TokenHash,
     /// The volunteer's words.
     pub note: &'a str,
+    /// The key with which it will sign.
+    pub key: Option<&'a PublicKey>,
 }
 
 /// What became of an operator's decision.
@@ -71,8 +75,8 @@ pub async fn ask(tx: &mut Tx, new: &NewRequest<'_>, now: Timestamp) -> Result<Op
         .execute(tx.raw())
         .await?;
     sqlx::query(
-        "INSERT INTO join_requests (id, name, token_hash, note, state, created_at, expires_at)
-         SELECT $1, $2, $3, $4, 'pending', $5, $6
+        "INSERT INTO join_requests (id, name, token_hash, note, state, created_at, expires_at, public_key)
+         SELECT $1, $2, $3, $4, 'pending', $5, $6, $8
          WHERE (SELECT COUNT(*) FROM join_requests WHERE state = 'pending' AND expires_at > $5) < $7
          ON CONFLICT (token_hash) DO NOTHING",
     )
@@ -83,6 +87,7 @@ pub async fn ask(tx: &mut Tx, new: &NewRequest<'_>, now: Timestamp) -> Result<Op
     .bind(now.as_millis())
     .bind(now.plus(LASTS).as_millis())
     .bind(MOST)
+    .bind(new.key.map(ToString::to_string))
     .execute(tx.raw())
     .await?;
     let row = sqlx::query("SELECT * FROM join_requests WHERE token_hash = $1")
@@ -118,6 +123,9 @@ pub async fn approve(tx: &mut Tx, id: JoinRequestId, runner_id: RunnerId, now: T
         (read(&row)?, TokenHash::stored(Fields::of(&row, "join_requests", "id").text("token_hash")?));
     let new = NewRunner { id: runner_id, name: request.name.as_str(), token: &token };
     let is_added = runners::add(tx, &new, now).await?;
+    if let Some(key) = request.key.as_ref().filter(|_| is_added) {
+        signatures::register(tx, runner_id, (key, None), now).await?;
+    }
     sqlx::query("UPDATE join_requests SET state = $2, decided_at = $3, runner_id = $4 WHERE id = $1")
         .bind(id.to_string())
         .bind(if is_added { JoinState::Approved.as_str() } else { JoinState::Pending.as_str() })
@@ -169,6 +177,7 @@ fn read(row: &AnyRow) -> Result<JoinRequest> {
         state: row.parse("state")?,
         created_at: row.time("created_at")?,
         expires_at: row.time("expires_at")?,
+        key: row.optional_parse("public_key")?,
     })
 }
 

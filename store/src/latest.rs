@@ -42,9 +42,9 @@ pub async fn verdicts(conn: &mut Conn, after: Option<&Name>, limit: u32) -> Resu
     rows.iter().map(read).collect()
 }
 
-/// How many results were ever accepted: what stands changes with it alone, but for what an operator does.
+/// How many results were ever accepted, withdrawn or taken back: what stands changes with it alone, but for what an operator does.
 pub async fn results(conn: &mut Conn) -> Result<u64> {
-    let row = sqlx::query("SELECT name, value FROM counters WHERE name = 'results'").fetch_one(conn.raw()).await?;
+    let row = sqlx::query("SELECT MIN(name) AS name, CAST(SUM(value) AS BIGINT) AS value FROM counters WHERE name IN ('results', 'marks')").fetch_one(conn.raw()).await?;
     Fields::of(&row, "counters", "name").number("value")
 }
 

@@ -5,9 +5,9 @@
 //! SQLite there is one writer, and it would wait for itself.
 //!
 //! The modules follow the way of the data: [`registry`] and [`releases`] → [`jobs`] → [`runs`] (leases) → [`results`] →
-//! [`confirm`] → [`history`] and [`symptoms`] (what a result means beside others) → [`matrix`], [`verdicts`], [`latest`], [`overview`], [`readiness`], [`queue`],
+//! [`confirm`] and [`withdrawal`] → [`history`] and [`symptoms`] (what a result means beside others) → [`matrix`], [`verdicts`], [`latest`], [`overview`], [`readiness`], [`queue`],
 //! [`farm`] and [`trends`] for the pages, [`lacks`] for the operator, [`export`] for whoever wants everything; [`turns`] → [`subscriptions`] and
-//! [`deliveries`] for whoever wants to be told. [`invitations`] and [`join_requests`] lead to [`runners`].
+//! [`deliveries`] for whoever wants to be told. [`invitations`] and [`join_requests`] lead to [`runners`], who sign by [`signatures`].
 
 pub mod broken;
 pub mod confirm;
@@ -31,12 +31,14 @@ pub mod releases;
 pub mod results;
 pub mod runners;
 pub mod runs;
+pub mod signatures;
 pub mod standing;
 pub mod subscriptions;
 pub mod symptoms;
 pub mod trends;
 pub mod turns;
 pub mod verdicts;
+pub mod withdrawal;
 
 mod blobs;
 mod connect;

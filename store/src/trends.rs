@@ -16,7 +16,7 @@ use crate::{Conn, Result};
 
 mod keep;
 
-pub(crate) use keep::{came, reported, uploaded, went};
+pub(crate) use keep::{came, recount, reported, uploaded, went};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -124,10 +124,11 @@ pub struct Given {
 
 const RESULTS: &str =
     "SELECT 'day' AS id, (day - $1) / $2 AS step, major, grade, CAST(SUM(results) AS BIGINT) AS results
-     FROM daily_results WHERE day >= $1 AND day < $3 GROUP BY 2, 3, 4 ORDER BY 2, 3, 4";
+     FROM daily_results WHERE day >= $1 AND day < $3 GROUP BY 2, 3, 4
+         HAVING SUM(results) > 0 ORDER BY 2, 3, 4";
 const PHASES: &str = "SELECT 'day' AS id, (day - $1) / $2 AS step, phase, CAST(SUM(runs) AS BIGINT) AS runs,
          CAST(SUM(duration_ms) AS BIGINT) AS duration_ms
-     FROM daily_phases WHERE day >= $1 AND day < $3 GROUP BY 2, 3 ORDER BY 2, 3";
+     FROM daily_phases WHERE day >= $1 AND day < $3 GROUP BY 2, 3 HAVING SUM(runs) > 0 ORDER BY 2, 3";
 const QUEUE: &str =
     "SELECT 'day' AS id, (day - $1) / $2 AS step, CAST(SUM(came) AS BIGINT) AS came, CAST(SUM(went) AS BIGINT) AS went
      FROM daily_queue WHERE day >= $1 AND day < $3 GROUP BY 2 ORDER BY 2";
@@ -136,9 +137,10 @@ const RELEASES: &str = "SELECT 'day' AS id, CASE WHEN day < $1 THEN -1 ELSE (day
          CAST(SUM(releases) AS BIGINT) AS releases, CAST(SUM(dists) AS BIGINT) AS dists
      FROM daily_releases WHERE day < $3 GROUP BY 2 ORDER BY 2";
 const REASONS: &str = "SELECT reason, CAST(SUM(results) AS BIGINT) AS results FROM daily_results
-     WHERE day >= $1 AND grade IN ('ERROR', 'ENV') GROUP BY reason ORDER BY 2 DESC, 1 LIMIT $2";
+     WHERE day >= $1 AND grade IN ('ERROR', 'ENV') GROUP BY reason HAVING SUM(results) > 0 ORDER BY 2 DESC, 1 LIMIT $2";
 
-/// What was found in each step, by major and grade. Every accepted result counts, so that a failure and its confirmation are two.
+/// What was found in each step, by major and grade. Every accepted result counts that is not withdrawn, so
+/// that a failure and its confirmation are two.
 pub async fn results(conn: &mut Conn, span: Span) -> Result<Vec<Found>> {
     let read = |row: &AnyRow| {
         let row = Fields::of(row, "daily_results", "id");

@@ -37,6 +37,9 @@ pub(crate) async fn record(
     if !comparison.is_news() || !is_latest(tx, stored).await? {
         return Ok(());
     }
+    if let Some(place) = found_again(tx, (before, after), comparison).await? {
+        return deliveries::owe(tx, &stored.release.dist, place, now).await;
+    }
     let place = next_place(tx).await?;
     let done = sqlx::query(
         "INSERT INTO turns (place, job_id, run_id, before_id, comparison, dist_key, user_key, major, turned_at)
@@ -60,6 +63,22 @@ pub(crate) async fn record(
     }
 }
 
+/// The same turn that a run had found which is withdrawn now: it has another witness, and keeps its place, so that nobody is told of it twice.
+async fn found_again(tx: &mut Tx, (before, after): (&Past, &Past), comparison: Comparison) -> Result<Option<i64>> {
+    let row = sqlx::query(
+        "UPDATE turns SET run_id = $4 WHERE job_id = $1 AND before_id = $2 AND comparison = $3
+             AND EXISTS (SELECT 1 FROM runs WHERE runs.id = turns.run_id AND runs.withdrawn_at IS NOT NULL)
+         RETURNING job_id, place",
+    )
+    .bind(after.job_id.to_string())
+    .bind(before.run_id.to_string())
+    .bind(comparison.as_str())
+    .bind(after.run_id.to_string())
+    .fetch_optional(tx.raw())
+    .await?;
+    row.map(|row| Fields::of(&row, "turns", "job_id").number("place")).transpose()
+}
+
 async fn is_latest(conn: &mut Conn, stored: &StoredRelease) -> Result<bool> {
     let row = sqlx::query("SELECT key FROM dists WHERE key = $1 AND latest_id = $2")
         .bind(stored.release.dist.key())
@@ -76,27 +95,37 @@ async fn next_place(tx: &mut Tx) -> Result<i64> {
     Fields::of(&row, "counters", "name").number("value")
 }
 
+/// That both results of a turn count: neither is withdrawn.
+macro_rules! witnessed {
+    () => {
+        "NOT EXISTS (SELECT 1 FROM runs AS marked WHERE marked.id IN (turns.run_id, turns.before_id) AND marked.withdrawn_at IS NOT NULL)"
+    };
+}
+
 /// What every query for turns selects; a condition follows.
 macro_rules! recorded {
-    ($condition:literal) => {
+    ($($condition:expr),+) => {
         concat!(
             "SELECT results.*, releases.dist, releases.version, runners.name AS runner_name, CAST('' AS TEXT) AS doubt,
                  turns.place AS turn_place, turns.comparison, turns.before_id AS compared_id, turns.turned_at AS compared_at
              FROM turns JOIN results ON results.id = turns.run_id JOIN releases ON releases.id = results.release_id
                  LEFT JOIN runs ON runs.id = results.id LEFT JOIN runners ON runners.id = runs.runner_id
              WHERE ",
-            $condition
+            $($condition),+
         )
     };
 }
 pub(crate) use recorded;
 
 /// Turns of a distribution, in whatever case.
-pub(crate) const OF_DIST: &str = recorded!("turns.dist_key = $1 ORDER BY turns.place DESC LIMIT $2");
+pub(crate) const OF_DIST: &str =
+    recorded!("turns.dist_key = $1 AND ", witnessed!(), " ORDER BY turns.place DESC LIMIT $2");
 /// Turns in what a user released.
-pub(crate) const OF_USER: &str = recorded!("turns.user_key = $1 ORDER BY turns.place DESC LIMIT $2");
+pub(crate) const OF_USER: &str =
+    recorded!("turns.user_key = $1 AND ", witnessed!(), " ORDER BY turns.place DESC LIMIT $2");
 /// Turns on a PostgreSQL major.
-pub(crate) const OF_MAJOR: &str = recorded!("turns.major = $1 ORDER BY turns.place DESC LIMIT $2");
+pub(crate) const OF_MAJOR: &str =
+    recorded!("turns.major = $1 AND ", witnessed!(), " ORDER BY turns.place DESC LIMIT $2");
 
 /// What turned in a distribution, the latest first.
 pub async fn of_dist(conn: &mut Conn, dist: &Name, limit: u32) -> Result<Vec<Recorded>> {

@@ -54,32 +54,36 @@ pub(crate) const PAGE: &str = "SELECT id, accepted_at FROM results WHERE (accept
 pub(crate) const LATEST: &str = concat!(
     verdicts!(FROM "(SELECT id FROM results WHERE (accepted_at, id) < ($1, $2) ORDER BY accepted_at DESC, id DESC LIMIT $3) AS page
          JOIN results ON results.id = page.id JOIN jobs ON jobs.id = results.job_id"),
-    " WHERE results.grade <> 'ERROR' OR jobs.result_id = results.id ORDER BY results.accepted_at DESC, results.id DESC"
+    " WHERE (results.grade <> 'ERROR' OR jobs.result_id = results.id) AND runs.withdrawn_at IS NULL ORDER BY results.accepted_at DESC, results.id DESC"
 );
 
-/// However many failures of the farm come one after the other, so many pages are looked at.
+/// However many failures of the farm, or withdrawn results, come one after the other, so many pages are looked at.
 const MOST_PAGES: usize = 20;
 
 /// The latest verdicts, newest first; `before` is the time and id of the last one on the page before. Failures of the farm that were tried
-/// again are left out.
+/// again are left out, and so is what is withdrawn.
 pub async fn latest(conn: &mut Conn, before: Option<(Timestamp, RunId)>, limit: u32) -> Result<Vec<VerdictLine>> {
     let (mut at, mut id) = before.map_or((i64::MAX, String::new()), |(at, id)| (at.as_millis(), id.to_string()));
-    let most = to_limit(limit);
-    let (mut found, wanted) = (Vec::new(), usize::try_from(most).unwrap_or(0));
+    let wanted = usize::try_from(to_limit(limit)).unwrap_or(0);
+    let (mut found, mut size) = (Vec::new(), to_limit(limit));
     for _ in 0..MOST_PAGES {
-        let page = sqlx::query(PAGE).bind(at).bind(&id).bind(most).fetch_all(conn.raw()).await?;
-        let rows = sqlx::query(LATEST).bind(at).bind(&id).bind(most).fetch_all(conn.raw()).await?;
+        let page = sqlx::query(PAGE).bind(at).bind(&id).bind(size).fetch_all(conn.raw()).await?;
+        let rows = sqlx::query(LATEST).bind(at).bind(&id).bind(size).fetch_all(conn.raw()).await?;
         found.extend(read_verdicts(conn, &rows).await?);
-        let Some(last) = page.last().filter(|_| found.len() < wanted && page.len() >= wanted) else { break };
+        let is_full = i64::try_from(page.len()).is_ok_and(|len| len >= size);
+        let Some(last) = page.last().filter(|_| found.len() < wanted && is_full) else { break };
         let last = Fields::of(last, "results", "id");
         (at, id) = (last.time("accepted_at")?.as_millis(), last.text("id")?);
+        // Where much is left out, it may be as much as a runner ever found.
+        size = to_limit(u32::MAX);
     }
     found.truncate(wanted);
     Ok(found)
 }
 
 /// By an index that begins with the reason.
-pub(crate) const OF_REASON: &str = verdicts!("results.reason = $1 ORDER BY results.accepted_at DESC LIMIT 1");
+pub(crate) const OF_REASON: &str =
+    verdicts!("results.reason = $1 AND runs.withdrawn_at IS NULL ORDER BY results.accepted_at DESC LIMIT 1");
 
 /// The latest result that a reason was given for, whether or not it stands.
 pub async fn latest_of_reason(conn: &mut Conn, reason: Reason) -> Result<Option<VerdictLine>> {
@@ -89,19 +93,20 @@ pub async fn latest_of_reason(conn: &mut Conn, reason: Reason) -> Result<Option<
 
 /// The latest verdicts on a job, the latest first.
 pub async fn of_job(conn: &mut Conn, job: JobId, limit: u32) -> Result<Vec<VerdictLine>> {
-    let rows =
-        sqlx::query(verdicts!("results.job_id = $1 ORDER BY results.accepted_at DESC, results.id DESC LIMIT $2"))
-            .bind(job.to_string())
-            .bind(to_limit(limit))
-            .fetch_all(conn.raw())
-            .await?;
+    let rows = sqlx::query(verdicts!(
+        "results.job_id = $1 AND runs.withdrawn_at IS NULL ORDER BY results.accepted_at DESC, results.id DESC LIMIT $2"
+    ))
+    .bind(job.to_string())
+    .bind(to_limit(limit))
+    .fetch_all(conn.raw())
+    .await?;
     read_verdicts(conn, &rows).await
 }
 
 /// The verdicts of the round to which a result belongs, the latest first; see [`crate::confirm`].
 pub async fn of_round(conn: &mut Conn, run: RunId) -> Result<Vec<VerdictLine>> {
-    let rows = sqlx::query(verdicts!(FROM "(SELECT job_id, round FROM results WHERE id = $1) AS this
-             JOIN results ON results.job_id = this.job_id AND results.round = this.round JOIN jobs ON jobs.id = results.job_id"))
+    let rows = sqlx::query(concat!(verdicts!(FROM "(SELECT job_id, round FROM results WHERE id = $1) AS this
+             JOIN results ON results.job_id = this.job_id AND results.round = this.round JOIN jobs ON jobs.id = results.job_id"), " WHERE runs.withdrawn_at IS NULL"))
         .bind(run.to_string())
         .fetch_all(conn.raw())
         .await?;

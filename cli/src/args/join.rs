@@ -58,7 +58,14 @@ pub(crate) enum RunnerCommand {
     #[command(after_help = DOCTOR_HELP)]
     Doctor(DoctorArgs),
     /// Get a new token from the farm; the old one is refused from then on. A runner that works meanwhile goes on
-    Rotate(MemberArgs),
+    Rotate {
+        #[command(flatten)]
+        member: MemberArgs,
+
+        /// Make a new key to sign reports with instead; the old one vouches for it, and what that signed can still be verified
+        #[arg(long)]
+        key: bool,
+    },
     /// Leave the farm: its coordinator takes the token no more, and the data directory forgets it
     Leave(MemberArgs),
 }
@@ -124,7 +131,7 @@ pub(crate) enum AdmissionCommand {
 }
 
 /// Reads a time such as `7d`.
-fn time(text: &str) -> Result<Duration, String> {
+pub(crate) fn time(text: &str) -> Result<Duration, String> {
     let wrong = || "write a number and m, h or d, such as 30m, 12h or 7d; at most 90d".to_owned();
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
     let seconds: u64 = match unit {

@@ -1,13 +1,14 @@
 //! Flags of the operator's commands: `images`, `admin` and `bench`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use protocol::{Name, Platform, Target, Version};
+use protocol::{Name, Platform, Target, Timestamp, Version};
 use url::Url;
 
 use crate::args::farm::DataArgs;
-use crate::args::join::AdmissionCommand;
+use crate::args::join::{AdmissionCommand, time};
 use crate::args::lanes::LaneArgs;
 use crate::args::major::MajorArgs;
 use crate::args::overrides::OverrideArgs;
@@ -118,7 +119,9 @@ pub(crate) enum RunnersCommand {
     Admission(AdmissionCommand),
     /// List the runners, and why one is in quarantine
     List(AdminArgs),
-    /// Give a runner no more work: what it runs, and what it found and nobody agreed with, goes to others
+    /// Give a runner no more work, and withdraw what it found: no page, feed, badge or number shows it, and others test that again
+    ///
+    /// `release` takes all of that back.
     Quarantine {
         #[command(flatten)]
         admin: AdminArgs,
@@ -129,8 +132,12 @@ pub(crate) enum RunnersCommand {
         /// Why, for its volunteer and for other operators
         #[arg(long, value_name = "TEXT", default_value = "an operator said so")]
         reason: String,
+
+        /// Withdraw only what it began since then, such as 2026-11-20 or 2026-11-20T08:00:00Z, or so long ago, such as 12h or 7d; by default all
+        #[arg(long, value_name = "TIME")]
+        since: Option<Since>,
     },
-    /// Give a runner work again; what others made of its results before is forgotten
+    /// Give a runner work again: its results count again, and what others made of them before is forgotten
     Release {
         #[command(flatten)]
         admin: AdminArgs,
@@ -138,14 +145,43 @@ pub(crate) enum RunnersCommand {
         /// The runner's name
         name: Name,
     },
-    /// Shut a runner out: its token is no longer taken
+    /// Shut a runner out: its token is no longer taken, and what it found is withdrawn and tested again
+    ///
+    /// Who is shut out is not believed: so results that are to stay take a word more. Where one leaves by itself (`runner leave`), they stay.
     Revoke {
         #[command(flatten)]
         admin: AdminArgs,
 
         /// The runner's name
         name: Name,
+
+        /// Let what it found count as before, such as of a machine that is only scrapped
+        #[arg(long)]
+        keep_results: bool,
     },
+}
+
+/// A moment, or a time before now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Since {
+    /// At a moment.
+    At(Timestamp),
+    /// So long ago.
+    Ago(Duration),
+}
+
+impl std::str::FromStr for Since {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let day = || Timestamp::parse_rfc3339(&format!("{text}T00:00:00Z"));
+        if let Some(at) = Timestamp::parse_rfc3339(text).or_else(day) {
+            return Ok(Self::At(at));
+        }
+        let wrong =
+            |_| "write a day, a moment or how long ago, such as 2026-11-20, 2026-11-20T08:00:00Z, 12h or 7d".to_owned();
+        time(text).map(Self::Ago).map_err(wrong)
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use coordinator::config::AdminToken;
-use protocol::{Name, Problem, Timestamp};
+use protocol::{Clock, Name, Problem, SystemClock, Timestamp};
 use reqwest::{Method, RequestBuilder};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::args::{AdminArgs, AdminCommand, DistSpec, OverridesCommand, RunnersCommand};
-use crate::commands::{admit, suggest};
+use crate::args::{AdminArgs, AdminCommand, DistSpec, OverridesCommand, RunnersCommand, Since};
+use crate::commands::{admit, suggest, withdrawal};
 use crate::console::{Console, out, plain};
 use crate::farm::DataDir;
 use crate::http;
@@ -32,20 +32,28 @@ pub(crate) async fn run(command: AdminCommand, console: Console) -> Result<ExitC
         }
         AdminCommand::Runners(RunnersCommand::Admission(command)) => admit::run(command, console).await?,
         AdminCommand::Runners(RunnersCommand::List(admin)) => list_runners(&Api::open(&admin)?).await?,
-        AdminCommand::Runners(RunnersCommand::Quarantine { admin, name, reason }) => {
-            let body = json!({ "reason": reason });
-            Api::open(&admin)?.call::<Value>(Method::PUT, &quarantine(&name), Some(body)).await?;
-            console.line(&format!(
-                "The runner {name} gets no more work; what it runs and found alone is given to others."
-            ));
+        AdminCommand::Runners(RunnersCommand::Quarantine { admin, name, reason, since }) => {
+            let since = since.map(|since| match since {
+                Since::At(at) => at,
+                Since::Ago(time) => SystemClock.now().minus(time),
+            });
+            let (api, body) = (Api::open(&admin)?, json!({ "reason": reason, "since": since }));
+            api.call::<Value>(Method::PUT, &quarantine(&name), Some(body)).await?;
+            console.line(&format!("The runner {name} gets no more work; what it runs is given to others."));
+            withdrawal::follow(&api, &name, console).await?;
         }
         AdminCommand::Runners(RunnersCommand::Release { admin, name }) => {
-            Api::open(&admin)?.call::<Value>(Method::DELETE, &quarantine(&name), None).await?;
-            console.line(&format!("The runner {name} gets work again."));
+            let api = Api::open(&admin)?;
+            api.call::<Value>(Method::DELETE, &quarantine(&name), None).await?;
+            console.line(&format!("The runner {name} gets work again; a revoked one stays shut out."));
+            withdrawal::follow(&api, &name, console).await?;
         }
-        AdminCommand::Runners(RunnersCommand::Revoke { admin, name }) => {
-            Api::open(&admin)?.call::<Value>(Method::DELETE, &["runners", name.as_str()], None).await?;
+        AdminCommand::Runners(RunnersCommand::Revoke { admin, name, keep_results }) => {
+            let api = Api::open(&admin)?;
+            let query = if keep_results { "?keep_results=true" } else { "" };
+            api.call_with::<Value>(Method::DELETE, (&["runners", name.as_str()], query), None).await?;
             console.line(&format!("The runner {name} may not claim any more; what it runs now is given to others."));
+            withdrawal::follow(&api, &name, console).await?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -106,6 +114,11 @@ async fn list_runners(api: &Api) -> Result<()> {
         if !runner["quarantined_at"].is_null() {
             out(&format!("{:<24} in quarantine: {}", "", text("quarantine_reason")))?;
         }
+        let key = runner["key"].as_str().map_or_else(|| "none: it gets no work".to_owned(), plain);
+        out(&format!("{:<24} key {key}", ""))?;
+        if let Some(words) = withdrawal::words(&runner) {
+            out(&format!("{:<24} {words}", ""))?;
+        }
     }
     Ok(())
 }
@@ -138,7 +151,18 @@ impl Api {
         path: &[&str],
         body: Option<Value>,
     ) -> Result<T> {
-        let url = address(&self.base, path)?;
+        self.call_with(method, (path, ""), body).await
+    }
+
+    /// The same with a query, which begins with its question mark.
+    pub(crate) async fn call_with<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        (path, query): (&[&str], &str),
+        body: Option<Value>,
+    ) -> Result<T> {
+        let mut url = address(&self.base, path)?;
+        url.set_query(query.strip_prefix('?'));
         let request: RequestBuilder = self.client.request(method, url.clone()).bearer_auth(self.token.expose());
         let request = body.iter().fold(request, RequestBuilder::json);
         let response = request.send().await.with_context(|| format!("call {url}: is the coordinator running?"))?;

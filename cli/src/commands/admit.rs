@@ -84,6 +84,9 @@ async fn requests(api: &Api) -> Result<()> {
     for it in requests {
         let (name, note) = (plain(it.name.as_str()), plain(&it.note));
         out(format!("{:<28} {name:<24} {:<22} {note}", it.id, it.created_at.to_string()).trim_end())?;
+        if let Some(key) = it.key {
+            out(&format!("{:<28} key {key}", ""))?;
+        }
     }
     Ok(())
 }

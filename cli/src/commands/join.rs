@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use protocol::{JoinRequest, JoinRequestId, JoinState, Name};
-use runner::{Admission, CallError, Coordinator};
+use runner::{Admission, CallError, Coordinator, Keys};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -61,7 +61,7 @@ impl Invitation {
 /// `stop` ends the waiting.
 pub(crate) async fn member(
     args: &JoinArgs,
-    dir: &Path,
+    (dir, keys): (&Path, &Keys),
     (console, stop): (Console, &CancellationToken),
 ) -> Result<Option<Membership>> {
     let (kept, given) = (Membership::read(dir)?, Invitation::given(args)?);
@@ -81,7 +81,7 @@ pub(crate) async fn member(
             kept
         }
         (Some(kept), None | Some(Invitation { secret: None, .. })) => kept,
-        (_, Some(given)) => join(args, given, dir, console).await?,
+        (_, Some(given)) => join(args, given, (dir, keys), console).await?,
         (None, None) => bail!(
             "this runner belongs to no farm: join one with --join URL, for which its operator types \
              `pgxn-testers admin runners invite`; or give --coordinator and --token-file"
@@ -99,14 +99,16 @@ pub(crate) async fn member(
 async fn join(
     args: &JoinArgs,
     Invitation { farm, secret }: Invitation,
-    dir: &Path,
+    (dir, keys): (&Path, &Keys),
     console: Console,
 ) -> Result<Membership> {
     let name = args.name.clone().map_or_else(own_name, Ok)?;
     let token = runner::fresh_token();
     let coordinator = Coordinator::new(&farm, &token)?;
     let asks = secret.is_none().then(|| args.note.clone());
-    let request = JoinRequest { name: name.clone(), invitation: secret, request: asks, token: Some(token) };
+    let key = keys.public()?;
+    let (token, shown) = (Some(token), Some(key));
+    let request = JoinRequest { name: name.clone(), invitation: secret, request: asks, token, key: shown };
     let admission = insist(|| coordinator.join(&request)).await.context("join the farm")?;
     let member = match admission {
         Admission::Joined(joined) => {
@@ -124,7 +126,7 @@ async fn join(
         None => {
             format!("Joined {farm} as {name}. {} holds the token; later starts need no --join.", path(dir).display())
         }
-        Some(_) => format!("Asked {farm} to become its runner {name}."),
+        Some(_) => format!("Asked {farm} to become its runner {name}, whose key is {}.", key.fingerprint()),
     });
     Ok(member)
 }
@@ -193,26 +195,37 @@ pub(crate) fn client(member: &Membership, dir: &Path) -> Result<Coordinator> {
 pub(crate) async fn run(command: RunnerCommand, console: Console) -> Result<ExitCode> {
     let data_dir = match &command {
         RunnerCommand::Doctor(args) => return doctor::run(args, console).await,
-        RunnerCommand::Rotate(MemberArgs { data_dir }) | RunnerCommand::Leave(MemberArgs { data_dir }) => data_dir,
+        RunnerCommand::Rotate { member: MemberArgs { data_dir }, .. }
+        | RunnerCommand::Leave(MemberArgs { data_dir }) => data_dir,
     };
     let Some(member) = Membership::read(data_dir)? else {
         bail!("{} belongs to no farm, as there is no {}", data_dir.display(), path(data_dir).display())
     };
-    match command {
-        RunnerCommand::Rotate(_) => rotate(&member, data_dir, console).await?,
+    match &command {
+        RunnerCommand::Rotate { key, .. } => rotate(&member, *key, data_dir, console).await?,
         RunnerCommand::Leave(_) => leave(&member, data_dir, console).await?,
         RunnerCommand::Doctor(_) => {}
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn rotate(member: &Membership, dir: &Path, console: Console) -> Result<()> {
+async fn rotate(member: &Membership, is_key: bool, dir: &Path, console: Console) -> Result<()> {
     let Membership { coordinator: farm, name, .. } = member;
     if member.request.is_some() {
-        bail!("{name} is no runner of {farm} yet, so that it has no token to change");
+        bail!("{name} is no runner of {farm} yet, so that it has nothing to change there");
+    }
+    let coordinator = Coordinator::new(farm, &member.token)?;
+    if is_key {
+        let keys = Keys::open(dir)?;
+        let before = keys.public()?.fingerprint();
+        let next = coordinator.change_key(&keys).await.context("change the key; the one before goes on")?;
+        console.line(&format!(
+            "{name} signs with the key {} at {farm} from now on. What it signed with {before} can still be verified.",
+            next.key.fingerprint()
+        ));
+        return Ok(());
     }
     let keep = |token: &str| Membership { token: token.to_owned(), ..member.clone() }.write(dir);
-    let coordinator = Coordinator::new(farm, &member.token)?;
     coordinator.rotate(keep).await?.context("keep the new token; the old one goes on for an hour, so rotate again")?;
     console.line(&format!("{name} has a new token at {farm}, and the old one is refused."));
     Ok(())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use protocol::SystemClock;
-use runner::{Agent, Coordinator, Site};
+use runner::{Agent, Coordinator, Keys, Site};
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::listener;
@@ -23,15 +23,17 @@ pub(crate) async fn run(args: RunnerArgs, console: Console) -> Result<ExitCode> 
     let known = told(&args)?;
     // Before an invitation is used: a machine that cannot work does not cost one.
     let site = Site::open(&args.work.site(args.data_dir.clone()), Arc::new(SystemClock)).await?;
+    let keys = Keys::open(&args.data_dir)?;
     let shutdown = CancellationToken::new();
     let mut tasks = task::Tasks::new(shutdown.clone())?;
     let coordinator = match known {
         Some(coordinator) => coordinator,
-        None => match join::member(&args.join, &args.data_dir, (console, &shutdown)).await? {
+        None => match join::member(&args.join, (&args.data_dir, &keys), (console, &shutdown)).await? {
             Some(member) => join::client(&member, &args.data_dir)?,
             None => return Ok(ExitCode::SUCCESS),
         },
     };
+    let coordinator = coordinator.signing(keys);
     let imaging = Imaging::of(&site, console);
     let targets = imaging.targets(&args.work.majors.or_supported(), args.work.emulate).await?;
     let offered = Offered { targets, jobs: args.work.jobs };

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use coordinator::{Coordinator, operate};
 use protocol::{Clock, Name, PgMajor, SystemClock};
 use runner::sandbox::docker::Engine;
-use runner::{Agent, Offer, Site, engine_host};
+use runner::{Agent, Keys, Offer, Site, engine_host};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -49,6 +49,7 @@ pub(crate) async fn run(args: UpArgs, console: Console) -> Result<ExitCode> {
     } else {
         farm
     };
+    let keys = site.data_dir.clone();
     let site = Site::open(&site, Arc::new(SystemClock)).await?;
     greet(&farm.address, &watched, &majors, console);
     let shutdown = CancellationToken::new();
@@ -66,7 +67,7 @@ pub(crate) async fn run(args: UpArgs, console: Console) -> Result<ExitCode> {
     let Offered { targets, jobs } = doctor::reduce(&site, (&runner_dir, args.work.emulate), offered, console).await?;
     let sample =
         watched.sample.then(|| Sample { dir, size: args.sample, imaging: imaging.clone(), target: targets[0] });
-    let client = own_client(&coordinator, &address).await?;
+    let client = own_client(&coordinator, &address).await?.signing(Keys::open(&keys)?);
     let agent = Agent::new(site, client, targets, imaging.ensure(), quiet_listener(console));
     if args.until_idle {
         tasks

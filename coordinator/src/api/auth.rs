@@ -1,13 +1,15 @@
 //! Who calls: a runner by its bearer token, an operator by the token in the data directory.
 
-use axum::extract::FromRequestParts;
-use axum::http::HeaderMap;
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
+use protocol::{Report, SIGNATURE_HEADER, Seal};
 use store::TokenHash;
 use store::runners::{self, Known, Runner};
 
 use crate::Coordinator;
+use crate::api::extract::Body;
 use crate::api::problem::Refusal;
 
 /// Tokens are 64 characters; nothing much longer is even hashed.
@@ -79,6 +81,27 @@ impl<S: Send + Sync> FromRequestParts<S> for LeaseToken {
             }
         }
     }
+}
+
+/// A report, and by which key it is signed; none where the call does not say.
+pub(super) struct Sealed {
+    pub(super) report: Report,
+    pub(super) seal: Option<Seal>,
+}
+
+impl<S: Send + Sync> FromRequest<S> for Sealed {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        let seal = request.headers().get(SIGNATURE_HEADER).map(read_seal).transpose()?;
+        let Body(report) = Body::from_request(request, state).await?;
+        Ok(Self { report, seal })
+    }
+}
+
+fn read_seal(value: &HeaderValue) -> Result<Seal, Refusal> {
+    let seal = value.to_str().map_err(|error| error.to_string()).and_then(str::parse);
+    seal.map_err(|why| Refusal::bad(format!("the header `{SIGNATURE_HEADER}` holds no signature of a report: {why}")))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

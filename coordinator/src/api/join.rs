@@ -9,10 +9,12 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use protocol::{
-    Asked, InvitationId, JoinRequest, JoinRequestId, JoinState, Joined, Membership, Name, NewToken, Problem, Timestamp,
+    Asked, InvitationId, JoinRequest, JoinRequestId, JoinState, Joined, KeyWish, Membership, Name, NewToken, Problem,
+    PublicKey, Timestamp,
 };
 use store::invitations::Used;
 use store::join_requests::{Decided, MOST};
+use store::signatures::{self, Registered, RunnerKey};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -33,6 +35,7 @@ pub(super) fn routes() -> OpenApiRouter<Coordinator> {
         .routes(routes!(membership))
         .routes(routes!(rotate))
         .routes(routes!(own, leave))
+        .routes(routes!(change_key))
         .routes(routes!(invite, invitations))
         .routes(routes!(withdraw))
         .routes(routes!(requests))
@@ -52,18 +55,18 @@ pub(super) fn routes() -> OpenApiRouter<Coordinator> {
     ))]
 async fn join(
     State(coordinator): State<Coordinator>,
-    Body(JoinRequest { name, invitation, request, token }): Body<JoinRequest>,
+    Body(JoinRequest { name, invitation, request, token, key }): Body<JoinRequest>,
 ) -> Result<Response, Refusal> {
     check_token(token.as_deref())?;
     check_name(&name)?;
     match (invitation, request) {
         (Some(invitation), None) => {
-            let (used, token) = join::accept(&coordinator, &invitation, &name, token).await?;
+            let (used, token) = join::accept(&coordinator, &invitation, &name, (token, key.as_ref())).await?;
             let (id, name) = taken(used)?;
             Ok((StatusCode::CREATED, Json(Joined { id, name, token })).into_response())
         }
         (None, Some(note)) => {
-            let Some((request, token)) = join::ask(&coordinator, &name, &note, token).await? else {
+            let Some((request, token)) = join::ask(&coordinator, &name, &note, (token, key.as_ref())).await? else {
                 let detail = format!(
                     "{MOST} machines wait for an operator's word already; ask an operator for an invitation, or come back in some days"
                 );
@@ -156,8 +159,38 @@ async fn rotate(State(coordinator): State<Coordinator>, Caller(runner): Caller) 
         (status = 200, description = "The runner", body = Own),
         (status = 401, description = "No such runner", body = Problem, content_type = "application/problem+json"),
     ))]
-async fn own(Caller(runner): Caller) -> Json<Own> {
-    Json(Own { name: runner.name })
+async fn own(State(coordinator): State<Coordinator>, Caller(runner): Caller) -> Result<Json<Own>, Refusal> {
+    let keys = signatures::keys(&mut coordinator.store.read().await?, runner.id).await?;
+    Ok(Json(Own { name: runner.name, key: keys.first().map(|key| key.key) }))
+}
+
+/// Sign with a key from now on: the first one that comes, or another that the one before has signed
+#[utoipa::path(put, path = "/api/v1/runners/self/key", tag = "runner", security(("runner" = [])), request_body = KeyWish,
+    responses(
+        (status = 204, description = "It is the runner's key, now or already; the one before may sign for an hour more"),
+        (status = 401, description = "No such runner", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It has another key, which did not sign this one", body = Problem,
+            content_type = "application/problem+json"),
+    ))]
+async fn change_key(
+    State(coordinator): State<Coordinator>,
+    Caller(runner): Caller,
+    Body(wish): Body<KeyWish>,
+) -> Result<StatusCode, Refusal> {
+    match join::change_key(&coordinator, &runner, &wish).await? {
+        Registered::New | Registered::Known => Ok(StatusCode::NO_CONTENT),
+        Registered::Other(known) => Err(Refusal::Conflict { detail: other_key(&runner.name, &wish.key, &known) }),
+    }
+}
+
+fn other_key(name: &str, offered: &PublicKey, known: &RunnerKey) -> String {
+    format!(
+        "the runner {name} signs with the key {} since {}, and this machine has the key {}: start it with the data directory that holds the \
+         first; where that is lost, an operator types `admin runners revoke {name} --keep-results`, and the machine joins again",
+        known.key.fingerprint(),
+        known.from,
+        offered.fingerprint()
+    )
 }
 
 /// Leave: the token is no longer taken, and what the runner holds goes to others

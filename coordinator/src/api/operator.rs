@@ -10,10 +10,12 @@ use utoipa_axum::routes;
 use crate::Coordinator;
 use crate::api::MAX_BODY_BYTES;
 use crate::api::auth::Operator;
-use crate::api::extract::{Body, In};
+use crate::api::extract::{Asked, Body, In};
 use crate::api::join::check_name;
 use crate::api::problem::Refusal;
-use crate::api::view::{AdmittedRunner, NewRunner, QuarantineRequest, RequeueAnswer, RequeueRequest, Runner};
+use crate::api::view::{
+    AdmittedRunner, NewRunner, QuarantineRequest, RequeueAnswer, RequeueRequest, Revocation, Runner,
+};
 use crate::operate::{self, Requeued, Wish};
 use crate::reconcile::Progress;
 
@@ -111,9 +113,9 @@ async fn runners(_: Operator, State(coordinator): State<Coordinator>) -> Result<
     Ok(Json(operate::runners(&coordinator).await?.into_iter().map(Runner::from).collect()))
 }
 
-/// Take a runner's token away; its leases expire
+/// Take a runner's token away; its leases expire, and what it found is withdrawn and run again
 #[utoipa::path(delete, path = "/api/v1/runners/{name}", tag = "operator", security(("operator" = [])),
-    params(("name" = String, Path, description = "The runner's name")),
+    params(("name" = String, Path, description = "The runner's name"), Revocation),
     responses(
         (status = 204, description = "It may not claim any more"),
         (status = 401, description = "Not an operator", body = Problem, content_type = "application/problem+json"),
@@ -123,15 +125,16 @@ async fn revoke_runner(
     _: Operator,
     State(coordinator): State<Coordinator>,
     In(name): In<Name>,
+    Asked(Revocation { keep_results }): Asked<Revocation>,
 ) -> Result<StatusCode, Refusal> {
-    if operate::revoke_runner(&coordinator, &name).await? {
+    if operate::revoke_runner(&coordinator, &name, keep_results).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(Refusal::not_found("runner", name))
     }
 }
 
-/// Give a runner no more work; what it runs, and what it found and nobody agreed with, is given to others
+/// Give a runner no more work; what it runs is given to others, and what it found is withdrawn and run again
 #[utoipa::path(put, path = "/api/v1/runners/{name}/quarantine", tag = "operator", security(("operator" = [])),
     params(("name" = String, Path, description = "The runner's name")),
     request_body = QuarantineRequest,
@@ -144,16 +147,16 @@ async fn quarantine_runner(
     _: Operator,
     State(coordinator): State<Coordinator>,
     In(name): In<Name>,
-    Body(QuarantineRequest { reason }): Body<QuarantineRequest>,
+    Body(QuarantineRequest { reason, since }): Body<QuarantineRequest>,
 ) -> Result<StatusCode, Refusal> {
-    if operate::quarantine_runner(&coordinator, &name, &reason).await? {
+    if operate::quarantine_runner(&coordinator, &name, (&reason, since)).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(Refusal::not_found("runner that gets work", name))
     }
 }
 
-/// End a runner's quarantine; what others made of its results before is forgotten
+/// End a runner's quarantine: its results count again, and what others made of them before is forgotten
 #[utoipa::path(delete, path = "/api/v1/runners/{name}/quarantine", tag = "operator", security(("operator" = [])),
     params(("name" = String, Path, description = "The runner's name")),
     responses(

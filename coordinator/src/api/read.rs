@@ -13,7 +13,7 @@ use protocol::{JobId, Name, Priority, Problem, RunId, Timestamp};
 use serde::Deserialize;
 use store::queue::QueueCursor;
 use store::registry::Watch;
-use store::{Conn, broken, dists, farm, matrix, queue, registry, releases, runs, verdicts};
+use store::{Conn, broken, dists, farm, matrix, queue, registry, releases, runs, verdicts, withdrawal};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -163,7 +163,8 @@ async fn dist(State(coordinator): State<Coordinator>, In(name): In<Name>) -> Res
 async fn run(State(coordinator): State<Coordinator>, In(id): In<RunId>) -> Result<Json<view::RunDetail>, Refusal> {
     let mut conn = coordinator.store.read().await?;
     let detail = runs::detail(&mut conn, id).await?.ok_or_else(|| Refusal::not_found("run", id))?;
-    Ok(Json(detail.into()))
+    let withdrawn = withdrawal::of_run(&mut conn, id).await?;
+    Ok(Json(view::RunDetail::from(detail).withdrawn(withdrawn.map(|withdrawn| withdrawn.at))))
 }
 
 /// A file of a run, such as a log

@@ -18,11 +18,12 @@ use utoipa_axum::routes;
 
 use crate::Coordinator;
 use crate::api::MAX_BODY_BYTES;
-use crate::api::auth::{Caller, LeaseToken};
+use crate::api::auth::{Caller, LeaseToken, Sealed};
 use crate::api::extract::{Asked, Body, In, Raw};
 use crate::api::problem::Refusal;
 use crate::api::read;
 use crate::lease::{self, Denied, Voice};
+use crate::signing::{self, Refused};
 
 /// A claim waits at most this long, which proxies bear.
 const MAX_WAIT_SECONDS: u64 = 30;
@@ -66,7 +67,7 @@ struct Renewed {
         (status = 200, description = "A job, and the lease on it", body = Assignment),
         (status = 204, description = "Nothing waits for these targets"),
         (status = 401, description = "No such runner", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "The runner is quarantined", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The runner is quarantined, or has no key to sign with", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Not a claim", body = Problem, content_type = "application/problem+json"),
     ))]
 async fn claim(
@@ -82,6 +83,9 @@ async fn claim(
     }
     if runner.quarantined_at.is_some() {
         return Err(quarantined(&runner));
+    }
+    if !signing::has_key(&coordinator, &runner).await? {
+        return Err(keyless(&runner));
     }
     check_token(request.token.as_deref())?;
     let wait = Duration::from_secs(wait.min(MAX_WAIT_SECONDS));
@@ -106,6 +110,16 @@ fn quarantined(runner: &Runner) -> Refusal {
     let detail = format!(
         "the runner {name} is quarantined: {quarantine_reason}; it gets work again once its operator has looked at it and \
          calls `admin runners release {name}`"
+    );
+    Refusal::Forbidden { detail }
+}
+
+/// A run of it would be for nothing.
+fn keyless(runner: &Runner) -> Refusal {
+    let detail = format!(
+        "the runner {} has no key, and every report is signed: update pgxn-testers on that machine; it makes a key at its start and \
+         registers it (`PUT /api/v1/runners/self/key`)",
+        runner.name
     );
     Refusal::Forbidden { detail }
 }
@@ -199,14 +213,18 @@ async fn upload(
 /// Report a run
 #[utoipa::path(post, path = "/api/v1/runs/{run_id}/report", tag = "runner", security(("runner" = [])),
     params(("run_id" = String, Path, description = "The run"),
-        ("x-lease-token" = String, Header, description = "The lease's token")),
+        ("x-lease-token" = String, Header, description = "The lease's token"),
+        ("x-report-signature" = String, Header, description = "The runner's public key, a space, and its signature of the report's \
+             canonical bytes, both in hexadecimal digits; see docs/signatures.md")),
     request_body = Report,
     responses(
         (status = 200, description = "It is the run's result, now or since it was sent before"),
+        (status = 400, description = "It is not signed", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such run", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "The lease is lost", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "Too large", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "It breaks its bounds, names files that were not uploaded, or is about something else",
+        (status = 422, description = "It breaks its bounds, names files that were not uploaded, is about something else, \
+             or its signature is not the runner's",
             body = Problem, content_type = "application/problem+json"),
     ))]
 async fn report(
@@ -214,10 +232,10 @@ async fn report(
     Caller(runner): Caller,
     In(run_id): In<RunId>,
     LeaseToken(token): LeaseToken,
-    Body(report): Body<Report>,
+    Sealed { report, seal }: Sealed,
 ) -> Result<StatusCode, Refusal> {
     let voice = Voice { runner: &runner, run_id, token: &token };
-    match lease::report(&coordinator, voice, &report).await? {
+    match lease::report(&coordinator, voice, (&report, seal.as_ref())).await? {
         Ok(()) => Ok(StatusCode::OK),
         Err(denied) => Err(refuse(&coordinator, run_id, denied).await?),
     }
@@ -257,6 +275,8 @@ async fn refuse(coordinator: &Coordinator, run_id: RunId, denied: Denied) -> Res
         }
         Denied::Lost(lost) => Refusal::Conflict { detail: format!("run {run_id}: {lost}") },
         Denied::Report(invalid) => Refusal::Unprocessable { detail: invalid.to_string() },
+        Denied::Signature(Refused::Missing) => Refusal::bad(format!("run {run_id}: {}", Refused::Missing)),
+        Denied::Signature(refused) => Refusal::Unprocessable { detail: format!("run {run_id}: {refused}") },
         Denied::Progress(detail) => Refusal::Unprocessable { detail },
         Denied::TooOften => Refusal::Request {
             status: StatusCode::TOO_MANY_REQUESTS,

@@ -2,14 +2,15 @@ use std::time::Duration;
 
 use axum::http::Method;
 use bytes::Bytes;
+use ed25519_dalek::{Signer, SigningKey};
 use protocol::{
     ArchiveFacts, FileKind, FileRecord, ImageFacts, Outcome, Overhead, Phase, PhaseRecord, Reason, Report, RunId,
-    RunnerFacts, SourceKind, Target, Timestamp, Verdict,
+    RunnerFacts, Seal, SourceKind, Statement, Subject, Target, Timestamp, Verdict,
 };
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::testing::{Answer, Call, Farm, MINUTE, on_both};
+use crate::testing::{Answer, Call, Farm, MINUTE, on_both, secret_of};
 use crate::{Event, Tick, expire};
 
 mod compare;
@@ -21,6 +22,7 @@ mod leases;
 mod operator;
 mod progress;
 mod reads;
+mod signed;
 mod waiting;
 
 fn document() -> String {
@@ -40,6 +42,7 @@ async fn claim(farm: &Farm, runner: &str) -> Option<Claimed> {
 }
 
 async fn claim_of(farm: &Farm, runner: &str, targets: &[&str]) -> Option<Claimed> {
+    has_key(farm, runner).await;
     let body = json!({"targets": targets, "version": "0.1.0"});
     let answer = farm.call(Call::post("/api/v1/claim", &body).bearer(runner)).await;
     if answer.status == 204 {
@@ -48,6 +51,18 @@ async fn claim_of(farm: &Farm, runner: &str, targets: &[&str]) -> Option<Claimed
     let json = answer.json();
     let text = |pointer: &str| json.pointer(pointer).unwrap().as_str().unwrap().to_owned();
     Some(Claimed { runner: runner.into(), run_id: text("/lease/run_id"), lease: text("/lease/token"), json })
+}
+
+fn seal_by(secret: &SigningKey, statement: &Statement) -> String {
+    let signature = secret.sign(statement.as_str().as_bytes()).into();
+    Seal { key: secret.verifying_key().into(), signature }.to_string()
+}
+
+/// Registers the key of a runner, as its program does at each start; nothing where it has no right to.
+async fn has_key(farm: &Farm, token: &str) {
+    let key = protocol::PublicKey::from(secret_of(token).verifying_key());
+    let call = Call::new(Method::PUT, "/api/v1/runners/self/key").header("content-type", "application/json");
+    farm.call(call.bearer(token).body(json!({"key": key}).to_string())).await;
 }
 
 impl Claimed {
@@ -76,7 +91,23 @@ impl Claimed {
     }
 
     async fn report(&self, farm: &Farm, report: &Report) -> Answer {
-        self.post(farm, "report", report).await
+        self.report_as(farm, report, &self.sealed(report)).await
+    }
+
+    async fn report_as(&self, farm: &Farm, report: &Report, seal: &str) -> Answer {
+        let call = self.call(Method::POST, "report").header("content-type", "application/json");
+        let call = if seal.is_empty() { call } else { call.header("x-report-signature", seal) };
+        farm.call(call.body(serde_json::to_vec(report).unwrap())).await
+    }
+
+    /// The signature of its runner.
+    fn sealed(&self, report: &Report) -> String {
+        seal_by(&secret_of(&self.runner), &Statement::of(report, &self.subject()))
+    }
+
+    fn subject(&self) -> Subject {
+        let release = serde_json::from_value(self.json["release"].clone()).unwrap();
+        Subject::of(&release, self.json["target"].as_str().unwrap().parse().unwrap())
     }
 
     fn passed(&self) -> Report {
@@ -212,6 +243,7 @@ fn the_document_describes_every_route() {
             "POST /api/v1/runs/{run_id}/renew",
             "POST /api/v1/runs/{run_id}/report",
             "PUT /api/v1/join-requests/{id}",
+            "PUT /api/v1/runners/self/key",
             "PUT /api/v1/runners/{name}/quarantine",
             "PUT /api/v1/runs/{run_id}/files/{name}",
         ]

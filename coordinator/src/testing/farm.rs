@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use ed25519_dalek::SigningKey;
 use pgxn::ClientOptions;
 use protocol::{ManualClock, Matrix, Platform, Timestamp};
+use sha2::{Digest, Sha256};
 use sqlx::{Connection, Executor};
 use store::{Blobs, Store};
 use tokio::sync::broadcast::Receiver;
@@ -60,8 +62,19 @@ impl Farm {
         std::iter::from_fn(|| self.events.try_recv().ok()).collect()
     }
 
-    /// Lets a runner in, and returns its token.
+    /// Lets a runner in that signs by [`secret_of`] its token, which is returned.
     pub(crate) async fn runner(&self, name: &str) -> String {
+        let token = self.keyless_runner(name).await;
+        let key = secret_of(&token).verifying_key().into();
+        let mut tx = self.coordinator.store.begin().await.unwrap();
+        let id = store::runners::by_name(&mut tx, name).await.unwrap().unwrap().id;
+        store::signatures::register(&mut tx, id, (&key, None), self.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        token
+    }
+
+    /// Lets a runner in that has no key, as before there were any.
+    pub(crate) async fn keyless_runner(&self, name: &str) -> String {
         operate::add_runner(&self.coordinator, &name.parse().unwrap()).await.unwrap().unwrap().token
     }
 
@@ -82,6 +95,11 @@ impl Farm {
     pub(crate) async fn watch(&self) -> crate::Tick {
         crate::watch::tick(&self.coordinator, self.now()).await.unwrap()
     }
+}
+
+/// The key of the runner that has a token; another one for each.
+pub(crate) fn secret_of(token: &str) -> SigningKey {
+    SigningKey::from_bytes(&Sha256::digest(token).into())
 }
 
 fn assemble(

@@ -5,12 +5,13 @@ use std::time::Duration;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use protocol::{Platform, Reason, Timestamp};
+use protocol::{Platform, Reason, RunnerId, Timestamp};
 use serde::Serialize;
 use store::farm::{Counts, RUNNER_SEEN};
 use store::runners::Runner;
 use store::runs::Run;
-use store::{Conn, broken, farm, runners, runs, trends, verdicts};
+use store::withdrawal::Progress;
+use store::{Conn, broken, farm, runners, runs, signatures, trends, verdicts, withdrawal};
 
 use super::dist::Broken;
 use super::lines::{Running, Verdict};
@@ -90,12 +91,18 @@ impl View {
 /// A runner.
 #[derive(Debug, Serialize)]
 pub(crate) struct RunnerLine {
+    #[serde(skip)]
+    id: RunnerId,
     /// Its name.
     pub name: String,
     /// Whether it is there: `here`, `silent`, `quarantined`, `revoked`.
     pub state: &'static str,
     /// Why it is quarantined; empty where it is not.
     pub why: String,
+    /// What of its results is withdrawn, in words; empty where nothing is.
+    pub withdrawn: String,
+    /// What people compare of the key with which it signs; empty where it has none.
+    pub key: String,
     /// When it was heard of last.
     pub seen_at: Option<When>,
     /// What it can test, in words.
@@ -120,7 +127,14 @@ pub(crate) async fn show(State(dashboard): State<Dashboard>, ask: Ask) -> Result
     let mut conn = dashboard.store().read().await?;
     let running = runs::running(&mut conn, MOST_RUNS).await?;
     let runners = runners::list(&mut conn).await?;
-    let (lines, more_runners) = shown(&runners, &running, now);
+    let (mut lines, more_runners) = shown(&runners, &running, now);
+    let keys = signatures::current(&mut conn).await?;
+    for line in &mut lines {
+        line.key = keys.get(&line.id).map(|key| key.fingerprint().to_string()).unwrap_or_default();
+        if matches!(line.state, "quarantined" | "revoked") {
+            line.withdrawn = withdrawn(withdrawal::progress(&mut conn, line.id).await?);
+        }
+    }
     let counts = farm::counts(&mut conn, now).await?;
     let view = View {
         sentence: queue::sentence(&counts),
@@ -153,6 +167,16 @@ async fn failures(conn: &mut Conn, now: Timestamp) -> Result<Vec<Failure>, Fault
     Ok(failures)
 }
 
+fn withdrawn(progress: Progress) -> String {
+    match (progress.withdrawn, progress.left) {
+        (0, 0) => String::new(),
+        (withdrawn, 0) => format!("{} withdrawn", count(withdrawn, "result", "results")),
+        (withdrawn, left) => {
+            format!("{} withdrawn, {left} still to be looked at", count(withdrawn, "result", "results"))
+        }
+    }
+}
+
 /// The runners that the page shows, those that are there first, and how many it leaves out.
 fn shown(runners: &[Runner], running: &[Run], now: Timestamp) -> (Vec<RunnerLine>, usize) {
     let mut sorted: Vec<(usize, &Runner)> = runners.iter().map(|runner| (rank(state(runner, now)), runner)).collect();
@@ -178,6 +202,9 @@ fn state(runner: &Runner, now: Timestamp) -> &'static str {
 fn line(runner: &Runner, running: &[Run], now: Timestamp) -> RunnerLine {
     let state = state(runner, now);
     RunnerLine {
+        id: runner.id,
+        withdrawn: String::new(),
+        key: String::new(),
         name: runner.name.clone(),
         state,
         why: if state == "quarantined" { runner.quarantine_reason.clone() } else { String::new() },
@@ -200,8 +227,6 @@ fn targets(runner: &Runner) -> String {
 
 #[cfg(test)]
 mod tests {
-    use protocol::RunnerId;
-
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_millis(1_795_212_000_000);

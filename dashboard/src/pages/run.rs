@@ -23,9 +23,11 @@ mod headline;
 mod live;
 mod parts;
 mod repeat;
+mod signed;
 mod view;
 
 pub(crate) use follow::follow;
+pub(crate) use signed::report;
 
 use changed::Changed;
 use evidence::{Excerpt, Files};
@@ -90,7 +92,10 @@ async fn load(dashboard: &Dashboard, id: RunId) -> Result<View, Fault> {
     let live = goes_on(dashboard, &mut detail);
     let (dist, until) = (&detail.release.release.dist, detail.result.is_some().then_some(id));
     let past = history::of_target(&mut conn, dist, detail.target, detail.job_id, until).await?;
+    let (signed, withdrawn) = signed::of_run(&mut conn, &detail, now).await?;
     let rows = Rows {
+        signed,
+        withdrawn,
         runs: runs::of_job(&mut conn, detail.job_id, view::MOST_OTHERS + 1).await?,
         verdicts: verdicts::of_job(&mut conn, detail.job_id, view::MOST_OTHERS + 1).await?,
         round: verdicts::of_round(&mut conn, id).await?,

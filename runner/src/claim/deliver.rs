@@ -3,15 +3,21 @@
 
 use std::sync::Mutex;
 
-use protocol::{Circumstances, Lease, Reason, Report, Verdict};
+use protocol::{Assignment, Circumstances, Reason, Report, Verdict};
 
 use crate::claim::{Agent, Term, insist};
 use crate::client::CallError;
 use crate::run::{Completed, StoredFile};
 
 impl Agent {
-    /// Uploads the files, then the report. A coordinator that is away is waited for; the lease's end ends the waiting, see [`Agent::keep`].
-    pub(super) async fn deliver(&self, lease: &Lease, completed: Completed, term: &Mutex<Term>) -> Result<(), String> {
+    /// Uploads the files, then the report, which is signed. A coordinator that is away is waited for; the lease's end ends the waiting, see [`Agent::keep`].
+    pub(super) async fn deliver(
+        &self,
+        assignment: &Assignment,
+        completed: Completed,
+        term: &Mutex<Term>,
+    ) -> Result<(), String> {
+        let lease = &assignment.lease;
         let Completed { mut report, files } = sound(completed);
         for StoredFile { record, zstd } in files {
             let upload = || self.coordinator.upload(lease, &record.name, zstd.clone());
@@ -22,7 +28,7 @@ impl Agent {
                 Err(error) => return Err(error.to_string()),
             }
         }
-        insist(|| self.coordinator.report(lease, &report), term).await.map_err(|error| error.to_string())
+        insist(|| self.coordinator.report(assignment, &report), term).await.map_err(|error| error.to_string())
     }
 }
 

@@ -10,11 +10,15 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{post, put};
-use protocol::{Clock, Grade, JobId, Outcome, Phase, Progress, Report, RunId, SystemClock, Timestamp};
+use protocol::{
+    Clock, Grade, JobId, KeyWish, Outcome, Phase, Progress, PublicKey, Report, RunId, SIGNATURE_HEADER, Seal, Subject,
+    SystemClock, Timestamp,
+};
 use sample::{Mirror, Tree, Upload, User};
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::Keys;
 use crate::config::SiteConfig;
 use crate::sandbox::INSTANCE_LABEL;
 use crate::sandbox::tests::{TARGET, engine_and_image};
@@ -33,6 +37,8 @@ struct Desk {
     failures: AtomicU32,
     files: Mutex<Vec<String>>,
     report: Mutex<Option<Report>>,
+    seal: Mutex<Option<Seal>>,
+    keys: Mutex<Vec<PublicKey>>,
     released: AtomicBool,
     told: Mutex<Vec<Progress>>,
     /// What is answered to what a run tells: 0 stands for 204, and [`SILENCE`] for nothing at all.
@@ -81,12 +87,22 @@ async fn upload(
     StatusCode::NO_CONTENT
 }
 
-async fn report(State(desk): Shared, axum::Json(report): axum::Json<Report>) -> StatusCode {
+async fn report(
+    State(desk): Shared,
+    headers: axum::http::HeaderMap,
+    axum::Json(report): axum::Json<Report>,
+) -> StatusCode {
     if fails(&desk) {
         return StatusCode::BAD_GATEWAY;
     }
+    *desk.seal.lock().unwrap() = Some(headers[SIGNATURE_HEADER].to_str().unwrap().parse().unwrap());
     *desk.report.lock().unwrap() = Some(report);
     StatusCode::OK
+}
+
+async fn key(State(desk): Shared, axum::Json(wish): axum::Json<KeyWish>) -> StatusCode {
+    desk.keys.lock().unwrap().push(wish.key);
+    StatusCode::NO_CONTENT
 }
 
 async fn progress(State(desk): Shared, axum::Json(progress): axum::Json<Progress>) -> StatusCode {
@@ -113,6 +129,7 @@ async fn open(desk: Arc<Desk>) -> Url {
         .route("/api/v1/runs/{run}/report", post(report))
         .route("/api/v1/runs/{run}/release", post(release))
         .route("/api/v1/runs/{run}/progress", post(progress))
+        .route("/api/v1/runners/self/key", put(key))
         .with_state(desk);
     crate::task::Tasks::new().spawn(async move { axum::serve(listener, router).await.unwrap() });
     format!("http://{address}").parse().unwrap()
@@ -158,7 +175,8 @@ async fn stage(fate: &str) -> Stage {
     let told = Arc::new(Mutex::new(Vec::new()));
     let hears = told.clone();
     let listener: Listener = Arc::new(move |event| hears.lock().unwrap().push(event));
-    let coordinator = Coordinator::new(&url, "secret").unwrap();
+    let keys = Keys::open(&dir.path().join("data")).unwrap();
+    let coordinator = Coordinator::new(&url, "secret").unwrap().signing(keys);
     let agent = Agent::new(site, coordinator, vec![TARGET.parse().unwrap()], images, listener);
     assert!(agent.prepare().await);
     Stage { desk, agent, told, _dir: dir }
@@ -186,10 +204,13 @@ impl Stage {
 async fn a_run_is_delivered_though_the_coordinator_stumbles_which_needs_an_engine() {
     let stage = stage("passes").await;
     stage.desk.failures.store(3, Ordering::SeqCst);
+    let assigned = stage.desk.assignment.lock().unwrap().clone().unwrap();
     assert_eq!(stage.tick(&CancellationToken::new()).await, Tick::Worked);
     let report = stage.desk.report.lock().unwrap().clone().expect("a report");
     report.check().unwrap();
     assert_eq!(report.verdict.grade(), Grade::Pass);
+    let seal = stage.desk.seal.lock().unwrap().expect("a signature");
+    seal.verify(&report, &Subject::of(&assigned.release, assigned.target)).unwrap();
     let uploaded = stage.desk.files.lock().unwrap().clone();
     let listed: Vec<String> = report.files.iter().map(|file| file.name.clone()).collect();
     assert_eq!(uploaded, listed, "every file that is listed was uploaded before");
@@ -197,6 +218,7 @@ async fn a_run_is_delivered_though_the_coordinator_stumbles_which_needs_an_engin
     assert!(stage.agent.site.download_dir.read_dir().unwrap().count() == 1, "the archive is kept for the next run");
     assert_eq!(stage.tick(&CancellationToken::new()).await, Tick::Idle);
     assert_eq!(*stage.desk.claims.lock().unwrap(), ["wait=30", "wait=30"]);
+    assert_eq!(*stage.desk.keys.lock().unwrap(), [seal.key], "it is told once");
 }
 
 #[tokio::test]

@@ -33,7 +33,7 @@ pub(crate) fn reason(error: &Error) -> Reason {
         Error::Image { .. } | Error::NoImage | Error::ImageLabel { .. } => Reason::ImageMissing,
         Error::Packages { .. } => Reason::MissingLibrary,
         Error::File { source, .. } if is_full(source) => Reason::RunnerDiskFull,
-        Error::File { .. } | Error::Bench { .. } => Reason::Internal,
+        Error::File { .. } | Error::Key { .. } | Error::Bench { .. } => Reason::Internal,
     }
 }
 

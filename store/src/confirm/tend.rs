@@ -1,10 +1,10 @@
-//! What has to be done about waiting jobs as time goes by: wake those that were parked, and give to others what was a quarantined runner's
-//! or waits for a runner that has gone. All of it follows from what is stored, so that it may be done late, again, or by another process.
+//! What has to be done about waiting jobs as time goes by: wake those that were parked, and give to others what a quarantined runner runs,
+//! or what waits for a runner that has gone. All of it follows from what is stored, so that it may be done late, again, or by another process.
 
-use protocol::{JobId, JobState, Priority, RunId, RunnerId, Timestamp};
+use protocol::{JobId, JobState, Priority, RunId, Timestamp};
 use sqlx::any::AnyRow;
 
-use super::{avoid, trust};
+use super::avoid;
 use crate::fields::{Fields, to_limit};
 use crate::jobs::{self, Again, Job, lock_queue};
 use crate::{Conn, Result, Tx, lease};
@@ -18,18 +18,14 @@ pub struct Tended {
     pub rescued: usize,
     /// Runs that were taken from quarantined runners; nobody will report their files.
     pub taken: Vec<RunId>,
-    /// Jobs that run again, as only a quarantined runner had spoken.
-    pub rerun: usize,
     /// Jobs that failed on emulators alone, and run again as a machine is there now.
     pub native: usize,
-    /// Quarantined runners of which nothing is left to do.
-    pub settled: usize,
 }
 
 impl Tended {
     /// How many jobs can be claimed that could not before.
     pub fn queued(&self) -> usize {
-        self.woken + self.rescued + self.taken.len() + self.rerun + self.native
+        self.woken + self.rescued + self.taken.len() + self.native
     }
 }
 
@@ -37,8 +33,6 @@ impl Tended {
 pub async fn is_due(conn: &mut Conn, now: Timestamp) -> Result<bool> {
     Ok(!parked(conn, now, 1).await?.is_empty()
         || !held(conn, 1).await?.is_empty()
-        || !doubtful(conn, 1).await?.is_empty()
-        || !settled(conn, 1).await?.is_empty()
         || !avoid::machineless(conn, now, 1).await?.is_empty()
         || !avoid::stranded(conn, now, 1).await?.is_empty())
 }
@@ -50,20 +44,6 @@ pub async fn tend(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<Tended> {
     for run in held(tx, limit).await? {
         if lease::take_back(tx, run, now).await? {
             done.taken.push(run);
-        }
-    }
-    let doubtful = doubtful(tx, limit).await?;
-    let is_last = u64::from(limit) > doubtful.len() as u64;
-    for id in doubtful {
-        if let Some(job) = jobs::get(tx, id).await? {
-            jobs::begin_anew(tx, &job, Priority::Confirmation, now).await?;
-            done.rerun += 1;
-        }
-    }
-    if is_last {
-        for runner in settled(tx, limit).await? {
-            trust::settle(tx, runner, now).await?;
-            done.settled += 1;
         }
     }
     for id in parked(tx, now, limit).await? {
@@ -105,47 +85,6 @@ async fn held(conn: &mut Conn, limit: u32) -> Result<Vec<RunId>> {
     .fetch_all(conn.raw())
     .await?;
     rows.iter().map(|row| Fields::of(row, "runs", "id").parse("id")).collect()
-}
-
-/// Jobs whose standing rests on a quarantined runner alone, or that are flaky by its word. A runner whose last week was gone through to the
-/// end is not looked at again.
-async fn doubtful(conn: &mut Conn, limit: u32) -> Result<Vec<JobId>> {
-    let rows = sqlx::query(
-        "SELECT DISTINCT jobs.id FROM runners
-             JOIN runs ON runs.runner_id = runners.id AND runs.claimed_at > runners.quarantined_at - $1
-             JOIN results ON results.id = runs.id
-             JOIN jobs ON jobs.id = runs.job_id AND jobs.round = results.round
-             JOIN releases ON releases.id = jobs.release_id
-             LEFT JOIN runs AS first ON first.id = jobs.result_id
-             LEFT JOIN runs AS second ON second.id = jobs.confirmed_by
-         WHERE runners.quarantined_at IS NOT NULL AND runners.settled_at IS NULL AND releases.superseded_at IS NULL AND jobs.state IN ('finished', 'queued')
-             AND (jobs.result_id = results.id OR (jobs.doubt = 'FLAKY' AND results.grade IN ('PASS', 'UNTESTED', 'FAIL', 'NA')))
-             AND (second.id IS NULL OR (first.runner_id = runners.id AND second.runner_id = runners.id))
-         ORDER BY jobs.id LIMIT $2",
-    )
-    .bind(i64::try_from(trust::REACH.as_millis()).unwrap_or(i64::MAX))
-    .bind(to_limit(limit))
-    .fetch_all(conn.raw())
-    .await?;
-    ids(&rows)
-}
-
-/// Quarantined runners whose last week need not be looked at again once no job of it is [`doubtful`]: no run of theirs goes on, nor another
-/// run of a job that they had a part in, which could leave their result alone.
-async fn settled(conn: &mut Conn, limit: u32) -> Result<Vec<RunnerId>> {
-    let rows = sqlx::query(
-        "SELECT runners.id FROM runners
-         WHERE runners.quarantined_at IS NOT NULL AND runners.settled_at IS NULL
-             AND NOT EXISTS (SELECT 1 FROM runs JOIN jobs ON jobs.id = runs.job_id LEFT JOIN results ON results.id = runs.id
-                 WHERE runs.runner_id = runners.id AND runs.claimed_at > runners.quarantined_at - $1
-                     AND (runs.state = 'open' OR (jobs.state = 'running' AND jobs.round = results.round)))
-         ORDER BY runners.id LIMIT $2",
-    )
-    .bind(i64::try_from(trust::REACH.as_millis()).unwrap_or(i64::MAX))
-    .bind(to_limit(limit))
-    .fetch_all(conn.raw())
-    .await?;
-    rows.iter().map(|row| Fields::of(row, "runners", "id").parse("id")).collect()
 }
 
 fn ids(rows: &[AnyRow]) -> Result<Vec<JobId>> {

@@ -9,6 +9,7 @@ use crate::testing::{
     at, claim, explain, insert, key, name, on_both, pair, plan, plan_as, plan_for, release, report, runner, target,
     token,
 };
+use crate::withdrawal::{self, Done};
 use crate::{Store, farm, matrix, queue, runners, runs, verdicts};
 
 const PG17: &str = "pg17-amd64";
@@ -59,7 +60,7 @@ async fn tended(store: &Store, minute: i64) -> Tended {
     let mut tx = store.begin().await.unwrap();
     let done = tend(&mut tx, at(minute), 100).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(due, done.queued() + done.settled > 0, "{done:?}");
+    assert_eq!(due, done.queued() > 0, "{done:?}");
     done
 }
 
@@ -577,10 +578,10 @@ async fn a_runner_that_is_the_odd_one_out_too_often_gets_no_work_and_what_it_fou
         let all = three(&store).await;
         let [ada, bob, eve] = all;
         let good = dist(&store, "good", 0).await;
-        let passed = work(&store, eve, PASSES, 0).await.unwrap();
+        work(&store, eve, PASSES, 0).await.unwrap();
         let agreed = dist(&store, "agreed", 0).await;
         work(&store, eve, FAILS, 0).await.unwrap();
-        work(&store, ada, FAILS, 0).await.unwrap();
+        let agreed_with = work(&store, ada, FAILS, 0).await.unwrap();
         let bystander = dist(&store, "bystander", 0).await;
         work(&store, bob, PASSES, 0).await.unwrap();
         let mut flaky = Vec::new();
@@ -602,23 +603,21 @@ async fn a_runner_that_is_the_odd_one_out_too_often_gets_no_work_and_what_it_fou
         work(&store, ada, PASSES, 4).await.unwrap();
         assert_eq!(stands(&store, waits).await.0, JobState::Finished);
 
-        assert_eq!(
-            tended(&store, 5).await,
-            Tended { taken: vec![open.run_id], rerun: 4, settled: 1, ..Tended::default() }
-        );
+        assert_eq!(tended(&store, 5).await, Tended { taken: vec![open.run_id], ..Tended::default() });
         assert_eq!(tended(&store, 5).await, Tended::default());
+        assert_eq!(withdrawn(&store, 5).await, Done { withdrawn: 5, restored: 0, queued: 2 });
         let token = token();
         let state = runs::check_lease(&mut store.read().await.unwrap(), &key(&open, eve, &token)).await.unwrap();
         assert_eq!(state, LeaseState::Lost(runs::Lost::Released));
-        assert_eq!(stands(&store, good).await, (JobState::Queued, Some((passed, Grade::Pass, None))));
-        for id in [agreed, bystander] {
-            assert_eq!(stands(&store, id).await.0, JobState::Finished);
-        }
-        while work(&store, ada, PASSES, 6).await.is_some() {}
-        for id in flaky {
+        assert_eq!(stands(&store, good).await, (JobState::Queued, None));
+        let alone = Some((agreed_with, Grade::Fail, Some(Flag::Unconfirmed)));
+        assert_eq!(stands(&store, agreed).await, (JobState::Queued, alone));
+        for id in flaky.into_iter().chain([bystander]) {
             let (state, standing) = stands(&store, id).await;
             assert_eq!((state, standing.unwrap().1, standing.unwrap().2), (JobState::Finished, Grade::Pass, None));
         }
+        while work(&store, ada, PASSES, 6).await.is_some() {}
+        assert_eq!(stands(&store, good).await.0, JobState::Finished);
     })
     .await;
 }
@@ -646,32 +645,34 @@ async fn a_released_runner_begins_with_a_clean_slate() {
 }
 
 #[tokio::test]
-async fn a_quarantined_runner_is_looked_at_until_nothing_of_it_can_be_in_doubt_any_more() {
+async fn a_run_that_goes_on_while_what_it_should_confirm_is_withdrawn_stands_alone() {
     on_both(async |store| {
         let [ada, bob, eve] = three(&store).await;
         let id = dist(&store, "pair", 0).await;
-        let failed = work(&store, eve, FAILS, 0).await.unwrap();
+        work(&store, eve, FAILS, 0).await.unwrap();
         let confirming = claim(&store, ada, &[PG17], at(0)).await.unwrap();
         let mut tx = store.begin().await.unwrap();
         assert!(quarantine(&mut tx, eve, "it smells", at(1)).await.unwrap());
         tx.commit().await.unwrap();
-        assert_eq!(tended(&store, 2).await, Tended::default(), "a run goes on that may agree, or not");
+        assert_eq!(withdrawn(&store, 2).await, Done { withdrawn: 1, restored: 0, queued: 0 });
+        assert_eq!(stands(&store, id).await, (JobState::Running, None));
         for runner in [ada, bob] {
             seen(&store, runner, 3).await;
         }
-        say(&store, ada, &confirming, LACKS, 3).await;
-        assert_eq!(stands(&store, id).await.1, Some((failed, Grade::Fail, Some(Flag::Unconfirmed))));
-        assert_eq!(tended(&store, 3).await, Tended { rerun: 1, settled: 1, ..Tended::default() });
+        say(&store, ada, &confirming, FAILS, 3).await;
+        let alone = Some((confirming.run_id, Grade::Fail, Some(Flag::Unconfirmed)));
+        assert_eq!(stands(&store, id).await, (JobState::Queued, alone));
         assert_eq!(tended(&store, 3).await, Tended::default());
-
-        // Released and quarantined again, it is looked at again.
-        let mut tx = store.begin().await.unwrap();
-        assert!(release_runner(&mut tx, eve, 4).await);
-        assert!(quarantine(&mut tx, eve, "it smells again", at(4)).await.unwrap());
-        tx.commit().await.unwrap();
-        assert_eq!(tended(&store, 5).await, Tended { settled: 1, ..Tended::default() });
     })
     .await;
+}
+
+/// Withdraws all that is to be, or takes it back.
+async fn withdrawn(store: &Store, minute: i64) -> Done {
+    let mut tx = store.begin().await.unwrap();
+    let done = withdrawal::step(&mut tx, at(minute), 100).await.unwrap();
+    tx.commit().await.unwrap();
+    done
 }
 
 async fn release_runner(tx: &mut Tx, id: RunnerId, minute: i64) -> bool {

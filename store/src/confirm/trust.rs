@@ -8,9 +8,9 @@ use super::rules::{self, Said};
 use crate::fields::{Fields, storable};
 use crate::jobs::Job;
 use crate::releases::StoredRelease;
-use crate::{Conn, Result, Tx};
+use crate::{Conn, Result, Tx, withdrawal};
 
-/// Results of a quarantined runner that are older than this before its quarantine stay as they are.
+/// Where others found a runner out, what it claimed longer ago than this stays as it is.
 pub(super) const REACH: Duration = Duration::from_hours(7 * 24);
 
 /// Opinions are looked through this far back for the latest of each owner.
@@ -72,37 +72,49 @@ async fn judge(conn: &mut Conn, runner: RunnerId) -> Result<Option<(usize, usize
     Ok(rules::is_odd(opinions.into_iter()))
 }
 
-/// Gives a runner no more work, for that reason. Says whether it had any to expect.
+/// Gives a runner no more work, for that reason, and withdraws what it found in its last week. Says whether it had any work to expect.
 ///
-/// What it runs, and what it found and nobody agreed with, goes to others by [`super::tend`].
+/// What it runs goes to others by [`super::tend`], what it found by [`withdrawal::step`].
 pub async fn quarantine(tx: &mut Tx, id: RunnerId, reason: &str, now: Timestamp) -> Result<bool> {
     let done = sqlx::query(
-        "UPDATE runners SET quarantined_at = $2, quarantine_reason = $3, settled_at = NULL
-         WHERE id = $1 AND quarantined_at IS NULL AND revoked_at IS NULL",
+        "UPDATE runners SET quarantined_at = $2 WHERE id = $1 AND quarantined_at IS NULL AND revoked_at IS NULL",
+    )
+    .bind(id.to_string())
+    .bind(now.as_millis())
+    .execute(tx.raw())
+    .await?;
+    Ok(done.rows_affected() == 1 && quarantine_since(tx, id, (reason, now.minus(REACH)), now).await?)
+}
+
+/// The same for what it claimed since a time, and also for a runner that is quarantined already: it is then for that reason, and withdrawn is more.
+/// Says whether there is such a runner that is not revoked.
+pub async fn quarantine_since(
+    tx: &mut Tx,
+    id: RunnerId,
+    (reason, since): (&str, Timestamp),
+    now: Timestamp,
+) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE runners SET quarantined_at = COALESCE(quarantined_at, $2), quarantine_reason = $3 WHERE id = $1 AND revoked_at IS NULL",
     )
     .bind(id.to_string())
     .bind(now.as_millis())
     .bind(storable(&reason.chars().take(500).collect::<String>()))
     .execute(tx.raw())
     .await?;
-    Ok(done.rows_affected() == 1)
+    if done.rows_affected() != 1 {
+        return Ok(false);
+    }
+    withdrawal::want(tx, id, since).await?;
+    Ok(true)
 }
 
-/// Notes that nothing is left to do of what a quarantined runner found.
-pub(super) async fn settle(tx: &mut Tx, id: RunnerId, now: Timestamp) -> Result<()> {
-    sqlx::query("UPDATE runners SET settled_at = $2 WHERE id = $1")
-        .bind(id.to_string())
-        .bind(now.as_millis())
-        .execute(tx.raw())
-        .await?;
-    Ok(())
-}
-
-/// Ends a quarantine: the runner is given work again, and what others made of its results before is forgotten.
+/// Ends a quarantine: the runner is given work again, what others made of its results before is forgotten, and what was withdrawn counts again. The
+/// last is so for a revoked one, too.
 pub async fn release(tx: &mut Tx, id: RunnerId, now: Timestamp) -> Result<bool> {
     let done = sqlx::query(
-        "UPDATE runners SET quarantined_at = NULL, quarantine_reason = '', trusted_at = $2
-         WHERE id = $1 AND quarantined_at IS NOT NULL",
+        "UPDATE runners SET quarantined_at = NULL, quarantine_reason = '', trusted_at = $2, withdrawn_from = NULL
+         WHERE id = $1 AND (quarantined_at IS NOT NULL OR withdrawn_from IS NOT NULL)",
     )
     .bind(id.to_string())
     .bind(now.as_millis())

@@ -5,7 +5,8 @@ use crate::testing::{at, name, on_both, runner};
 /// Stores the wish of a machine, whose token is its name.
 async fn asked(store: &Store, who: &str, now: Timestamp) -> Option<JoinRequest> {
     let (mut tx, token) = (store.begin().await.unwrap(), TokenHash::of(who));
-    let new = NewRequest { id: JoinRequestId::new(now), name: &name(who), token: &token, note: "on a shelf" };
+    let new =
+        NewRequest { id: JoinRequestId::new(now), name: &name(who), token: &token, note: "on a shelf", key: None };
     let asked = ask(&mut tx, &new, now).await.unwrap();
     tx.commit().await.unwrap();
     asked
@@ -64,6 +65,7 @@ async fn a_name_that_is_taken_leaves_the_wish_to_wait() {
             name: &name("attic"),
             token: &TokenHash::of("another"),
             note: &"ä".repeat(501),
+            key: None,
         };
         let request = ask(&mut tx, &new, at(0)).await.unwrap().unwrap();
         tx.commit().await.unwrap();

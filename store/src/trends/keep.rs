@@ -31,6 +31,30 @@ pub(crate) async fn reported(tx: &mut Tx, id: RunId, target: Target, reason: Rea
     Ok(())
 }
 
+/// A result does not count any more (`by` is -1), or counts again (1). The caller holds the row of the counter of results that are withdrawn.
+pub(crate) async fn recount(tx: &mut Tx, id: RunId, by: i64) -> Result<()> {
+    sqlx::query(
+        "UPDATE daily_results SET results = daily_results.results + $2 FROM results
+         WHERE results.id = $1 AND daily_results.day = results.accepted_at / 86400000 AND daily_results.reason = results.reason
+             AND daily_results.major = CAST(SUBSTR(results.target, 3, 2) AS BIGINT)",
+    )
+    .bind(id.to_string())
+    .bind(by)
+    .execute(tx.raw())
+    .await?;
+    sqlx::query(
+        "UPDATE daily_phases SET runs = daily_phases.runs + $2 * spent.runs, duration_ms = daily_phases.duration_ms + $2 * spent.duration_ms
+         FROM (SELECT results.accepted_at / 86400000 AS day, phases.phase, COUNT(*) AS runs, CAST(SUM(phases.duration_ms) AS BIGINT) AS duration_ms
+               FROM phases JOIN results ON results.id = phases.run_id WHERE phases.run_id = $1 AND phases.outcome <> 'skipped' GROUP BY 1, 2) AS spent
+         WHERE daily_phases.day = spent.day AND daily_phases.phase = spent.phase",
+    )
+    .bind(id.to_string())
+    .bind(by)
+    .execute(tx.raw())
+    .await?;
+    Ok(())
+}
+
 /// One more job waits. The caller holds the queue's lock.
 pub(crate) async fn came(tx: &mut Tx, now: Timestamp) -> Result<()> {
     sqlx::query(

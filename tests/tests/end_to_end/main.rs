@@ -14,5 +14,6 @@ mod local;
 mod pages;
 mod real;
 mod releases;
+mod signed;
 mod whole;
 mod workflows;

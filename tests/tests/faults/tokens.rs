@@ -8,7 +8,8 @@ use crate::table::{Cost, Fault};
 
 const TWINS: Fault = Fault {
     name: "two runners with one token",
-    how: "both work at the same time, with one data directory and with two; one of them is killed, and started again",
+    how: "both run at the same time, with one data directory and with two, of which the one with the farm's key works; one of them is killed, and \
+          started again",
     farms: 2,
     moments: 2,
     cost: Cost::Runs(1),

@@ -1,5 +1,6 @@
 //! `pgxn-testers bench queue`: how many claims and reports the API takes a second, by how many jobs wait and how many runners ask.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use coordinator::config::AdminToken;
 use coordinator::{Config, Coordinator};
 use indicatif::ProgressBar;
 use protocol::{ClaimRequest, Clock, Matrix, RunnerId, SystemClock, Target};
-use runner::{VERSION, fresh_token};
+use runner::{Keys, VERSION, fresh_token};
 use store::runners::{self, NewRunner};
 use store::{Store, TokenHash, fill};
 use tokio::task::JoinSet;
@@ -31,7 +32,8 @@ pub(super) async fn run(args: &QueueArgs, console: Console) -> Result<()> {
     let at = crate::farm::address_of(&listener)?;
     let router = coordinator::api::router(coordinator, notify::described());
     let most = args.runners.iter().copied().max().unwrap_or(0);
-    let crew = hire(&store, &at, most).await?;
+    let keys = tempfile::tempdir().context("make a directory for the keys of runners")?;
+    let crew = hire(&store, (&at, keys.path()), most).await?;
     out(&format!("{}  {}", "    jobs  runners   pairs/s", "  claim: median      99 %    report: median      99 %"))?;
     tokio::select! {
         served = async { axum::serve(listener, router).await } => served.context("serve the API")?,
@@ -62,15 +64,17 @@ async fn lengthen(store: &Store, jobs: u64, (console, bar): (Console, &mut Optio
     Ok(fill::queue(store, &targets(), jobs, SystemClock.now(), tell).await?)
 }
 
-/// Makes the runners, each with a connection of its own.
-async fn hire(store: &Store, at: &Url, count: u16) -> Result<Vec<runner::Coordinator>> {
+/// Makes the runners, each with a connection and a key of its own.
+async fn hire(store: &Store, (at, keys): (&Url, &Path), count: u16) -> Result<Vec<runner::Coordinator>> {
     let mut tx = store.begin().await?;
     let mut crew = Vec::new();
     for number in 0..count {
         let (name, token) = (format!("runner-{number}"), fresh_token());
         let new = NewRunner { id: RunnerId::new(SystemClock.now()), name: &name, token: &TokenHash::of(&token) };
         runners::add(&mut tx, &new, SystemClock.now()).await?;
-        crew.push(runner::Coordinator::new(at, &token)?);
+        let dir = keys.join(&name);
+        std::fs::create_dir(&dir).with_context(|| format!("make {}", dir.display()))?;
+        crew.push(runner::Coordinator::new(at, &token)?.signing(Keys::open(&dir)?));
     }
     tx.commit().await?;
     Ok(crew)
@@ -127,7 +131,12 @@ async fn toil(coordinator: runner::Coordinator, until: Instant) -> Result<Measur
     let targets: Vec<Target> = targets();
     let mut did = Measured::default();
     while Instant::now() < until {
-        let request = ClaimRequest { targets: targets.clone(), version: VERSION.into(), token: Some(fresh_token()) };
+        let request = ClaimRequest {
+            targets: targets.clone(),
+            emulated: Vec::new(),
+            version: VERSION.into(),
+            token: Some(fresh_token()),
+        };
         let start = Instant::now();
         let Some(assignment) = coordinator.claim(&request, Duration::ZERO).await? else {
             bail!("the queue is empty: give --jobs more, or --seconds less")
@@ -135,7 +144,7 @@ async fn toil(coordinator: runner::Coordinator, until: Instant) -> Result<Measur
         did.claims.push(start.elapsed());
         let report = fill::report(&assignment, SystemClock.now());
         let start = Instant::now();
-        coordinator.report(&assignment.lease, &report).await?;
+        coordinator.report(&assignment, &report).await?;
         did.reports.push(start.elapsed());
     }
     Ok(did)

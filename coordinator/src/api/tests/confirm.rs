@@ -118,10 +118,11 @@ async fn a_runner_that_nobody_agrees_with_is_told_why_it_gets_no_work_until_it_i
         let list = farm.call(Call::get("/api/v1/runners").bearer(&admin(&farm))).await.json();
         let of_eve = list.as_array().unwrap().iter().find(|runner| runner["name"] == "eve").unwrap();
         assert_eq!(of_eve["quarantined_at"].as_i64(), Some(farm.now().as_millis()));
-        for _ in 0..3 {
-            assert!(work(&farm, &ada, Reason::TestsPassed).await.is_some(), "what it made flaky is run elsewhere");
-        }
-        assert_eq!(cell(&farm, "one").await["result"]["flags"], json!([]));
+        assert_eq!(
+            cell(&farm, "one").await["result"]["flags"],
+            json!([]),
+            "what it made flaky passes, as it is withdrawn"
+        );
         assert!(work(&farm, &ada, Reason::TestsPassed).await.is_none());
 
         let path = "/api/v1/runners/eve/quarantine";
@@ -148,7 +149,11 @@ async fn an_operator_quarantines_a_runner_and_what_it_runs_goes_to_another() {
         };
         farm.call(quarantine("eve", &eve)).await.problem(401);
         assert_eq!(farm.call(quarantine("eve", &admin(&farm))).await.status, 204);
-        farm.call(quarantine("eve", &admin(&farm))).await.problem(404);
+        assert_eq!(
+            farm.call(quarantine("eve", &admin(&farm))).await.status,
+            204,
+            "for another reason, or since longer"
+        );
         farm.call(quarantine("nobody", &admin(&farm))).await.problem(404);
         let detail = held.report(&farm, &held.verdict(Reason::TestsPassed)).await.problem(409);
         assert!(detail.contains("quarantined"), "{detail}");

@@ -92,7 +92,7 @@ async fn the_runner_inside_the_process_gets_a_new_token_at_each_start() {
             .await
             .problem(401);
         assert!(super::claim(&farm, &second.token).await.is_none());
-        operate::revoke_runner(&farm.coordinator, &name).await.unwrap();
+        operate::revoke_runner(&farm.coordinator, &name, false).await.unwrap();
         let third = operate::own_runner(&farm.coordinator, &name).await.unwrap();
         assert_ne!(first.id, third.id);
         assert!(super::claim(&farm, &third.token).await.is_none());

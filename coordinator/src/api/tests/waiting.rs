@@ -25,8 +25,9 @@ async fn answer(waiting: &mut JoinSet<Answer>) -> Answer {
 
 /// Lets a claim get as far as it gets: its runner was heard of, and it found nothing.
 async fn has_looked(farm: &Farm) {
-    let heard =
-        async || operate::runners(&farm.coordinator).await.unwrap().iter().any(|runner| runner.last_seen_at.is_some());
+    let heard = async || {
+        operate::runners(&farm.coordinator).await.unwrap().iter().any(|listed| listed.runner.last_seen_at.is_some())
+    };
     tokio::time::timeout(PATIENCE, async {
         while !heard().await {
             tokio::task::yield_now().await;

@@ -1,6 +1,6 @@
 //! What is said of invitations, and of who asks to become a runner.
 
-use protocol::{InvitationId, JoinRequestId, Name, Timestamp};
+use protocol::{Fingerprint, InvitationId, JoinRequestId, Name, PublicKey, Timestamp};
 use serde::{Deserialize, Serialize};
 use url::Url;
 use utoipa::ToSchema;
@@ -63,12 +63,15 @@ pub struct PendingRequest {
     pub created_at: Timestamp,
     /// Until when it waits.
     pub expires_at: Timestamp,
+    /// The key with which it will sign, for people to compare.
+    #[serde(default)]
+    pub key: Option<Fingerprint>,
 }
 
 impl From<store::join_requests::JoinRequest> for PendingRequest {
     fn from(request: store::join_requests::JoinRequest) -> Self {
-        let store::join_requests::JoinRequest { id, name, note, created_at, expires_at, .. } = request;
-        Self { id, name, note, created_at, expires_at }
+        let store::join_requests::JoinRequest { id, name, note, created_at, expires_at, key, .. } = request;
+        Self { id, name, note, created_at, expires_at, key: key.map(|key| key.fingerprint()) }
     }
 }
 
@@ -77,4 +80,7 @@ impl From<store::join_requests::JoinRequest> for PendingRequest {
 pub struct Own {
     /// Its name.
     pub name: String,
+    /// The key with which it signs.
+    #[serde(default)]
+    pub key: Option<PublicKey>,
 }

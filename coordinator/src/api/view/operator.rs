@@ -1,8 +1,10 @@
 //! What an operator's commands send and get.
 
-use protocol::{JobId, Name, RunnerId, Target, Timestamp, Version};
+use protocol::{Fingerprint, JobId, Name, RunnerId, Target, Timestamp, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use crate::operate::Listed;
 
 /// Which tests to queue again.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -49,6 +51,9 @@ pub struct AdmittedRunner {
 pub struct QuarantineRequest {
     /// The reason, as words that follow a colon; at most 500 characters are kept.
     pub reason: String,
+    /// Withdraw what it claimed since then; without it, all that it ever found.
+    #[serde(default)]
+    pub since: Option<Timestamp>,
 }
 
 /// A runner, for its operator.
@@ -74,11 +79,32 @@ pub struct Runner {
     /// Why; empty where it is not in quarantine.
     #[serde(default)]
     pub quarantine_reason: String,
+    /// The key with which it signs, for people to compare.
+    #[serde(default)]
+    pub key: Option<Fingerprint>,
+    /// How many of its results are withdrawn.
+    #[serde(default)]
+    pub withdrawn: u64,
+    /// How many are still to be withdrawn, or to count again.
+    #[serde(default)]
+    pub withdrawal_left: u64,
 }
 
-impl From<store::runners::Runner> for Runner {
-    fn from(runner: store::runners::Runner) -> Self {
+/// How a runner is shut out.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Revocation {
+    /// Whether what it found still counts: it did nothing wrong.
+    #[serde(default)]
+    pub keep_results: bool,
+}
+
+impl From<Listed> for Runner {
+    fn from(Listed { runner, key, progress }: Listed) -> Self {
         Self {
+            key: key.map(|key| key.fingerprint()),
+            withdrawn: progress.withdrawn,
+            withdrawal_left: progress.left,
             id: runner.id,
             name: runner.name,
             created_at: runner.created_at,

@@ -57,6 +57,8 @@ impl From<store::runs::Run> for Run {
 pub struct RunDetail {
     /// Its id.
     pub id: RunId,
+    /// Since when its result counts nowhere any more, as its runner is quarantined or was revoked.
+    pub withdrawn_at: Option<Timestamp>,
     /// Its job.
     pub job_id: JobId,
     /// The release.
@@ -106,9 +108,18 @@ pub struct FullResult {
     pub accepted_at: Timestamp,
 }
 
+impl RunDetail {
+    /// The same, which does not count since then.
+    #[must_use]
+    pub fn withdrawn(self, at: Option<Timestamp>) -> Self {
+        Self { withdrawn_at: at, ..self }
+    }
+}
+
 impl From<store::runs::RunDetail> for RunDetail {
     fn from(detail: store::runs::RunDetail) -> Self {
         Self {
+            withdrawn_at: None,
             id: detail.id,
             job_id: detail.job_id,
             release: detail.release.release,

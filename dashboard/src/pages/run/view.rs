@@ -15,6 +15,7 @@ use super::headline::{Headline, Second};
 use super::live::LiveView;
 use super::parts::{FileLine, PhaseLine, Tests, file_line, timeline};
 use super::repeat;
+use super::signed::{Gone, Signed};
 use crate::mark::Mark;
 use crate::pages::symptoms::Symptom;
 use crate::text::{When, bytes, duration, elapsed_ms};
@@ -34,6 +35,8 @@ pub(crate) struct Rows {
     pub before: Option<Before>,
     pub symptom: Option<Shared>,
     pub live: Option<LiveView>,
+    pub signed: Option<Signed>,
+    pub withdrawn: Option<Gone>,
 }
 
 /// What is read out of files and other runs.
@@ -56,6 +59,8 @@ pub(crate) struct View {
     pub major: u16,
     pub platform: &'static str,
     pub headline: Headline,
+    /// That it does not count any more.
+    pub withdrawn: Option<Gone>,
     pub decisive: Option<Excerpt>,
     /// What it has done so far, while it goes on.
     pub live: Option<LiveView>,
@@ -80,6 +85,8 @@ pub(crate) struct View {
     pub runner: Option<RunnerFacts>,
     pub runner_name: Option<String>,
     pub archive: Option<ArchiveFacts>,
+    /// Who signed it.
+    pub signed: Option<Signed>,
     pub packages: Option<String>,
     pub files: Vec<FileLine>,
     pub notes: Vec<String>,
@@ -116,7 +123,10 @@ impl View {
         let result = detail.result.as_ref();
         let files = result.map(|result| result.files.as_slice()).unwrap_or_default();
         let around = result.map(|result| Around::new(detail.id, &result.circumstances)).unwrap_or_default();
-        let headline = Headline::new(detail.run.as_ref(), result, rows.waiting.as_ref(), now);
+        let mut headline = Headline::new(detail.run.as_ref(), result, rows.waiting.as_ref(), now);
+        if rows.withdrawn.is_some() {
+            headline.counts = "";
+        }
         let mark = headline.mark;
         let packages = files.iter().find(|file| file.kind == FileKind::Packages);
         Self {
@@ -128,6 +138,7 @@ impl View {
             major: detail.target.major.number(),
             platform: detail.target.platform.as_str(),
             headline,
+            withdrawn: rows.withdrawn.clone(),
             decisive: evidence.decisive,
             live: rows.live.clone(),
             second: result
@@ -153,6 +164,7 @@ impl View {
             runner: result.and_then(|result| result.runner.clone()),
             runner_name: detail.run.as_ref().map(|run| run.runner.clone()),
             archive: result.and_then(|result| result.archive.clone()),
+            signed: rows.signed.clone(),
             packages: packages.map(|file| address::file(detail.id, &file.name)),
             files: files.iter().map(|file| file_line(detail.id, file)).collect(),
             notes: result.map(|result| result.notes.clone()).unwrap_or_default(),
@@ -205,7 +217,9 @@ fn others(rows: &Rows, now: Timestamp) -> Vec<Other> {
         let verdict = rows.verdicts.iter().find(|line| line.summary.run_id == run.id).map(|line| &line.summary);
         let mark = match (verdict, run.state) {
             (Some(verdict), _) => Mark::of_verdict(verdict.grade, &verdict.flags),
-            (None, RunState::Open | RunState::Reported) => Mark::Running,
+            (None, RunState::Open) => Mark::Running,
+            // What is withdrawn is in no list of verdicts.
+            (None, RunState::Reported) => Mark::Withdrawn,
             (None, RunState::Expired | RunState::Released) => Mark::Error,
         };
         let words = match (verdict, run.state) {
