@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+mod courtesy;
 mod farm;
 mod join;
 mod lanes;
@@ -12,6 +13,7 @@ mod operate;
 mod overrides;
 mod run;
 
+pub(crate) use courtesy::ControlCommand;
 pub(crate) use farm::{CoordinatorArgs, DataArgs, ListenArgs, RegistryChoice, SampleSize, UpArgs};
 pub(crate) use join::{AdmissionCommand, JoinArgs, Link, MemberArgs, RunnerCommand};
 pub(crate) use notify::NotifyArgs;

@@ -3,6 +3,7 @@
 pub(crate) mod admin;
 pub(crate) mod admit;
 pub(crate) mod bench;
+pub(crate) mod control;
 pub(crate) mod coordinator;
 pub(crate) mod images;
 pub(crate) mod join;

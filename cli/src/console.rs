@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use protocol::Grade;
+use protocol::{Grade, Timestamp};
 
 /// The lines at the bottom that move, which make room for whatever is printed. There is one of it, as there is one terminal.
 static MOVING: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
@@ -118,6 +118,24 @@ pub(crate) fn plain(text: &str) -> String {
         c => c,
     };
     text.chars().map(safe).collect()
+}
+
+/// A time by the clock of this machine, to the minute.
+pub(crate) fn local(at: Timestamp) -> String {
+    match jiff::Timestamp::from_millisecond(at.as_millis()) {
+        Ok(at) => at.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string(),
+        Err(_) => at.to_string(),
+    }
+}
+
+/// A size for people, in its largest unit.
+pub(crate) fn size(bytes: u64) -> String {
+    let tenths = |unit: u64| format!("{}.{}", bytes / unit, bytes % unit / (unit / 10));
+    match bytes {
+        0..1_000_000 => format!("{} kB", bytes / 1_000),
+        1_000_000..1_000_000_000 => format!("{} MB", bytes / 1_000_000),
+        _ => format!("{} GB", tenths(1_000_000_000)),
+    }
 }
 
 #[cfg(test)]

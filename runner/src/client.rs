@@ -5,10 +5,14 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use protocol::{Assignment, ClaimRequest, Lease, Phase, Problem, Progress, RenewRequest, Report, RunId};
+use protocol::{
+    Assignment, ClaimRequest, Lease, PROTOCOL, PROTOCOL_HEADER, Phase, Problem, Progress, ProtocolVersion,
+    RenewRequest, Report, RunId,
+};
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Client, Request, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
+use tokio::time::Instant;
 use url::Url;
 
 use crate::error::innermost;
@@ -44,6 +48,12 @@ pub enum CallError {
         /// The HTTP status.
         status: u16,
     },
+    /// The two do not speak the same protocol: one of the programs has to be replaced, which may happen at any time.
+    #[error("{detail}")]
+    Protocol {
+        /// What each speaks, and what to do.
+        detail: String,
+    },
     /// The coordinator does not answer, or not as one; it may do so later.
     #[error("the coordinator at {coordinator} does not answer: {why}")]
     Away {
@@ -71,6 +81,8 @@ pub struct Coordinator {
     base: Url,
     token: Arc<Mutex<String>>,
     look_up: Option<LookUp>,
+    /// When it last answered anything.
+    heard: Arc<Mutex<Option<Instant>>>,
 }
 
 impl fmt::Debug for Coordinator {
@@ -98,7 +110,13 @@ impl Coordinator {
             .tls_backend_preconfigured(pgxn::tls::client())
             .build();
         match built {
-            Ok(http) => Ok(Self { http, base, token: Arc::new(Mutex::new(token.to_owned())), look_up: None }),
+            Ok(http) => Ok(Self {
+                http,
+                base,
+                token: Arc::new(Mutex::new(token.to_owned())),
+                look_up: None,
+                heard: Arc::default(),
+            }),
             Err(error) => Err(CallError::Away { coordinator: base, why: innermost(&error) }),
         }
     }
@@ -174,7 +192,8 @@ impl Coordinator {
 
     /// A call of who is nobody yet.
     fn plain_call(&self, method: reqwest::Method, path: &str) -> RequestBuilder {
-        self.http.request(method, self.base.join(path).expect("these paths are relative addresses"))
+        let call = self.http.request(method, self.base.join(path).expect("these paths are relative addresses"));
+        call.header(PROTOCOL_HEADER, PROTOCOL.to_string())
     }
 
     fn on_run(&self, method: reqwest::Method, lease: &Lease, what: &str) -> RequestBuilder {
@@ -194,12 +213,19 @@ impl Coordinator {
         {
             response = self.http.execute(again).await.map_err(failed)?;
         }
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        if let Some(detail) = self.foreign(&response) {
+            return Err(CallError::Protocol { detail });
+        }
         let status = response.status();
         if status.is_success() {
             return Ok(response);
         }
         let detail = self.problem(response).await;
         Err(match status {
+            StatusCode::UPGRADE_REQUIRED => {
+                CallError::Protocol { detail: format!("the coordinator at {} says: {detail}", self.base) }
+            }
             StatusCode::CONFLICT => CallError::LeaseLost { detail },
             StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => self.away(detail),
             status if status.is_client_error() => {
@@ -207,6 +233,26 @@ impl Coordinator {
             }
             status => self.away(format!("it says {status}: {detail}")),
         })
+    }
+
+    /// That the other end speaks another protocol, in words. One that says nothing is a coordinator from before there was a second one.
+    fn foreign(&self, response: &Response) -> Option<String> {
+        let said = response.headers().get(PROTOCOL_HEADER)?.to_str().ok()?.parse::<ProtocolVersion>().ok()?;
+        if said.understands(PROTOCOL) {
+            return None;
+        }
+        let remedy = if said.major > PROTOCOL.major {
+            "update this program"
+        } else {
+            "this program is newer: use an older one until the farm's operator has updated the coordinator"
+        };
+        let own = format!("this runner (pgxn-testers {VERSION}) speaks protocol {PROTOCOL}");
+        Some(format!("the coordinator at {} speaks protocol {said}, and {own}; {remedy}", self.base))
+    }
+
+    /// How long ago the coordinator was heard of, whatever it said; none where it never was.
+    pub fn heard(&self) -> Option<Duration> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).map(|at| at.elapsed())
     }
 
     fn away(&self, why: impl Into<String>) -> CallError {

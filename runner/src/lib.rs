@@ -1,22 +1,26 @@
 //! From a claimed job to a signed report: the sandbox, the phases, the judge, the images.
 
 pub mod bench;
+pub mod courtesy;
 pub mod images;
 pub mod judge;
 pub mod local;
 pub mod sandbox;
 pub mod suggest;
 
+mod budget;
 mod claim;
 mod client;
 mod config;
 mod error;
 mod event;
+mod journal;
 mod kept;
 mod limits;
 mod prerequisites;
 mod run;
 mod site;
+mod status;
 mod task;
 mod web;
 
@@ -28,4 +32,5 @@ pub use event::{Events, RunEvent};
 pub use limits::{Limits, WantedLimits};
 pub use run::{Completed, Request, Source, StoredFile, VERSION, run};
 pub use site::Site;
+pub use status::{DiskUse, RunNow, State, Status};
 pub use task::{Tasks, work};

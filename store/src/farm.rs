@@ -28,8 +28,10 @@ pub struct Counts {
     pub running: u64,
     /// Results ever accepted.
     pub results: u64,
-    /// Runners that are connected.
+    /// Runners that are connected, and take work.
     pub runners: u64,
+    /// Runners that are connected, and take none for now: paused, outside their hours, on machines that are in use.
+    pub away: u64,
 }
 
 /// Distributions whose latest release passes on a target.
@@ -52,7 +54,8 @@ pub async fn counts(conn: &mut Conn, now: Timestamp) -> Result<Counts> {
                  + (SELECT COUNT(*) FROM jobs WHERE parked_until IS NOT NULL) AS queued,
              (SELECT COUNT(*) FROM runs WHERE state = 'open') AS running,
              (SELECT value FROM counters WHERE name = 'results') AS results,
-             (SELECT COUNT(*) FROM runners WHERE revoked_at IS NULL AND last_seen_at >= $1) AS runners",
+             (SELECT COUNT(*) FROM runners WHERE revoked_at IS NULL AND last_seen_at >= $1 AND away = '') AS runners,
+             (SELECT COUNT(*) FROM runners WHERE revoked_at IS NULL AND last_seen_at >= $1 AND away <> '') AS away",
     )
     .bind(now.minus(RUNNER_SEEN).as_millis())
     .fetch_one(conn.raw())
@@ -66,6 +69,7 @@ pub async fn counts(conn: &mut Conn, now: Timestamp) -> Result<Counts> {
         running: row.number("running")?,
         results: row.number("results")?,
         runners: row.number("runners")?,
+        away: row.number("away")?,
     })
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use protocol::{InvitationId, JoinRequestId, Name};
 
+use crate::args::courtesy::ControlCommand;
 use crate::args::operate::AdminArgs;
 
 /// The address of a farm with the secret of an invitation behind its `#`. Any text is one for now, as clap repeats in its errors what it cannot read.
@@ -53,6 +54,8 @@ pub(crate) struct JoinArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RunnerCommand {
+    #[command(flatten)]
+    Control(ControlCommand),
     /// Get a new token from the farm; the old one is refused from then on. A runner that works meanwhile goes on
     Rotate(MemberArgs),
     /// Leave the farm: its coordinator takes the token no more, and the data directory forgets it
@@ -72,7 +75,9 @@ pub(crate) const RUNNER_HELP: &str = "\
 Examples:
   pgxn-testers runner --join 'https://farm.example/#SECRET'  with an invitation; the first time
   pgxn-testers runner --join https://farm.example/           without: an operator has to approve
-  pgxn-testers runner                                        every time after that";
+  pgxn-testers runner                                        every time after that
+  pgxn-testers runner --when '* 22-6 * * *' --max-cores 50%  at night, with half of the processors
+  pgxn-testers runner pause --for 2h                         beside the one that works";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AdmissionCommand {
@@ -119,7 +124,7 @@ pub(crate) enum AdmissionCommand {
 }
 
 /// Reads a time such as `7d`.
-fn time(text: &str) -> Result<Duration, String> {
+pub(super) fn time(text: &str) -> Result<Duration, String> {
     let wrong = || "write a number and m, h or d, such as 30m, 12h or 7d; at most 90d".to_owned();
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
     let seconds: u64 = match unit {

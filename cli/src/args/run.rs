@@ -6,6 +6,7 @@ use clap::Args;
 use runner::SiteConfig;
 use url::Url;
 
+use crate::args::courtesy::CourtesyArgs;
 use crate::args::join::{JoinArgs, RunnerCommand};
 use crate::args::lanes::LaneArgs;
 use crate::args::limits::LimitArgs;
@@ -64,6 +65,9 @@ pub(crate) struct RunnerArgs {
 
     #[command(flatten)]
     pub(crate) work: WorkArgs,
+
+    #[command(flatten)]
+    pub(crate) courtesy: CourtesyArgs,
 }
 
 #[derive(Debug, Args)]

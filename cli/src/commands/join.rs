@@ -190,13 +190,16 @@ pub(crate) fn client(member: &Membership, dir: &Path) -> Result<Coordinator> {
 
 /// `runner rotate` and `runner leave`.
 pub(crate) async fn run(command: RunnerCommand, console: Console) -> Result<ExitCode> {
-    let (RunnerCommand::Rotate(MemberArgs { data_dir }) | RunnerCommand::Leave(MemberArgs { data_dir })) = &command;
+    let (RunnerCommand::Rotate(MemberArgs { data_dir }) | RunnerCommand::Leave(MemberArgs { data_dir })) = &command
+    else {
+        bail!("this is not about a membership")
+    };
     let Some(member) = Membership::read(data_dir)? else {
         bail!("{} belongs to no farm, as there is no {}", data_dir.display(), path(data_dir).display())
     };
     match command {
         RunnerCommand::Rotate(_) => rotate(&member, data_dir, console).await?,
-        RunnerCommand::Leave(_) => leave(&member, data_dir, console).await?,
+        RunnerCommand::Leave(_) | RunnerCommand::Control(_) => leave(&member, data_dir, console).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -19,6 +19,7 @@ mod faults;
 mod join;
 mod leases;
 mod operator;
+mod presence;
 mod progress;
 mod reads;
 mod waiting;

@@ -29,10 +29,10 @@ pub(crate) fn reason(error: &Error) -> Reason {
         | Error::EngineWithoutLimits { .. }
         | Error::Engine { .. }
         | Error::CopyIn { .. } => Reason::EngineFailed,
-        Error::Image { .. } | Error::NoImage | Error::ImageLabel { .. } => Reason::ImageMissing,
+        Error::Image { .. } | Error::NoImage | Error::ImageLabel { .. } | Error::Budget { .. } => Reason::ImageMissing,
         Error::Packages { .. } => Reason::MissingLibrary,
         Error::File { source, .. } if is_full(source) => Reason::RunnerDiskFull,
-        Error::File { .. } | Error::Bench { .. } => Reason::Internal,
+        Error::File { .. } | Error::Bench { .. } | Error::Control { .. } | Error::Share { .. } => Reason::Internal,
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
     Migrator::with_migrations(FILES.iter().map(read).collect())
 });
 
-const FILES: [(i64, &str, &str); 10] = [
+const FILES: [(i64, &str, &str); 11] = [
     (1, "farm", include_str!("../../migrations/0001_farm.sql")),
     (2, "circumstances", include_str!("../../migrations/0002_circumstances.sql")),
     (3, "confirmation", include_str!("../../migrations/0003_confirmation.sql")),
@@ -24,6 +24,7 @@ const FILES: [(i64, &str, &str); 10] = [
     (9, "notify", include_str!("../../migrations/0009_notify.sql")),
     (10, "search", include_str!("../../migrations/0010_search.sql")),
     (11, "joining", include_str!("../../migrations/0011_joining.sql")),
+    (13, "presence", include_str!("../../migrations/0013_presence.sql")),
 ];
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! End to end: the real binary, a real engine, real databases, a real browser. One binary, because linking it takes long.
 
+mod away;
 mod bad_input;
 mod client;
 mod confirmation;

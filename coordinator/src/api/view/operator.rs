@@ -1,6 +1,6 @@
 //! What an operator's commands send and get.
 
-use protocol::{JobId, Name, RunnerId, Target, Timestamp, Version};
+use protocol::{Absence, JobId, Name, RunnerId, Target, Timestamp, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -74,6 +74,9 @@ pub struct Runner {
     /// Why; empty where it is not in quarantine.
     #[serde(default)]
     pub quarantine_reason: String,
+    /// That it takes no work, though it is there: it is paused, outside its hours, or its machine is in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub absence: Option<Absence>,
 }
 
 impl From<store::runners::Runner> for Runner {
@@ -88,6 +91,7 @@ impl From<store::runners::Runner> for Runner {
             targets: runner.targets,
             quarantined_at: runner.quarantined_at,
             quarantine_reason: runner.quarantine_reason,
+            absence: runner.absence,
         }
     }
 }

@@ -18,7 +18,7 @@ use tokio::io::AsyncRead;
 use tokio_util::io::ReaderStream;
 
 use crate::error::{Error, Result};
-use crate::sandbox::docker::Engine;
+use crate::sandbox::docker::{Engine, QUOTA_PERIOD};
 
 /// An image that the engine holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,6 +113,7 @@ impl Engine {
 
     /// Builds an image by the classic builder.
     pub(crate) fn build_image(&self, spec: BuildSpec) -> Pin<Box<dyn Stream<Item = Result<BuildEvent>> + Send + '_>> {
+        let manners = self.manners();
         let options = BuildImageOptions {
             dockerfile: "Dockerfile".into(),
             t: spec.tag,
@@ -122,6 +123,9 @@ impl Engine {
             platform: if spec.platform == Platform::native() { String::new() } else { docker_platform(spec.platform) },
             buildargs: Some(spec.arguments),
             labels: Some(spec.labels),
+            cpushares: manners.cpu_shares.and_then(|shares| shares.try_into().ok()),
+            cpuquota: manners.build_quota,
+            cpuperiod: manners.build_quota.map(|_| QUOTA_PERIOD),
             ..BuildImageOptions::default()
         };
         let steps = self.client().build_image(options, None, Some(bollard::body_full(spec.context)));
@@ -140,6 +144,15 @@ impl Engine {
     pub(crate) async fn remove_image(&self, reference: &str) -> Result<()> {
         match self.client().remove_image(reference, None::<RemoveImageOptions>, None).await {
             Ok(_) | Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(()),
+            Err(source) => Err(Error::engine(format!("remove the image {reference}"))(source)),
+        }
+    }
+
+    /// Removes a tag, and the image where that was its last; false where a container or another image needs it.
+    pub(crate) async fn remove_unused_image(&self, reference: &str) -> Result<bool> {
+        match self.client().remove_image(reference, None::<RemoveImageOptions>, None).await {
+            Ok(_) | Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(true),
+            Err(DockerError::DockerResponseServerError { status_code: 409, .. }) => Ok(false),
             Err(source) => Err(Error::engine(format!("remove the image {reference}"))(source)),
         }
     }
