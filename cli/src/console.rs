@@ -128,13 +128,11 @@ pub(crate) fn local(at: Timestamp) -> String {
     }
 }
 
-/// A size for people, in its largest unit.
+/// A size for people, in the units that flags take.
 pub(crate) fn size(bytes: u64) -> String {
-    let tenths = |unit: u64| format!("{}.{}", bytes / unit, bytes % unit / (unit / 10));
-    match bytes {
-        0..1_000_000 => format!("{} kB", bytes / 1_000),
-        1_000_000..1_000_000_000 => format!("{} MB", bytes / 1_000_000),
-        _ => format!("{} GB", tenths(1_000_000_000)),
+    match bytes >> 20 {
+        mib @ 0..1_024 => format!("{mib} MiB"),
+        mib => format!("{}.{} GiB", mib / 1_024, mib % 1_024 * 10 / 1_024),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The disk budget: what images of ours and what is kept between runs take, and what is removed where that is too much, least recently used first.
 //!
-//! Only images with our labels are counted and removed, whichever runner of this engine made them, each without what it shares with the one below
-//! it; Debian's base images stay. When an image was last used stands in `record.json`, and for one that does not stand there, it is when it was
+//! Only images with our labels are counted and removed, whichever runner of this engine made them. A layer that some of them share is counted once,
+//! and Debian's base images stay, and are not counted. When an image was last used stands in `record.json`, and for one that does not stand there, it is when it was
 //! made. An image that others stand on was used when the last of them was. The images of the targets that are offered stay, too: without them
 //! there would be nothing to lend. Nothing is removed while a run of this runner goes on, and the engine itself refuses to remove what a
 //! container of another one uses.
@@ -31,10 +31,18 @@ pub(crate) const LOOK: Duration = Duration::from_mins(10);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Kept {
     pub(crate) what: Kind,
-    pub(crate) bytes: u64,
     pub(crate) used_at: Timestamp,
+    size: Size,
     /// The image that it stands on.
-    pub(crate) below: Option<String>,
+    below: Option<String>,
+}
+
+/// How large something is, with what it may share with others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Size {
+    bytes: u64,
+    /// The layers of an image, the lowest first.
+    layers: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,37 +76,38 @@ pub(crate) struct Stock<'a> {
 
 impl Stock<'_> {
     /// Everything, what was used longest ago first.
-    pub(crate) async fn all(&self) -> Result<Vec<Kept>> {
-        let found = self.engine.images_labelled(self.mark).await?;
-        let mut sizes: BTreeMap<String, u64> = found.iter().map(|image| (image.id.clone(), image.size_bytes)).collect();
-        for image in &found {
-            if let Some(base) = below(image).filter(|base| !sizes.contains_key(base)) {
+    pub(crate) async fn all(&self) -> Result<Kepts> {
+        let (mut found, mut bases) = (Vec::new(), BTreeMap::new());
+        for listed in self.engine.images_labelled(self.mark).await? {
+            // One that another runner has removed meanwhile is none.
+            let Some(image) = self.engine.found_image(&listed.id).await? else { continue };
+            if let Some(base) = base_of(&image).filter(|base| !bases.contains_key(base)) {
                 let found = self.engine.found_image(&base).await?;
-                sizes.insert(base, found.map_or(0, |found| found.size_bytes));
+                bases.insert(base, found.map(size).unwrap_or_default());
             }
+            found.push(image);
         }
-        let mut all = images(&found, &sizes, self.used);
+        let mut kept = images(&found, self.used);
         for dir in self.dirs {
-            all.extend(files(dir)?);
+            kept.extend(files(dir));
         }
         // Of two that were used at the same time, the one that stands on the other is the younger.
-        all.sort_by_key(|kept| kept.used_at);
-        Ok(all)
+        kept.sort_by_key(|kept| kept.used_at);
+        Ok(Kepts { kept, bases: bases.into_values().collect() })
     }
 
     /// Removes what was used longest ago until all takes no more than so much; what was removed, in words.
     pub(crate) async fn cut(&self, most_bytes: u64) -> Result<Vec<String>> {
-        let mut left = self.all().await?;
-        let mut sum: u64 = left.iter().map(|kept| kept.bytes).sum();
-        let (mut removed, mut place) = (Vec::new(), 0);
-        while sum > most_bytes && place < left.len() {
-            if self.is_needed(&left, place) || !self.remove(&left[place].what).await? {
+        let mut all = self.all().await?;
+        let (mut sum, mut removed, mut place) = (all.bytes(), Vec::new(), 0);
+        while sum > most_bytes && place < all.kept.len() {
+            if self.is_needed(&all.kept, place) || !self.remove(&all.kept[place].what).await? {
                 place += 1;
                 continue;
             }
-            let kept = left.remove(place);
-            sum = sum.saturating_sub(kept.bytes);
-            removed.push(format!("{}, {}, last used {}", kept.name(), words(kept.bytes), kept.used_at));
+            let kept = all.kept.remove(place);
+            let before = std::mem::replace(&mut sum, all.bytes());
+            removed.push(format!("{}, {}, last used {}", kept.name(), words(before - sum), kept.used_at));
         }
         Ok(removed)
     }
@@ -129,22 +138,58 @@ impl Stock<'_> {
     }
 }
 
-/// What all that takes.
-pub(crate) fn weigh(all: &[Kept], budget_bytes: Option<u64>, at: Timestamp) -> DiskUse {
-    let sum = |images: bool| {
-        all.iter().filter(|kept| matches!(kept.what, Kind::Image(..)) == images).map(|kept| kept.bytes).sum()
-    };
-    DiskUse { images_bytes: sum(true), caches_bytes: sum(false), budget_bytes, at }
+/// Everything that can be removed.
+pub(crate) struct Kepts {
+    pub(crate) kept: Vec<Kept>,
+    /// The base images, which others have, too.
+    bases: Vec<Size>,
 }
 
-/// What an image stands on: another one of ours, or the base of its suite.
+impl Kepts {
+    /// What it takes.
+    pub(crate) fn weigh(&self, budget_bytes: Option<u64>, at: Timestamp) -> DiskUse {
+        DiskUse { images_bytes: self.images_bytes(), caches_bytes: self.caches_bytes(), budget_bytes, at }
+    }
+
+    fn bytes(&self) -> u64 {
+        self.images_bytes().saturating_add(self.caches_bytes())
+    }
+
+    fn caches_bytes(&self) -> u64 {
+        self.kept.iter().filter(|kept| matches!(kept.what, Kind::File(_))).map(|kept| kept.size.bytes).sum()
+    }
+
+    /// Each image counts with what it has on top of the largest one whose layers it has all: that is counted already.
+    fn images_bytes(&self) -> u64 {
+        let images = self.kept.iter().filter(|kept| matches!(kept.what, Kind::Image(..))).map(|kept| &kept.size);
+        let mut images: Vec<&Size> = images.collect();
+        images.sort_by_key(|image| image.layers.len());
+        let shared = |(place, image): (usize, &&Size)| {
+            let counted = self.bases.iter().chain(images[..place].iter().copied());
+            let below = counted.filter(|it| !it.layers.is_empty() && image.layers.starts_with(&it.layers));
+            image.bytes.saturating_sub(below.map(|it| it.bytes).max().unwrap_or_default())
+        };
+        images.iter().enumerate().map(shared).sum()
+    }
+}
+
+fn size(image: FoundImage) -> Size {
+    Size { bytes: image.size_bytes, layers: image.layers }
+}
+
+/// The image of ours that one stands on.
 fn below(image: &FoundImage) -> Option<String> {
+    image.labels.get(&label("base")).cloned()
+}
+
+/// The base image that one stands on.
+fn base_of(image: &FoundImage) -> Option<String> {
     let text = |name: &str| image.labels.get(&label(name));
-    text("base").cloned().or_else(|| Some(base_tag(text("suite")?, text("platform")?.parse().ok()?)))
+    Some(base_tag(text("suite")?, text("platform")?.parse().ok()?))
 }
 
 /// The images, those that stand on others before these.
-fn images(found: &[FoundImage], sizes: &BTreeMap<String, u64>, used: &BTreeMap<String, Timestamp>) -> Vec<Kept> {
+fn images(found: &[FoundImage], used: &BTreeMap<String, Timestamp>) -> Vec<Kept> {
     let used_at = |image: &FoundImage| used.get(&image.id).copied().unwrap_or(image.created).max(image.created);
     let mut latest: BTreeMap<&str, Timestamp> = found.iter().map(|image| (image.id.as_str(), used_at(image))).collect();
     let mut depth: BTreeMap<&str, usize> = BTreeMap::new();
@@ -164,35 +209,34 @@ fn images(found: &[FoundImage], sizes: &BTreeMap<String, u64>, used: &BTreeMap<S
     let mut sorted: Vec<&FoundImage> = found.iter().collect();
     sorted.sort_by_key(|image| std::cmp::Reverse(depth.get(image.id.as_str()).copied().unwrap_or_default()));
     let kept = |image: &&FoundImage| {
-        let shared = below(image).and_then(|base| sizes.get(&base)).copied().unwrap_or_default();
         let tags = image.tags.iter().filter(|tag| *tag != "<none>:<none>").cloned().collect();
-        let bytes = image.size_bytes.saturating_sub(shared);
         let (what, used_at) = (Kind::Image(image.id.clone(), tags), latest[image.id.as_str()]);
-        Kept { what, bytes, used_at, below: below(image) }
+        Kept { what, used_at, size: size((*image).clone()), below: below(image) }
     };
     sorted.iter().map(kept).collect()
 }
 
 /// The files of a directory; one that is being written begins with a dot, or is new.
-fn files(dir: &Path) -> Result<Vec<Kept>> {
+fn files(dir: &Path) -> Vec<Kept> {
     let mut files = Vec::new();
-    let Ok(entries) = fs::read_dir(dir) else { return Ok(files) };
+    let Ok(entries) = fs::read_dir(dir) else { return files };
     for entry in entries.flatten() {
         let Ok(found) = entry.metadata() else { continue };
         let used = found.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
         let used_at = Timestamp::from_millis(i64::try_from(used.as_millis()).unwrap_or(i64::MAX));
         if found.is_file() && !entry.file_name().as_encoded_bytes().starts_with(b".") {
             let what = Kind::File(entry.path());
-            files.push(Kept { what, bytes: found.len(), used_at, below: None });
+            let size = Size { bytes: found.len(), layers: Vec::new() };
+            files.push(Kept { what, used_at, size, below: None });
         }
     }
-    Ok(files)
+    files
 }
 
-/// A size for people.
+/// A size for people, in the units of `--max-disk`.
 pub(crate) fn words(bytes: u64) -> String {
-    match bytes {
-        0..1_000_000_000 => format!("{} MB", bytes.div_ceil(1_000_000)),
-        _ => format!("{}.{} GB", bytes / 1_000_000_000, bytes % 1_000_000_000 / 100_000_000),
+    match bytes >> 20 {
+        mib @ 0..1_024 => format!("{mib} MiB"),
+        mib => format!("{}.{} GiB", mib / 1_024, mib % 1_024 * 10 / 1_024),
     }
 }

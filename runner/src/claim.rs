@@ -4,8 +4,6 @@
 //! lease may live, a coordinator that does not answer is waited for; once it cannot, or the coordinator says that it is lost, the run is
 //! dropped where it stands and its container removed. Nothing is reported without a lease, as nobody would take it.
 
-use std::future::Future;
-use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,7 +11,6 @@ use std::time::Duration;
 use pgxn::{ClientOptions, Registry};
 use protocol::{Absence, Assignment, ClaimRequest, ImageFacts, Lease, Target, Timestamp, Verdict};
 use tokio::sync::RwLock;
-use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -35,20 +32,21 @@ mod gate;
 mod offer;
 mod room;
 mod tell;
+mod term;
 mod token;
+mod trouble;
 
 pub(crate) use backoff::Backoff;
 pub use offer::Offer;
+pub use trouble::Trouble;
 
 use gate::Gate;
+use term::Term;
 use token::Tokens;
 
 /// How long an idle worker lets the coordinator wait for a job, which is the most that it does: a worker that asked all the time would cost
 /// both sides a call each time, and the coordinator a turn at its database.
 pub(crate) const WAIT: Duration = Duration::from_secs(30);
-
-/// Between two attempts at a call that failed for a passing reason: at first, doubled each time up to the second.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
 
 /// Looks for the image of a target, or builds it.
 pub type EnsureImage = Arc<dyn Fn(Target) -> futures_util::future::BoxFuture<'static, Result<Image>> + Send + Sync>;
@@ -260,110 +258,6 @@ impl Agent {
         let registry = Registry::open(url, ClientOptions::default()).await?;
         *self.registry.lock().unwrap_or_else(PoisonError::into_inner) = Some((url.clone(), registry.clone()));
         Ok(registry)
-    }
-
-    /// Renews until the lease is lost; why it is.
-    async fn keep(&self, lease: &Lease, events: &Events, term: &Mutex<Term>) -> String {
-        let mut pause = BACKOFF.0;
-        loop {
-            let (due, end) = read(term).times();
-            sleep_until(due.min(end)).await;
-            if Instant::now() >= end {
-                return "the coordinator did not answer for as long as the lease lasted".into();
-            }
-            match self.coordinator.renew(lease, events.phase()).await {
-                Ok(lasts) => {
-                    *term.lock().unwrap_or_else(PoisonError::into_inner) = Term::from_now(lasts);
-                    pause = BACKOFF.0;
-                }
-                Err(error) if error.is_temporary() => {
-                    tracing::debug!(%error, "renewing once more");
-                    tokio::select! {
-                        () = sleep(pause) => pause = (pause * 2).min(BACKOFF.1),
-                        () = sleep_until(end) => {}
-                    }
-                }
-                Err(error) => return error.to_string(),
-            }
-        }
-    }
-}
-
-/// Why a step of the loop could not be done; the next one may.
-#[derive(Debug, thiserror::Error)]
-pub enum Trouble {
-    /// The engine.
-    #[error(transparent)]
-    Engine(#[from] crate::Error),
-    /// The runner's own disk.
-    #[error("nothing can be written in `{}`: {source}", dir.display())]
-    Disk {
-        /// The directory of what is unpacked.
-        dir: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The coordinator.
-    #[error(transparent)]
-    Coordinator(#[from] CallError),
-}
-
-impl Trouble {
-    /// Whether it is the coordinator, and not something of this machine.
-    pub(crate) const fn is_coordinator(&self) -> bool {
-        matches!(self, Self::Coordinator(_))
-    }
-
-    /// What is done about it, as the end of a sentence.
-    pub(crate) const fn remedy(&self) -> &'static str {
-        match self {
-            Self::Coordinator(CallError::Protocol { .. }) => "; trying again every ten minutes",
-            _ => "; trying again",
-        }
-    }
-}
-
-/// A lease by the runner's own clock.
-#[derive(Clone, Copy, Debug)]
-struct Term {
-    renewed: Instant,
-    lasts: Duration,
-}
-
-impl Term {
-    fn starting(lease: &Lease) -> Self {
-        Self::from_now(Duration::from_millis(lease.expires_in_ms))
-    }
-
-    fn from_now(lasts: Duration) -> Self {
-        Self { renewed: Instant::now(), lasts }
-    }
-
-    /// When to renew, and when it is over.
-    fn times(self) -> (Instant, Instant) {
-        (self.renewed + self.lasts / 3, self.renewed + self.lasts)
-    }
-}
-
-fn read(term: &Mutex<Term>) -> Term {
-    *term.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Makes a call until it succeeds or fails for good; the lease's end is the end in any case.
-async fn insist<F, T>(mut call: impl FnMut() -> F, term: &Mutex<Term>) -> Result<T, CallError>
-where
-    F: Future<Output = Result<T, CallError>>,
-{
-    let mut pause = BACKOFF.0;
-    loop {
-        match call().await {
-            Err(error) if error.is_temporary() && Instant::now() < read(term).times().1 => {
-                tracing::debug!(%error, "calling once more");
-                sleep(pause).await;
-                pause = (pause * 2).min(BACKOFF.1);
-            }
-            outcome => return outcome,
-        }
     }
 }
 

@@ -206,9 +206,10 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<Runner>> {
 
 fn read(row: &AnyRow) -> Result<Runner> {
     let row = Fields::of(row, "runners", "id");
-    let absence = match row.text("away")?.is_empty() {
-        true => None,
-        false => Some(Absence { why: row.parse("away")?, until: row.optional_time("away_until")? }),
+    let absence = if row.text("away")?.is_empty() {
+        None
+    } else {
+        Some(Absence { why: row.parse("away")?, until: row.optional_time("away_until")? })
     };
     Ok(Runner {
         id: row.parse("id")?,

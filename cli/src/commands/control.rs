@@ -34,9 +34,10 @@ fn pause(dir: &Path, time: Option<Duration>, console: Console) -> Result<ExitCod
     let wishes = Wishes { paused: Some(Pause { since: now, until }), ..Wishes::read(dir).unwrap_or_default() };
     wishes.write(dir)?;
     let end = until.map_or_else(|| "`pgxn-testers runner resume`".to_owned(), local);
-    console.line(&match Instance::living(dir)?.is_empty() {
-        false => format!("Paused until {end}. What runs goes on to its end."),
-        true => format!("No runner works in {} now. One that is started takes no work until {end}.", dir.display()),
+    console.line(&if Instance::living(dir)?.is_empty() {
+        format!("No runner works in {} now. One that is started takes no work until {end}.", dir.display())
+    } else {
+        format!("Paused until {end}. What runs goes on to its end.")
     });
     Ok(ExitCode::SUCCESS)
 }
@@ -84,10 +85,8 @@ fn status(dir: &Path, as_json: bool) -> Result<ExitCode> {
         let said = json!({"runners": living, "paused": wishes.pause(now), "draining": wishes.draining});
         out(&serde_json::to_string_pretty(&said)?)?;
     } else if living.is_empty() {
-        out(&match works {
-            true => format!("The runner in {} is starting.", dir.display()),
-            false => format!("No runner works in {}.", dir.display()),
-        })?;
+        let begins = if works { "The runner is starting in" } else { "No runner works in" };
+        out(&format!("{begins} {}.", dir.display()))?;
         match wishes {
             Ok(wishes) => match wishes.pause(now) {
                 Some(Pause { until: Some(until), .. }) => out(&format!("It is paused until {}.", local(until)))?,
@@ -209,7 +208,7 @@ mod tests {
             why: "it does not answer".into(),
             targets: vec![run.target],
             runs: vec![run],
-            disk: Some(DiskUse { images_bytes: 2_100_000_000, caches_bytes: 3_000_000, budget_bytes: None, at: at(0) }),
+            disk: Some(DiskUse { images_bytes: 2 << 30, caches_bytes: 3 << 20, budget_bytes: None, at: at(0) }),
             contact_at: Some(at(0)),
             results: BTreeMap::from([(Grade::Pass, 10), (Grade::Fail, 2)]),
             results_since: Some(at(0)),
@@ -224,7 +223,7 @@ mod tests {
         );
         assert_eq!(lines[1], "state    offline for 90 s: it does not answer");
         assert_eq!(lines[2], "tests    pair?[2J 1.0.0 on pg17-amd64, build, for 30 s");
-        assert_eq!(lines[4], "disk     2.1 GB images, 3 MB caches; no limit");
+        assert_eq!(lines[4], "disk     2.0 GiB images, 3 MiB caches; no limit");
         assert_eq!(lines[5], "contact  90 s ago");
         assert!(lines[6].starts_with("results  12 since 19") && lines[6].contains("10 PASS"), "{text}");
     }

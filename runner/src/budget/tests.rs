@@ -110,18 +110,18 @@ async fn what_was_used_longest_ago_goes_first_and_what_runs_and_what_is_not_ours
     File::options().write(true).open(&file).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
 
     let all = ground.stock().all().await.unwrap();
-    let order: Vec<&Kind> = all.iter().map(|kept| &kept.what).collect();
+    let order: Vec<&Kind> = all.kept.iter().map(|kept| &kept.what).collect();
     let image = |(id, tag): &(String, String)| Kind::Image(id.clone(), vec![tag.clone()]);
     let expected = [Kind::File(file.clone()), image(&wanted), image(&rare), image(&derived), image(&plain)];
     assert_eq!(order, expected.iter().collect::<Vec<_>>(), "a plain image was used when the one on top of it was");
-    let disk = weigh(&all, Some(7), at(1));
+    let disk = all.weigh(Some(7), at(1));
     let mib = |mib: u64| mib * MIB as u64..mib * MIB as u64 + 100_000;
     assert!(mib(7).contains(&disk.images_bytes), "what they share is counted once: {disk:?}");
     assert_eq!(disk.caches_bytes, MIB as u64);
 
     let sum = disk.images_bytes + disk.caches_bytes;
     let removed = ground.stock().cut(sum - 2 * MIB as u64).await.unwrap();
-    assert!(removed[0].contains("old.zip, 2 MB, last used 1970-01-01"), "{removed:?}");
+    assert!(removed[0].contains("old.zip, 1 MiB, last used 1970-01-01"), "{removed:?}");
     assert!(
         removed.len() == 2 && removed[1].contains(&rare.1) && !file.exists(),
         "no more than is needed: {removed:?}"

@@ -25,7 +25,7 @@ impl Agent {
     pub(crate) fn look_around(&self) {
         let (at, now) = ((self.site.data_dir.as_path(), self.site.place.instance.as_str()), self.site.clock.now());
         if let Some(news) = self.gate.look(at, &self.courtesy, self.journal.is_busy(), now) {
-            (self.listener)(AgentEvent::Presence(news.map(|closed| (closed.absence, closed.why))));
+            (self.listener)(AgentEvent::Presence(news.0.map(|closed| (closed.absence, closed.why))));
         }
     }
 

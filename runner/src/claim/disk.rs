@@ -51,14 +51,14 @@ impl Agent {
         let (engine, mark) = (&self.site.place.engine, label("recipe"));
         let stock = Stock { engine, mark: &mark, dirs, used: &used, needed: &needed };
         let (budget, now) = (self.courtesy.disk_bytes, self.site.clock.now());
-        let mut disk = budget::weigh(&stock.all().await?, budget, now);
+        let mut disk = stock.all().await?.weigh(budget, now);
         if disk.images_bytes.saturating_add(disk.caches_bytes) > most_bytes {
             // Those that run have it to read; none begins before this is done.
             let _alone = self.house.write().await;
             for removed in stock.cut(most_bytes).await? {
                 (self.listener)(AgentEvent::Removed(removed));
             }
-            disk = budget::weigh(&stock.all().await?, budget, now);
+            disk = stock.all().await?.weigh(budget, now);
         }
         let taken = disk.images_bytes.saturating_add(disk.caches_bytes);
         self.journal.weighs(disk);

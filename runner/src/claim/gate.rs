@@ -19,6 +19,10 @@ pub(crate) struct Closed {
     pub(crate) why: String,
 }
 
+/// What is new: why no work is taken from now on; nothing where it is again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct News(pub(crate) Option<Closed>);
+
 /// Whether work is taken; clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Gate {
@@ -85,7 +89,7 @@ impl Gate {
         courtesy: &Courtesy,
         ours: bool,
         now: Timestamp,
-    ) -> Option<Option<Closed>> {
+    ) -> Option<News> {
         let before = self.closed();
         let wishes = wished(data_dir, instance, now);
         // Always, as what it learns is of the time in between.
@@ -100,7 +104,7 @@ impl Gate {
             self.closed.send_replace(found.clone());
         }
         let reason = |closed: &Option<Closed>| closed.as_ref().map(|closed| closed.absence);
-        (reason(&before) != reason(&found)).then_some(found)
+        (reason(&before) != reason(&found)).then_some(News(found))
     }
 }
 
@@ -157,7 +161,7 @@ mod tests {
         let (dir, courtesy) = (tempfile::tempdir().unwrap(), at_night());
         let gate = Gate::new(&courtesy);
         let look = |now| {
-            gate.look((dir.path(), "me"), &courtesy, false, at(now)).map(|news| news.map(|closed| closed.absence))
+            gate.look((dir.path(), "me"), &courtesy, false, at(now)).map(|news| news.0.map(|closed| closed.absence))
         };
         let until = Some(at("2026-11-27T22:00:00Z"));
         assert_eq!(look("2026-11-27T12:00:00Z"), Some(Some(Absence { why: Away::Hours, until })));
@@ -175,7 +179,7 @@ mod tests {
         let gate = Gate::new(&courtesy);
         let (noon, evening) = (at("2026-11-27T12:00:00Z"), at("2026-11-27T22:30:00Z"));
         let look = |now| {
-            gate.look((dir.path(), "me"), &courtesy, false, now).map(|news| news.map(|closed| closed.absence.why))
+            gate.look((dir.path(), "me"), &courtesy, false, now).map(|news| news.0.map(|closed| closed.absence.why))
         };
         let pause = Pause { since: noon, until: Some(evening) };
         Wishes { paused: Some(pause), draining: vec!["another".into()] }.write(dir.path()).unwrap();
@@ -195,6 +199,6 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let courtesy = Courtesy { idle: Some(crate::courtesy::IdleRules::default()), ..Courtesy::default() };
         let news = Gate::new(&courtesy).look((dir.path(), "me"), &courtesy, false, at("2026-11-27T12:00:00Z"));
-        assert_eq!(news.unwrap().unwrap().absence.why, Away::Busy);
+        assert_eq!(news.unwrap().0.unwrap().absence.why, Away::Busy);
     }
 }

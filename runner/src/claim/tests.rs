@@ -13,6 +13,7 @@ use axum::routing::{post, put};
 use protocol::{Clock, Grade, JobId, Outcome, Phase, Progress, Report, RunId, SystemClock, Timestamp};
 use sample::{Mirror, Tree, Upload, User};
 use tokio::net::TcpListener;
+use tokio::time::{Instant, sleep};
 
 use super::*;
 use crate::config::SiteConfig;

@@ -51,13 +51,9 @@ impl Hours {
 
     /// When that changes; none where it does not within the next month.
     pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
-        let (is_in, last) = (self.include(now), now.plus(FORESIGHT).as_millis());
-        let first = now.as_millis().div_euclid(MINUTE) + 1;
-        (first..)
-            .map(|minute| minute * MINUTE)
-            .take_while(|at| *at <= last)
-            .map(Timestamp::from_millis)
-            .find(|at| self.include(*at) != is_in)
+        let (is_in, last) = (self.include(now), now.plus(FORESIGHT).as_millis().div_euclid(MINUTE));
+        let minutes = now.as_millis().div_euclid(MINUTE) + 1..=last;
+        minutes.map(|minute| Timestamp::from_millis(minute * MINUTE)).find(|at| self.include(*at) != is_in)
     }
 
     /// What the clock on the wall shows, as a time without a zone.

@@ -48,7 +48,7 @@ async fn a_runner_that_is_paused_claims_nothing_and_drains_all_the_same_which_ne
         until(|| !desk.asked.lock().unwrap().is_empty()).await;
         assert!(desk.asked.lock().unwrap().iter().all(|it| it.targets.is_empty() && it.away.is_some()));
         says(agent, &Wishes::default());
-        until(|| desk.asked.lock().unwrap().iter().any(|it| it.away.is_none())).await;
+        until(|| desk.asked.lock().unwrap().iter().filter(|it| it.away.is_none()).count() == 2).await;
         until(is(Is::Waiting)).await;
         // The claim that waits is broken off. What it would have got comes back with the word that no work is taken, and is given back.
         desk.waits.store(false, Ordering::SeqCst);

@@ -17,7 +17,7 @@ pub(super) struct Field {
 /// The values that match.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Values {
-    values: BTreeSet<u32>,
+    matching: BTreeSet<u32>,
     /// Whether it does not begin with `*`, which is what crontab(5) goes by where it says that one of two fields is enough.
     pub(super) is_restricted: bool,
     /// What the cron crate's numbers are higher by.
@@ -27,7 +27,7 @@ pub(super) struct Values {
 impl Values {
     /// As a list of numbers.
     pub(super) fn list(&self) -> String {
-        self.values.iter().map(|value| (value + self.shift).to_string()).collect::<Vec<_>>().join(",")
+        self.matching.iter().map(|value| (value + self.shift).to_string()).collect::<Vec<_>>().join(",")
     }
 }
 
@@ -70,8 +70,8 @@ impl Field {
         Ok(self.values(values, !text.starts_with('*')))
     }
 
-    fn values(&self, values: BTreeSet<u32>, is_restricted: bool) -> Values {
-        Values { values, is_restricted, shift: u32::from(self.most == WEEK) }
+    fn values(&self, matching: BTreeSet<u32>, is_restricted: bool) -> Values {
+        Values { matching, is_restricted, shift: u32::from(self.most == WEEK) }
     }
 
     fn wrong(&self, text: &str, why: &str) -> String {

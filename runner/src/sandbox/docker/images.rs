@@ -29,6 +29,8 @@ pub(crate) struct FoundImage {
     pub(crate) labels: HashMap<String, String>,
     /// With everything below it, which it may share with others.
     pub(crate) size_bytes: u64,
+    /// Its layers, the lowest first; none where the engine was only asked for a list.
+    pub(crate) layers: Vec<String>,
     pub(crate) created: Timestamp,
 }
 
@@ -222,6 +224,7 @@ fn inspected(found: ImageInspect) -> FoundImage {
         tags: found.repo_tags.unwrap_or_default(),
         labels: found.config.and_then(|config| config.labels).unwrap_or_default(),
         size_bytes: found.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
+        layers: found.root_fs.and_then(|root| root.layers).unwrap_or_default(),
         created: found.created.and_then(|at| Timestamp::parse_rfc3339(&at)).unwrap_or(Timestamp::from_millis(0)),
     }
 }
@@ -232,6 +235,7 @@ fn summarised(found: ImageSummary) -> FoundImage {
         tags: found.repo_tags,
         labels: found.labels,
         size_bytes: u64::try_from(found.size).unwrap_or_default(),
+        layers: Vec::new(),
         created: Timestamp::from_millis(found.created.saturating_mul(1000)),
     }
 }
