@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use protocol::{Absence, Away};
 use runner::{AgentEvent, Listener};
 
-use crate::console::{Colour, Console, plain};
+use crate::console::{Colour, Console, local, plain};
 use crate::fault;
 
 /// A listener that prints what a volunteer wants to see: what runs, how it ended, what is wrong.
@@ -50,7 +51,21 @@ fn line(event: &AgentEvent, console: Console) -> String {
         AgentEvent::Dropped(assignment, why) => {
             format!("{} {} {}", console.paint(Colour::Yellow, "dropped "), cell(assignment), plain(why))
         }
+        AgentEvent::Presence(absence) => console.paint(Colour::Yellow, "runner   ") + &presence(absence.as_ref()),
+        AgentEvent::Removed(what) => console.paint(Colour::Dim, &format!("disk     removed {}", plain(what))),
         AgentEvent::Trouble(sentence) => format!("{} {}", console.paint(Colour::Yellow, "runner  "), plain(sentence)),
+    }
+}
+
+/// Why no work is taken, or that it is again.
+fn presence(absence: Option<&(Absence, String)>) -> String {
+    let Some((Absence { why, until }, words)) = absence else { return "takes work again".into() };
+    let until = until.map(|until| format!(" until {}", local(until))).unwrap_or_default();
+    match why {
+        Away::Paused => format!("takes no work{until}: {}; `pgxn-testers runner resume` goes on", plain(words)),
+        Away::Draining => "takes no more work, and ends once what runs is done".into(),
+        Away::Hours => format!("takes no work{until}: {}", plain(words)),
+        Away::Busy => format!("takes no work while its machine is in use: {}", plain(words)),
     }
 }
 

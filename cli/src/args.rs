@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+mod courtesy;
 mod doctor;
 mod emulate;
 mod farm;
@@ -17,6 +18,7 @@ mod release;
 mod run;
 mod verify;
 
+pub(crate) use courtesy::ControlCommand;
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use emulate::EmulateArgs;
 pub(crate) use farm::{CoordinatorArgs, DataArgs, ListenArgs, RegistryChoice, SampleSize, UpArgs};

@@ -4,6 +4,7 @@ pub(crate) mod admin;
 pub(crate) mod admit;
 pub(crate) mod bench;
 pub(crate) mod bundle;
+pub(crate) mod control;
 pub(crate) mod coordinator;
 pub(crate) mod doctor;
 pub(crate) mod images;

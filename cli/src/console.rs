@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use protocol::Grade;
+use protocol::{Grade, Timestamp};
 
 /// The lines at the bottom that move, which make room for whatever is printed. There is one of it, as there is one terminal.
 static MOVING: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
@@ -123,6 +123,22 @@ pub(crate) fn plain(text: &str) -> String {
         c => c,
     };
     text.chars().map(safe).collect()
+}
+
+/// A time by the clock of this machine, to the minute.
+pub(crate) fn local(at: Timestamp) -> String {
+    match jiff::Timestamp::from_millisecond(at.as_millis()) {
+        Ok(at) => at.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string(),
+        Err(_) => at.to_string(),
+    }
+}
+
+/// A size for people, in the units that flags take.
+pub(crate) fn size(bytes: u64) -> String {
+    match bytes >> 20 {
+        mib @ 0..1_024 => format!("{mib} MiB"),
+        mib => format!("{}.{} GiB", mib / 1_024, mib % 1_024 * 10 / 1_024),
+    }
 }
 
 #[cfg(test)]

@@ -40,6 +40,9 @@ fn main() -> ExitCode {
         .with_writer(|| Diagnostics)
         .with_ansi(false)
         .init();
+    if let Command::Runner(args) = &cli.command {
+        commands::runner::give_way(args);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(console, &anyhow::Error::new(error).context("start the runtime")),

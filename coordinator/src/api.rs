@@ -28,6 +28,7 @@ mod compare;
 mod export;
 mod extract;
 mod join;
+mod language;
 mod operator;
 mod problem;
 mod read;
@@ -51,6 +52,7 @@ pub fn router(coordinator: Coordinator, also: OpenApi) -> Router {
         .with_state(coordinator)
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, TIMEOUT))
         .layer(CatchPanicLayer::new())
+        .layer(axum::middleware::from_fn(language::same))
         .layer(axum::middleware::from_fn(problem::dress))
 }
 

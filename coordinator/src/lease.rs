@@ -88,7 +88,9 @@ async fn claim_now(coordinator: &Coordinator, runner: &Runner, request: &ClaimRe
     let token = request.token.clone().unwrap_or_else(secret);
     let hash = TokenHash::of(&token);
     let lease = coordinator.config.lease;
-    let claim = Claim { runner_id: runner.id, targets: &request.targets, run_id: RunId::new(now), token: &hash, lease };
+    // Who is away gets nothing, and is told of a lease that it does not know of.
+    let wanted = if request.away.is_some() { &[][..] } else { &request.targets };
+    let claim = Claim { runner_id: runner.id, targets: wanted, run_id: RunId::new(now), token: &hash, lease };
     let mut tx = coordinator.store.begin().await?;
     let claimed = jobs::claim(&mut tx, &claim, now).await?;
     if request.token.is_some()
@@ -97,9 +99,13 @@ async fn claim_now(coordinator: &Coordinator, runner: &Runner, request: &ClaimRe
         return Ok(before.map(|claimed| assignment(coordinator, claimed, token, now)));
     }
     // Last, as every transaction that locks the queue or a run comes to its runner last: see `store/src/confirm.rs`.
-    runners::touch(&mut tx, runner.id, &request.version, &request.targets, now).await?;
-    if runner.emulated != request.emulated {
+    let targets = if request.away.is_some() { &runner.targets } else { &request.targets };
+    runners::touch(&mut tx, runner.id, &request.version, targets, now).await?;
+    if request.away.is_none() && runner.emulated != request.emulated {
         runners::emulates(&mut tx, runner.id, &request.emulated).await?;
+    }
+    if runner.absence != request.away {
+        runners::set_absence(&mut tx, runner.id, request.away).await?;
     }
     tx.commit().await?;
     let Some(claimed) = claimed else { return Ok(None) };

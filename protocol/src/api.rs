@@ -9,6 +9,7 @@ use url::Url;
 
 use crate::ids::{JobId, RunId};
 use crate::phase::Phase;
+use crate::presence::Absence;
 use crate::release::Release;
 use crate::target::{Platform, Target};
 
@@ -32,6 +33,10 @@ pub struct ClaimRequest {
     /// is lost leaves no lease that nobody knows. Without it the coordinator makes one.
     #[serde(default)]
     pub token: Option<String>,
+    /// That the runner takes no work for now; it then names no targets, and is known to be there all the same. What it claimed before with the
+    /// same token, and does not know of, it is told, so that it can give that back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub away: Option<Absence>,
 }
 
 /// What a claimed job asks for.

@@ -4,40 +4,49 @@
 //! lease may live, a coordinator that does not answer is waited for; once it cannot, or the coordinator says that it is lost, the run is
 //! dropped where it stands and its container removed. Nothing is reported without a lease, as nobody would take it.
 
-use std::future::Future;
-use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use pgxn::{ClientOptions, Registry};
-use protocol::{Assignment, ClaimRequest, ImageFacts, Lease, Platform, Target, Verdict};
-use tokio::time::{Instant, sleep, sleep_until};
+use protocol::{Absence, Assignment, ClaimRequest, ImageFacts, Lease, Platform, Target, Timestamp, Verdict};
+use tokio::sync::RwLock;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::client::{CallError, Coordinator};
+use crate::courtesy::{Courtesy, WhenOver};
 use crate::error::Result;
 use crate::event::Events;
+use crate::journal::Journal;
 use crate::run::{Completed, Request, Source, VERSION, run};
 use crate::sandbox::Image;
 use crate::site::Site;
+use crate::status::Status;
 
+mod away;
+mod backoff;
 mod deliver;
+mod disk;
+mod gate;
 mod offer;
 mod room;
 mod tell;
+mod term;
 mod token;
+mod trouble;
 
+pub(crate) use backoff::Backoff;
 pub use offer::Offer;
+pub use trouble::Trouble;
 
+use gate::Gate;
+use term::Term;
 use token::Tokens;
 
 /// How long an idle worker lets the coordinator wait for a job, which is the most that it does: a worker that asked all the time would cost
 /// both sides a call each time, and the coordinator a turn at its database.
 pub(crate) const WAIT: Duration = Duration::from_secs(30);
-
-/// Between two attempts at a call that failed for a passing reason: at first, doubled each time up to the second.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
 
 /// Looks for the image of a target, or builds it.
 pub type EnsureImage = Arc<dyn Fn(Target) -> futures_util::future::BoxFuture<'static, Result<Image>> + Send + Sync>;
@@ -55,6 +64,10 @@ pub enum AgentEvent {
     Reported(Box<Assignment>, Verdict),
     /// A run was dropped: a sentence.
     Dropped(Box<Assignment>, String),
+    /// No work is taken from now on, why in words, or it is again.
+    Presence(Option<(Absence, String)>),
+    /// Something was removed, as images and caches took too much of the disk: what it was.
+    Removed(String),
     /// Something is wrong, or right again: a sentence.
     Trouble(String),
 }
@@ -78,6 +91,16 @@ pub struct Agent {
     /// The registry that was used last, as jobs nearly always name the same one.
     registry: Arc<Mutex<Option<(Url, Registry)>>>,
     tokens: Tokens,
+    /// When it works, and how much it takes.
+    pub(crate) courtesy: Courtesy,
+    pub(crate) gate: Gate,
+    pub(crate) journal: Journal,
+    pub(crate) started_at: Timestamp,
+    /// What was last written down of how it is.
+    pub(crate) told: Arc<Mutex<Option<Status>>>,
+    /// Held by every run to read, and to write by who removes what runs may use.
+    house: Arc<RwLock<()>>,
+    is_over_budget: Arc<AtomicBool>,
 }
 
 /// What one step of the loop did.
@@ -93,7 +116,6 @@ pub enum Tick {
 enum Fate {
     Reported(Verdict),
     Dropped(String),
-    GivenBack,
 }
 
 impl Agent {
@@ -105,22 +127,48 @@ impl Agent {
         images: EnsureImage,
         listener: Listener,
     ) -> Self {
-        let (registry, tokens) = (Arc::default(), Tokens::default());
-        Self { site, coordinator, offer: Offer::of(targets), images, listener, registry, tokens }
+        let courtesy = Courtesy::default();
+        Self {
+            coordinator,
+            offer: Offer::of(targets),
+            images,
+            listener,
+            registry: Arc::default(),
+            tokens: Tokens::default(),
+            gate: Gate::new(&courtesy),
+            courtesy,
+            journal: Journal::new(site.data_dir.clone()),
+            started_at: site.clock.now(),
+            told: Arc::default(),
+            house: Arc::default(),
+            is_over_budget: Arc::default(),
+            site,
+        }
+    }
+
+    /// The same, which works only when it should, and takes no more than it should.
+    #[must_use]
+    pub fn with_courtesy(self, courtesy: Courtesy) -> Self {
+        Self { gate: Gate::new(&courtesy), courtesy, ..self }
     }
 
     /// One step: claims a job, for which the coordinator may wait so long, and does it; or finds that nothing has come.
     ///
     /// An engine that does not answer is an error before anything is claimed, and so is a disk that is full. When `stop` is cancelled, a
-    /// job that runs is given back.
+    /// job that runs is given back. While no work is taken, nothing is claimed.
     pub async fn tick(&self, wait: Duration, stop: &CancellationToken) -> Result<Tick, Trouble> {
         self.site.place.engine.check().await?;
         self.site.place.tidy().await;
         room::check(&self.site.work_dir)?;
+        self.keep_budget().await;
+        if self.gate.is_closed() {
+            return Ok(Tick::Idle);
+        }
         let targets = self.offer.ready();
         let claimed = tokio::select! {
             claimed = self.claim(targets.clone(), wait) => claimed?,
             () = self.offer.differs(&targets) => return Ok(Tick::Idle),
+            () = self.gate.closes() => return Ok(Tick::Idle),
             () = stop.cancelled() => return Ok(Tick::Idle),
         };
         let Some(assignment) = claimed else { return Ok(Tick::Idle) };
@@ -129,9 +177,6 @@ impl Agent {
         match self.work(&assignment, stop).await {
             Fate::Reported(verdict) => (self.listener)(AgentEvent::Reported(assignment, verdict)),
             Fate::Dropped(why) => (self.listener)(AgentEvent::Dropped(assignment, why)),
-            Fate::GivenBack => {
-                (self.listener)(AgentEvent::Dropped(assignment, "the runner stops; the job was given back".into()));
-            }
         }
         Ok(Tick::Worked)
     }
@@ -140,7 +185,7 @@ impl Agent {
         let mut said = self.tokens.say();
         let emulated = emulated(&targets);
         let (version, token) = (VERSION.to_owned(), Some(said.token.clone()));
-        let request = ClaimRequest { targets, emulated, version, token };
+        let request = ClaimRequest { targets, emulated, version, token, away: None };
         let claimed = self.coordinator.claim(&request, wait).await;
         said.had_a_job = matches!(claimed, Ok(Some(_)));
         claimed
@@ -151,11 +196,21 @@ impl Agent {
         let lease = &assignment.lease;
         let events = Events::kept();
         let term = Mutex::new(Term::starting(lease));
+        let _works = self.journal.runs(assignment, &events, self.site.clock.now());
+        let _stays = tokio::select! {
+            stays = self.house.read() => stays,
+            why = self.keep(lease, &events, &term) => return Fate::Dropped(why),
+            () = stop.cancelled() => return self.give_back(lease, "the runner stops").await,
+        };
         let doing = async {
             let completed = self.run(assignment, &events).await;
             let verdict = completed.report.verdict.clone();
+            self.remember_images();
             match self.deliver(assignment, completed, &term).await {
-                Ok(()) => Fate::Reported(verdict),
+                Ok(()) => {
+                    self.journal.found(verdict.grade(), self.site.clock.now());
+                    Fate::Reported(verdict)
+                }
                 Err(why) => Fate::Dropped(why),
             }
         };
@@ -163,13 +218,24 @@ impl Agent {
             fate = doing => fate,
             why = self.keep(lease, &events, &term) => Fate::Dropped(why),
             never = self.tell(lease, &events) => match never {},
-            () = stop.cancelled() => {
-                if let Err(error) = self.coordinator.release(lease).await {
-                    tracing::warn!(%error, run = %lease.run_id, "could not give the job back; its lease will run out");
-                }
-                Fate::GivenBack
+            () = stop.cancelled() => self.give_back(lease, "the runner stops").await,
+            () = self.gate.hours_end(), if self.courtesy.over == WhenOver::Stop => {
+                self.give_back(lease, "the runner's hours are over").await
             }
         }
+    }
+
+    async fn give_back(&self, lease: &Lease, why: &str) -> Fate {
+        if let Err(error) = self.coordinator.release(lease).await {
+            tracing::warn!(%error, run = %lease.run_id, "could not give the job back; its lease will run out");
+        }
+        Fate::Dropped(format!("{why}; the job was given back"))
+    }
+
+    /// Keeps account of the images that runs have used.
+    fn remember_images(&self) {
+        let (taken, now) = (self.site.images.taken(), self.site.clock.now());
+        self.journal.change(|record| record.images.extend(taken.into_iter().map(|digest| (digest, now))));
     }
 
     async fn run(&self, assignment: &Assignment, events: &Events) -> Completed {
@@ -194,51 +260,6 @@ impl Agent {
         *self.registry.lock().unwrap_or_else(PoisonError::into_inner) = Some((url.clone(), registry.clone()));
         Ok(registry)
     }
-
-    /// Renews until the lease is lost; why it is.
-    async fn keep(&self, lease: &Lease, events: &Events, term: &Mutex<Term>) -> String {
-        let mut pause = BACKOFF.0;
-        loop {
-            let (due, end) = read(term).times();
-            sleep_until(due.min(end)).await;
-            if Instant::now() >= end {
-                return "the coordinator did not answer for as long as the lease lasted".into();
-            }
-            match self.coordinator.renew(lease, events.phase()).await {
-                Ok(lasts) => {
-                    *term.lock().unwrap_or_else(PoisonError::into_inner) = Term::from_now(lasts);
-                    pause = BACKOFF.0;
-                }
-                Err(error) if error.is_temporary() => {
-                    tracing::debug!(%error, "renewing once more");
-                    tokio::select! {
-                        () = sleep(pause) => pause = (pause * 2).min(BACKOFF.1),
-                        () = sleep_until(end) => {}
-                    }
-                }
-                Err(error) => return error.to_string(),
-            }
-        }
-    }
-}
-
-/// Why a step of the loop could not be done; the next one may.
-#[derive(Debug, thiserror::Error)]
-pub enum Trouble {
-    /// The engine.
-    #[error(transparent)]
-    Engine(#[from] crate::Error),
-    /// The runner's own disk.
-    #[error("nothing can be written in `{}`: {source}", dir.display())]
-    Disk {
-        /// The directory of what is unpacked.
-        dir: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The coordinator.
-    #[error(transparent)]
-    Coordinator(#[from] CallError),
 }
 
 /// The platforms of these targets that are not this machine's own.
@@ -247,50 +268,6 @@ fn emulated(targets: &[Target]) -> Vec<Platform> {
         *platform != Platform::native() && targets.iter().any(|target| target.platform == *platform)
     };
     Platform::ALL.into_iter().filter(is_emulated).collect()
-}
-
-/// A lease by the runner's own clock.
-#[derive(Clone, Copy, Debug)]
-struct Term {
-    renewed: Instant,
-    lasts: Duration,
-}
-
-impl Term {
-    fn starting(lease: &Lease) -> Self {
-        Self::from_now(Duration::from_millis(lease.expires_in_ms))
-    }
-
-    fn from_now(lasts: Duration) -> Self {
-        Self { renewed: Instant::now(), lasts }
-    }
-
-    /// When to renew, and when it is over.
-    fn times(self) -> (Instant, Instant) {
-        (self.renewed + self.lasts / 3, self.renewed + self.lasts)
-    }
-}
-
-fn read(term: &Mutex<Term>) -> Term {
-    *term.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Makes a call until it succeeds or fails for good; the lease's end is the end in any case.
-async fn insist<F, T>(mut call: impl FnMut() -> F, term: &Mutex<Term>) -> Result<T, CallError>
-where
-    F: Future<Output = Result<T, CallError>>,
-{
-    let mut pause = BACKOFF.0;
-    loop {
-        match call().await {
-            Err(error) if error.is_temporary() && Instant::now() < read(term).times().1 => {
-                tracing::debug!(%error, "calling once more");
-                sleep(pause).await;
-                pause = (pause * 2).min(BACKOFF.1);
-            }
-            outcome => return outcome,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -6,10 +6,14 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use protocol::{Assignment, ClaimRequest, Lease, Phase, Problem, Progress, RenewRequest, RunId};
+use protocol::{
+    Assignment, ClaimRequest, Lease, PROTOCOL, PROTOCOL_HEADER, Phase, Problem, Progress, ProtocolVersion,
+    RenewRequest, RunId,
+};
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Client, Request, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
+use tokio::time::Instant;
 use url::Url;
 
 use crate::Keys;
@@ -53,6 +57,12 @@ pub enum CallError {
         /// What happened, in words.
         why: String,
     },
+    /// The two do not speak the same protocol: one of the programs has to be replaced, which may happen at any time.
+    #[error("{detail}")]
+    Protocol {
+        /// What each speaks, and what to do.
+        detail: String,
+    },
     /// The coordinator does not answer, or not as one; it may do so later.
     #[error("the coordinator at {coordinator} does not answer: {why}")]
     Away {
@@ -82,6 +92,8 @@ pub struct Coordinator {
     look_up: Option<LookUp>,
     keys: Option<Keys>,
     is_registered: Arc<AtomicBool>,
+    /// When it last answered anything.
+    heard: Arc<Mutex<Option<Instant>>>,
 }
 
 impl fmt::Debug for Coordinator {
@@ -109,10 +121,15 @@ impl Coordinator {
             .tls_backend_preconfigured(pgxn::tls::client())
             .build();
         match built {
-            Ok(http) => {
-                let (token, is_registered) = (Arc::new(Mutex::new(token.to_owned())), Arc::default());
-                Ok(Self { http, base, token, look_up: None, keys: None, is_registered })
-            }
+            Ok(http) => Ok(Self {
+                http,
+                base,
+                token: Arc::new(Mutex::new(token.to_owned())),
+                look_up: None,
+                keys: None,
+                is_registered: Arc::default(),
+                heard: Arc::default(),
+            }),
             Err(error) => Err(CallError::Away { coordinator: base, why: innermost(&error) }),
         }
     }
@@ -184,7 +201,8 @@ impl Coordinator {
 
     /// A call of who is nobody yet.
     fn plain_call(&self, method: reqwest::Method, path: &str) -> RequestBuilder {
-        self.http.request(method, self.base.join(path).expect("these paths are relative addresses"))
+        let call = self.http.request(method, self.base.join(path).expect("these paths are relative addresses"));
+        call.header(PROTOCOL_HEADER, PROTOCOL.to_string())
     }
 
     fn on_run(&self, method: reqwest::Method, lease: &Lease, what: &str) -> RequestBuilder {
@@ -204,12 +222,19 @@ impl Coordinator {
         {
             response = self.http.execute(again).await.map_err(failed)?;
         }
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        if let Some(detail) = self.foreign(&response) {
+            return Err(CallError::Protocol { detail });
+        }
         let status = response.status();
         if status.is_success() {
             return Ok(response);
         }
         let detail = self.problem(response).await;
         Err(match status {
+            StatusCode::UPGRADE_REQUIRED => {
+                CallError::Protocol { detail: format!("the coordinator at {} says: {detail}", self.base) }
+            }
             StatusCode::CONFLICT => CallError::LeaseLost { detail },
             StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => self.away(detail),
             status if status.is_client_error() => {
@@ -217,6 +242,26 @@ impl Coordinator {
             }
             status => self.away(format!("it says {status}: {detail}")),
         })
+    }
+
+    /// That the other end speaks another protocol, in words. One that says nothing is a coordinator from before there was a second one.
+    fn foreign(&self, response: &Response) -> Option<String> {
+        let said = response.headers().get(PROTOCOL_HEADER)?.to_str().ok()?.parse::<ProtocolVersion>().ok()?;
+        if said.understands(PROTOCOL) {
+            return None;
+        }
+        let remedy = if said.major > PROTOCOL.major {
+            "update this program"
+        } else {
+            "this program is newer: use an older one until the farm's operator has updated the coordinator"
+        };
+        let own = format!("this runner (pgxn-testers {VERSION}) speaks protocol {PROTOCOL}");
+        Some(format!("the coordinator at {} speaks protocol {said}, and {own}; {remedy}", self.base))
+    }
+
+    /// How long ago the coordinator was heard of, whatever it said; none where it never was.
+    pub fn heard(&self) -> Option<Duration> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).map(|at| at.elapsed())
     }
 
     fn away(&self, why: impl Into<String>) -> CallError {

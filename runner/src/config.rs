@@ -6,6 +6,7 @@ use std::sync::Arc;
 use protocol::{Overrides, PgMajor, Platform, Target};
 use url::Url;
 
+use crate::courtesy::Shares;
 use crate::engines::{self, Found};
 use crate::limits::WantedLimits;
 
@@ -47,6 +48,10 @@ pub struct SiteConfig {
     pub overrides: Arc<Overrides>,
     /// What runs have beyond installcheck.
     pub lanes: Lanes,
+    /// What all runs together take at most.
+    pub shares: Shares,
+    /// What containers and the making of images weigh where others want the machine, too: 1024 is as much as anything else.
+    pub weight: Option<u16>,
 }
 
 impl SiteConfig {
@@ -59,6 +64,8 @@ impl SiteConfig {
             limits: WantedLimits::default(),
             overrides: Arc::new(Overrides::embedded()),
             lanes: Lanes::All,
+            shares: Shares::default(),
+            weight: None,
         }
     }
 
@@ -72,6 +79,12 @@ impl SiteConfig {
     #[must_use]
     pub fn with_limits(self, limits: WantedLimits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// The same site, which takes no more than that of the machine, and gives way to others.
+    #[must_use]
+    pub fn with_shares(self, shares: Shares, weight: u16) -> Self {
+        Self { shares, weight: Some(weight), ..self }
     }
 
     /// The same site with these lanes.

@@ -91,6 +91,28 @@ pub enum Error {
         /// What is wrong, and what to do.
         why: String,
     },
+    /// What a volunteer said to a runner cannot be read.
+    #[error("`{}` is spoilt ({why}); `pgxn-testers runner resume` writes it anew", path.display())]
+    Control {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A share of the machine with which nothing can run.
+    #[error("{why}")]
+    Share {
+        /// The share, why not, and what the least is.
+        why: String,
+    },
+    /// An image that would take more than the disk budget.
+    #[error("the image of {target} is not made: {why}")]
+    Budget {
+        /// The target.
+        target: protocol::Target,
+        /// How much there is, and what to do.
+        why: String,
+    },
     /// A file of the runner's own machine.
     #[error("could not {what} `{}`", path.display())]
     File {

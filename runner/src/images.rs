@@ -12,6 +12,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::PoisonError;
 
 use protocol::{Matrix, Platform, SourceKind, Target};
 use reqwest::{Client, Url};
@@ -36,6 +37,7 @@ mod portable;
 mod progress;
 mod recipe;
 
+pub(crate) use base::tag as base_tag;
 pub use contents::{Candidate, Contents};
 pub use derived::Lacking;
 pub(crate) use derived::alternatives;
@@ -89,6 +91,8 @@ pub struct Images {
     work: Mutex<Seen>,
     /// Held while packages are added to an image, for the same reason.
     derived: Mutex<derived::Refusals>,
+    /// The digests of those that somebody was given since this was asked last.
+    taken: std::sync::Mutex<BTreeSet<String>>,
 }
 
 /// What was learnt while images were made, and will not be asked again by this process.
@@ -115,7 +119,18 @@ impl Images {
     /// The same for a runner, whose place removes the containers by which images are looked into.
     pub(crate) fn at(place: Place, matrix: Matrix, options: Options) -> Self {
         let (apt_settings, work, derived) = (OnceCell::new(), Mutex::default(), Mutex::default());
-        Self { place, matrix, options, apt_settings, work, derived }
+        Self { place, matrix, options, apt_settings, work, derived, taken: std::sync::Mutex::default() }
+    }
+
+    /// The digests of the images that were given out since this was asked last, so that whoever keeps an account of what is used can do so.
+    pub(crate) fn taken(&self) -> BTreeSet<String> {
+        std::mem::take(&mut *self.taken.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// An image is given out.
+    fn gives(&self, image: Image) -> Image {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).insert(image.facts.digest.clone());
+        image
     }
 
     /// The image of a target, if it is there and of this program's recipe.
@@ -130,6 +145,11 @@ impl Images {
 
     /// The image of the first of these recipes of which there is one; else it is made.
     async fn found_or_made(&self, target: Target, recipes: Vec<Recipe>, progress: &dyn Progress) -> Result<Image> {
+        let image = self.sought(target, recipes, progress).await?;
+        Ok(self.gives(image))
+    }
+
+    async fn sought(&self, target: Target, recipes: Vec<Recipe>, progress: &dyn Progress) -> Result<Image> {
         if let Some(image) = self.first(&recipes).await? {
             return Ok(image);
         }

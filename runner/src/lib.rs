@@ -1,6 +1,7 @@
 //! From a claimed job to a signed report: the sandbox, the phases, the judge, the images.
 
 pub mod bench;
+pub mod courtesy;
 pub mod doctor;
 pub mod images;
 pub mod judge;
@@ -8,18 +9,21 @@ pub mod local;
 pub mod sandbox;
 pub mod suggest;
 
+mod budget;
 mod claim;
 mod client;
 mod config;
 mod engines;
 mod error;
 mod event;
+mod journal;
 mod kept;
 mod limits;
 mod prerequisites;
 mod run;
 mod signing;
 mod site;
+mod status;
 mod task;
 mod web;
 
@@ -33,4 +37,5 @@ pub use limits::{Limits, WantedLimits};
 pub use run::{Completed, Request, Source, StoredFile, VERSION, run};
 pub use signing::{Keys, Next};
 pub use site::Site;
+pub use status::{DiskUse, RunNow, State, Status};
 pub use task::{Tasks, work};

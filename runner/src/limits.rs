@@ -39,6 +39,8 @@ pub struct Limits {
     pub(crate) said: WantedLimits,
     /// How many runs share the machine.
     pub(crate) runs: u32,
+    /// The most memory that they may have together, if that was said.
+    pub(crate) most_memory: Option<u64>,
 }
 
 /// What a volunteer wants other than the defaults. What is said here is also the most that any run gets, whatever an override asks for.
@@ -74,6 +76,7 @@ impl Default for Limits {
             copy_out_bytes: 24_000_000,
             said: WantedLimits::default(),
             runs: 1,
+            most_memory: None,
         }
     }
 }
@@ -90,6 +93,14 @@ impl Limits {
             runs,
             ..defaults
         }
+    }
+
+    /// The same, where all runs together get so many processors at most, and so much memory.
+    #[must_use]
+    pub(crate) fn within(self, cores: u32, most_memory: Option<u64>) -> Self {
+        let each = most_memory.map_or(u64::MAX, |most| most / u64::from(self.runs));
+        let cpus = self.cpus.min((cores / self.runs).max(1));
+        Self { cpus, memory_bytes: self.memory_bytes.min(each), most_memory, ..self }
     }
 
     /// The same with so many times the time, for a run that confirms one that was too slow; never more than the volunteer said.
@@ -145,7 +156,10 @@ impl Limits {
         };
         let phase = longer(self.phase, wanted.phase_s, self.said.phase);
         let run = wanted.phase_s.map_or(self.run, |_| phase.saturating_mul(2));
-        let memory = wanted.memory_mib.unwrap_or_default().saturating_mul(MIB).min(share(machine, self.runs));
+        let memory = wanted.memory_mib.unwrap_or_default().saturating_mul(MIB);
+        let memory = memory
+            .min(share(machine, self.runs))
+            .min(self.most_memory.map_or(u64::MAX, |most| most / u64::from(self.runs)));
         Self {
             memory_bytes: if self.said.memory_bytes.is_some() {
                 self.memory_bytes
@@ -280,6 +294,17 @@ mod tests {
         assert_eq!((lifted.memory_bytes, lifted.silence), (6144 * MIB, usual.silence));
         assert_eq!((lifted.phase, lifted.run), (Duration::from_hours(1), Duration::from_hours(2)));
         assert_eq!(usual.clone().lifted(&LimitOverrides::default(), &machine).phase, usual.phase);
+    }
+
+    #[test]
+    fn all_runs_together_stay_within_the_share_of_the_machine() {
+        let machine = machine(16_384, 8);
+        let limits = Limits::fitting(&machine, 2).within(4, Some(2048 * MIB));
+        assert_eq!((limits.memory_bytes, limits.cpus), (1024 * MIB, 2));
+        let wanted = LimitOverrides { memory_mib: Some(100_000), phase_s: None, silence_s: None };
+        assert_eq!(limits.lifted(&wanted, &machine).memory_bytes, 1024 * MIB, "also what an override asks for");
+        let usual = Limits::fitting(&machine, 2);
+        assert_eq!(usual.clone().within(8, None), usual);
     }
 
     #[test]

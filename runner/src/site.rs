@@ -14,6 +14,7 @@ use crate::prerequisites::Cache;
 use crate::run::VERSION;
 use crate::sandbox::docker::Engine;
 use crate::sandbox::{Instance, Place};
+use crate::status::Status;
 
 /// What the runs of one runner have in common; clones share it.
 #[derive(Clone)]
@@ -24,6 +25,8 @@ pub struct Site {
     pub limits: Limits,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// The directory of everything that this runner keeps.
+    pub(crate) data_dir: PathBuf,
     /// Where archives are unpacked; emptied after each run.
     pub work_dir: PathBuf,
     /// Where archives are kept between runs.
@@ -52,7 +55,10 @@ impl Site {
             tracing::info!(containers = reaped, "removed what a runner that was killed had left behind");
         }
         let instance = Arc::new(Instance::claim(&config.data_dir)?);
-        let limits = Limits::fitting(engine.facts(), u32::from(config.jobs)).with(&config.limits);
+        Status::forget_dead(&config.data_dir)?;
+        let (cores, memory) = config.shares.of(engine.facts(), config.jobs, &config.limits)?;
+        let limits = Limits::fitting(engine.facts(), u32::from(config.jobs)).within(cores, memory).with(&config.limits);
+        let engine = engine.giving_way(config.weight, cores);
         let overrides = Arc::clone(&config.overrides);
         let place = Place::new(engine, instance.id().to_owned());
         let images = Arc::new(Images::at(place.clone(), Matrix::embedded(), Options::default()));
@@ -62,6 +68,7 @@ impl Site {
             place,
             limits,
             clock,
+            data_dir: config.data_dir.clone(),
             work_dir,
             download_dir,
             prerequisites,

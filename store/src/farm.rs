@@ -28,8 +28,10 @@ pub struct Counts {
     pub running: u64,
     /// Results ever accepted that are not withdrawn.
     pub results: u64,
-    /// Runners that are connected.
+    /// Runners that are connected, and take work.
     pub runners: u64,
+    /// Runners that are connected, and take none for now: paused, outside their hours, on machines that are in use.
+    pub away: u64,
 }
 
 /// Distributions whose latest release passes on a target.
@@ -53,7 +55,8 @@ pub async fn counts(conn: &mut Conn, now: Timestamp) -> Result<Counts> {
              (SELECT COUNT(*) FROM runs WHERE state = 'open') AS running,
              (SELECT CAST(SUM(CASE WHEN name = 'results' THEN value ELSE -value END) AS BIGINT) FROM counters
                  WHERE name IN ('results', 'withdrawn')) AS results,
-             (SELECT COUNT(*) FROM runners WHERE revoked_at IS NULL AND last_seen_at >= $1) AS runners",
+             (SELECT COUNT(*) FROM runners WHERE revoked_at IS NULL AND last_seen_at >= $1 AND away = '') AS runners,
+             (SELECT COUNT(*) FROM runners WHERE revoked_at IS NULL AND last_seen_at >= $1 AND away <> '') AS away",
     )
     .bind(now.minus(RUNNER_SEEN).as_millis())
     .fetch_one(conn.raw())
@@ -67,6 +70,7 @@ pub async fn counts(conn: &mut Conn, now: Timestamp) -> Result<Counts> {
         running: row.number("running")?,
         results: row.number("results")?,
         runners: row.number("runners")?,
+        away: row.number("away")?,
     })
 }
 

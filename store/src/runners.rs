@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use protocol::{Platform, RunnerId, Target, Timestamp};
+use protocol::{Absence, Platform, RunnerId, Target, Timestamp};
 use serde::Serialize;
 use sqlx::any::AnyRow;
 
@@ -39,13 +39,16 @@ pub struct Runner {
     pub quarantined_at: Option<Timestamp>,
     /// Why, as words that follow a colon.
     pub quarantine_reason: String,
+    /// That it takes no work, though it is there, as it told last.
+    pub absence: Option<Absence>,
 }
 
 impl Runner {
     /// Whether it can be expected to take a job for a target.
     pub fn works_on(&self, target: Target, now: Timestamp) -> bool {
         let here = self.last_seen_at.is_some_and(|seen| now.since(seen) <= RUNNER_SEEN);
-        here && self.revoked_at.is_none() && self.quarantined_at.is_none() && self.targets.contains(&target)
+        let takes = self.revoked_at.is_none() && self.quarantined_at.is_none() && self.absence.is_none();
+        here && takes && self.targets.contains(&target)
     }
 }
 
@@ -187,6 +190,17 @@ pub async fn emulates(tx: &mut Tx, id: RunnerId, platforms: &[Platform]) -> Resu
     Ok(())
 }
 
+/// Stores whether a runner takes work, as it tells.
+pub async fn set_absence(tx: &mut Tx, id: RunnerId, absence: Option<Absence>) -> Result<()> {
+    sqlx::query("UPDATE runners SET away = $2, away_until = $3 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(absence.map_or("", |absence| absence.why.as_str()))
+        .bind(absence.and_then(|absence| absence.until).map(Timestamp::as_millis))
+        .execute(tx.raw())
+        .await?;
+    Ok(())
+}
+
 /// Whether a runner gets work: it is neither revoked nor quarantined.
 pub(crate) async fn may_claim(conn: &mut Conn, id: RunnerId) -> Result<bool> {
     let row = sqlx::query("SELECT id FROM runners WHERE id = $1 AND quarantined_at IS NULL AND revoked_at IS NULL")
@@ -204,6 +218,11 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<Runner>> {
 
 fn read(row: &AnyRow) -> Result<Runner> {
     let row = Fields::of(row, "runners", "id");
+    let absence = if row.text("away")?.is_empty() {
+        None
+    } else {
+        Some(Absence { why: row.parse("away")?, until: row.optional_time("away_until")? })
+    };
     Ok(Runner {
         id: row.parse("id")?,
         name: row.text("name")?,
@@ -215,6 +234,7 @@ fn read(row: &AnyRow) -> Result<Runner> {
         emulated: row.json("emulated")?,
         quarantined_at: row.optional_time("quarantined_at")?,
         quarantine_reason: row.text("quarantine_reason")?,
+        absence,
     })
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use protocol::{InvitationId, JoinRequestId, Name};
 
+use crate::args::courtesy::ControlCommand;
 use crate::args::doctor::{DOCTOR_HELP, DoctorArgs};
 use crate::args::operate::AdminArgs;
 
@@ -57,6 +58,8 @@ pub(crate) enum RunnerCommand {
     /// Look at what this machine can offer, and say what to mend
     #[command(after_help = DOCTOR_HELP)]
     Doctor(DoctorArgs),
+    #[command(flatten)]
+    Control(ControlCommand),
     /// Get a new token from the farm; the old one is refused from then on. A runner that works meanwhile goes on
     Rotate {
         #[command(flatten)]
@@ -84,7 +87,9 @@ Examples:
   pgxn-testers runner --join 'https://farm.example/#SECRET'  with an invitation; the first time
   pgxn-testers runner --join https://farm.example/           without: an operator has to approve
   pgxn-testers runner                                        every time after that
-  pgxn-testers runner doctor                                 whether this machine can be one, and what to mend";
+  pgxn-testers runner doctor                                 whether this machine can be one, and what to mend
+  pgxn-testers runner --when '* 22-6 * * *' --max-cores 50%  at night, with half of the processors
+  pgxn-testers runner pause --for 2h                         beside the one that works";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AdmissionCommand {

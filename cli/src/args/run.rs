@@ -7,6 +7,7 @@ use protocol::Platform;
 use runner::SiteConfig;
 use url::Url;
 
+use crate::args::courtesy::CourtesyArgs;
 use crate::args::emulate::{EmulateArgs, emulated};
 use crate::args::join::{JoinArgs, RunnerCommand};
 use crate::args::lanes::LaneArgs;
@@ -70,6 +71,9 @@ pub(crate) struct RunnerArgs {
 
     #[command(flatten)]
     pub(crate) work: WorkArgs,
+
+    #[command(flatten)]
+    pub(crate) courtesy: CourtesyArgs,
 }
 
 #[derive(Debug, Args)]

@@ -111,6 +111,9 @@ async fn list_runners(api: &Api) -> Result<()> {
         // What a runner says of itself is a stranger's text.
         let text = |key: &str| plain(runner[key].as_str().unwrap_or_default());
         out(&format!("{:<24} {:<12} {seen:<22} {}", text("name"), text("version"), plain(&targets.join(" "))))?;
+        if let Some(why) = runner["absence"]["why"].as_str() {
+            out(&format!("{:<24} takes no work: {}", "", plain(why)))?;
+        }
         if !runner["quarantined_at"].is_null() {
             out(&format!("{:<24} in quarantine: {}", "", text("quarantine_reason")))?;
         }

@@ -197,14 +197,16 @@ pub(crate) async fn run(command: RunnerCommand, console: Console) -> Result<Exit
         RunnerCommand::Doctor(args) => return doctor::run(args, console).await,
         RunnerCommand::Rotate { member: MemberArgs { data_dir }, .. }
         | RunnerCommand::Leave(MemberArgs { data_dir }) => data_dir,
+        RunnerCommand::Control(_) => bail!("this is not about a membership"),
     };
     let Some(member) = Membership::read(data_dir)? else {
         bail!("{} belongs to no farm, as there is no {}", data_dir.display(), path(data_dir).display())
     };
     match &command {
         RunnerCommand::Rotate { key, .. } => rotate(&member, *key, data_dir, console).await?,
-        RunnerCommand::Leave(_) => leave(&member, data_dir, console).await?,
-        RunnerCommand::Doctor(_) => {}
+        RunnerCommand::Leave(_) | RunnerCommand::Doctor(_) | RunnerCommand::Control(_) => {
+            leave(&member, data_dir, console).await?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -9,20 +9,24 @@ use runner::{Agent, Coordinator, Keys, Site};
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::listener;
-use crate::args::RunnerArgs;
+use crate::args::{RunnerArgs, RunnerCommand};
 use crate::commands::doctor::{self, Offered};
-use crate::commands::join;
+use crate::commands::{control, join};
 use crate::console::Console;
 use crate::imaging::Imaging;
 use crate::task;
 
 pub(crate) async fn run(args: RunnerArgs, console: Console) -> Result<ExitCode> {
-    if let Some(command) = args.command {
-        return join::run(command, console).await;
+    match args.command {
+        Some(RunnerCommand::Control(command)) => return control::run(command, console).await,
+        Some(command) => return join::run(command, console).await,
+        None => {}
     }
     let known = told(&args)?;
     // Before an invitation is used: a machine that cannot work does not cost one.
-    let site = Site::open(&args.work.site(args.data_dir.clone()), Arc::new(SystemClock)).await?;
+    let (config, shares) = (args.work.site(args.data_dir.clone()), args.courtesy.shares());
+    let site = Site::open(&config.with_shares(shares, args.courtesy.weight()), Arc::new(SystemClock)).await?;
+    let courtesy = args.courtesy.courtesy(shares.disk_bytes(&args.data_dir)?);
     let keys = Keys::open(&args.data_dir)?;
     let shutdown = CancellationToken::new();
     let mut tasks = task::Tasks::new(shutdown.clone())?;
@@ -41,11 +45,28 @@ pub(crate) async fn run(args: RunnerArgs, console: Console) -> Result<ExitCode> 
         doctor::reduce(&site, (&args.data_dir, args.work.emulate), offered, console).await?;
     let names: Vec<String> = targets.iter().map(ToString::to_string).collect();
     console.line(&format!("Working for {} on {}; {}", coordinator.url(), site.facts().engine, names.join(", ")));
-    let agent = Agent::new(site, coordinator, targets, imaging.ensure(), listener(console));
-    tasks.spawn("the runner", async move { runner::work(agent, jobs, shutdown).await.map_err(Into::into) });
+    if let Some(hours) = &courtesy.hours {
+        console.line(&format!("Takes work at {hours}, by the clock of this machine."));
+    }
+    let agent = Agent::new(site, coordinator, targets, imaging.ensure(), listener(console)).with_courtesy(courtesy);
+    tasks.spawn("the runner", async move {
+        let ended = runner::work(agent, jobs, shutdown.clone()).await;
+        // One that has drained ends as one that was stopped.
+        shutdown.cancel();
+        ended.map_err(Into::into)
+    });
     tasks.ended().await?;
     console.line("Stopped.");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Makes this process as nice as was asked; before it has threads, as each has a niceness of its own, and those that it starts have the same.
+pub(crate) fn give_way(args: &RunnerArgs) {
+    if args.command.is_none()
+        && let Err(error) = rustix::process::setpriority_process(None, args.courtesy.nice())
+    {
+        tracing::warn!(%error, "could not give way to other programs");
+    }
 }
 
 /// The coordinator that the command line names together with a token; none where the data directory has to know it.

@@ -82,9 +82,8 @@ pub(crate) async fn run(args: UpArgs, console: Console) -> Result<ExitCode> {
     });
     tasks.spawn("the runner", async move {
         let ended = runner::work(agent, jobs, shutdown.clone()).await;
-        if ended.is_err() {
-            shutdown.cancel();
-        }
+        // Also one that has drained ends the farm.
+        shutdown.cancel();
         served.cancel();
         ended.map_err(Into::into)
     });

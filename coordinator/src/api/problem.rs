@@ -120,7 +120,7 @@ impl IntoResponse for Refusal {
     }
 }
 
-fn problem(status: StatusCode, detail: String) -> Response {
+pub(super) fn problem(status: StatusCode, detail: String) -> Response {
     let body = Problem { status: status.as_u16(), title: title(status).to_owned(), detail };
     let mut response = (status, Json(body)).into_response();
     response.headers_mut().insert(CONTENT_TYPE, PROBLEM_JSON);
@@ -140,6 +140,7 @@ fn title(status: StatusCode) -> &'static str {
         StatusCode::PAYLOAD_TOO_LARGE => "The body is too large",
         StatusCode::TOO_MANY_REQUESTS => "Not so often",
         StatusCode::UNSUPPORTED_MEDIA_TYPE => "The body has another type",
+        StatusCode::UPGRADE_REQUIRED => "Another protocol",
         StatusCode::UNPROCESSABLE_ENTITY => "The body is not acceptable",
         StatusCode::INTERNAL_SERVER_ERROR => "The coordinator failed",
         other => match other.canonical_reason() {

@@ -75,6 +75,7 @@ async fn status(State(coordinator): State<Coordinator>) -> Result<Json<view::Sta
         running: counts.running,
         results: counts.results,
         runners: counts.runners,
+        away: counts.away,
         targets: coordinator.targets(now),
         queue: queue::counts(&mut conn).await?.into_iter().map(Into::into).collect(),
         runs: runs::running(&mut conn, 100).await?.into_iter().map(Into::into).collect(),

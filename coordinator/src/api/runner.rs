@@ -68,6 +68,8 @@ struct Renewed {
         (status = 204, description = "Nothing waits for these targets"),
         (status = 401, description = "No such runner", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The runner is quarantined, or has no key to sign with", body = Problem, content_type = "application/problem+json"),
+        (status = 426, description = "The runner speaks another protocol than this coordinator; both say theirs in the header \
+            `x-pgxn-testers-protocol`", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Not a claim", body = Problem, content_type = "application/problem+json"),
     ))]
 async fn claim(
@@ -88,7 +90,8 @@ async fn claim(
         return Err(keyless(&runner));
     }
     check_token(request.token.as_deref())?;
-    let wait = Duration::from_secs(wait.min(MAX_WAIT_SECONDS));
+    let wait = if request.away.is_some() { 0 } else { wait.min(MAX_WAIT_SECONDS) };
+    let wait = Duration::from_secs(wait);
     Ok(match lease::claim(&coordinator, &runner, &request, wait).await? {
         Some(assignment) => Json::<Assignment>(assignment).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),

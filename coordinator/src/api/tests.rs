@@ -20,6 +20,7 @@ mod faults;
 mod join;
 mod leases;
 mod operator;
+mod presence;
 mod progress;
 mod reads;
 mod signed;

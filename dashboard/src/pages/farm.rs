@@ -5,7 +5,7 @@ use std::time::Duration;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use protocol::{Platform, Reason, RunnerId, Timestamp};
+use protocol::{Absence, Away, Platform, Reason, RunnerId, Timestamp};
 use serde::Serialize;
 use store::farm::{Counts, RUNNER_SEEN};
 use store::runners::Runner;
@@ -95,8 +95,10 @@ pub(crate) struct RunnerLine {
     id: RunnerId,
     /// Its name.
     pub name: String,
-    /// Whether it is there: `here`, `silent`, `quarantined`, `revoked`.
+    /// Whether it is there: `here`, `away`, `silent`, `quarantined`, `revoked`.
     pub state: &'static str,
+    /// Why it takes no work for now, though it is there; empty where it does.
+    pub away: String,
     /// Why it is quarantined; empty where it is not.
     pub why: String,
     /// What of its results is withdrawn, in words; empty where nothing is.
@@ -186,7 +188,7 @@ fn shown(runners: &[Runner], running: &[Run], now: Timestamp) -> (Vec<RunnerLine
 }
 
 fn rank(state: &str) -> usize {
-    ["here", "silent", "quarantined"].iter().position(|it| *it == state).unwrap_or(3)
+    ["here", "away", "silent", "quarantined"].iter().position(|it| *it == state).unwrap_or(4)
 }
 
 fn state(runner: &Runner, now: Timestamp) -> &'static str {
@@ -194,6 +196,7 @@ fn state(runner: &Runner, now: Timestamp) -> &'static str {
     match (runner.revoked_at, runner.quarantined_at, is_here) {
         (Some(_), _, _) => "revoked",
         (None, Some(_), _) => "quarantined",
+        (None, None, true) if runner.absence.is_some() => "away",
         (None, None, true) => "here",
         (None, None, false) => "silent",
     }
@@ -207,11 +210,27 @@ fn line(runner: &Runner, running: &[Run], now: Timestamp) -> RunnerLine {
         key: String::new(),
         name: runner.name.clone(),
         state,
+        away: runner.absence.filter(|_| state == "away").map(absence).unwrap_or_default(),
         why: if state == "quarantined" { runner.quarantine_reason.clone() } else { String::new() },
         seen_at: runner.last_seen_at.map(|at| When::new(at, now)),
         targets: targets(runner),
         version: runner.version.clone(),
         doing: running.iter().filter(|run| run.runner_id == runner.id).map(|run| Running::new(run, now)).collect(),
+    }
+}
+
+/// Why a runner takes no work for now, and until when.
+fn absence(Absence { why, until }: Absence) -> String {
+    let why = match why {
+        Away::Paused => "paused by its volunteer",
+        Away::Draining => "about to end",
+        Away::Hours => "outside its hours",
+        Away::Busy => "its machine is in use",
+    };
+    match until.map(|until| until.to_string()) {
+        // To the minute, as a volunteer says it.
+        Some(until) => format!("{why}, until {} UTC", until.get(..16).unwrap_or(&until).replace('T', " ")),
+        None => why.to_owned(),
     }
 }
 
@@ -243,6 +262,7 @@ mod tests {
             targets: Vec::new(),
             quarantined_at: None,
             quarantine_reason: String::new(),
+            absence: None,
         }
     }
 
@@ -254,5 +274,17 @@ mod tests {
         let (lines, more) = shown(&runners, &[], NOW);
         assert_eq!((lines.len(), more), (200, 52));
         assert_eq!((lines[0].name.as_str(), lines[1].name.as_str(), lines[2].state), ("here", "silent", "revoked"));
+    }
+
+    #[test]
+    fn a_runner_that_is_paused_is_told_from_one_that_is_lost() {
+        let until = Timestamp::parse_rfc3339("2026-11-27T22:00:00Z");
+        let mut away = runner("attic", true, false);
+        away.absence = Some(Absence { why: Away::Hours, until });
+        let (lines, _) = shown(&[away.clone()], &[], NOW);
+        assert_eq!((lines[0].state, &*lines[0].away), ("away", "outside its hours, until 2026-11-27 22:00 UTC"));
+        away.last_seen_at = Some(NOW.minus(Duration::from_hours(1)));
+        let (lines, _) = shown(&[away], &[], NOW);
+        assert_eq!((lines[0].state, &*lines[0].away), ("silent", ""));
     }
 }

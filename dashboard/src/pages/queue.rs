@@ -107,7 +107,11 @@ pub(super) fn sentence(counts: &farm::Counts) -> String {
         some => count(some, "waits", "wait"),
     };
     let runners = count(counts.runners, "runner is", "runners are");
-    format!("{running}, {queued}; {runners} connected.")
+    let away = match counts.away {
+        0 => String::new(),
+        some => format!(", {} away for now", count(some, "is", "are")),
+    };
+    format!("{running}, {queued}; {runners} connected{away}.")
 }
 
 fn targets(counts: &[QueueCount]) -> Vec<TargetLine> {
@@ -192,7 +196,10 @@ mod tests {
 
     #[test]
     fn an_idle_farm_is_said_in_plain_words() {
-        let counts = farm::Counts { dists: 0, releases: 0, broken: 0, queued: 0, running: 0, results: 0, runners: 1 };
+        let counts =
+            farm::Counts { dists: 0, releases: 0, broken: 0, queued: 0, running: 0, results: 0, runners: 1, away: 0 };
         assert_eq!(sentence(&counts), "Nothing runs now, nothing waits; 1 runner is connected.");
+        let paused = farm::Counts { runners: 0, away: 2, ..counts };
+        assert_eq!(sentence(&paused), "Nothing runs now, nothing waits; 0 runners are connected, 2 are away for now.");
     }
 }

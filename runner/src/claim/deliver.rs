@@ -5,7 +5,8 @@ use std::sync::Mutex;
 
 use protocol::{Assignment, Circumstances, Reason, Report, Verdict};
 
-use crate::claim::{Agent, Term, insist};
+use crate::claim::Agent;
+use crate::claim::term::{Term, insist};
 use crate::client::CallError;
 use crate::run::{Completed, StoredFile};
 

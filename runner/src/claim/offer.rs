@@ -46,6 +46,11 @@ impl Offer {
         self.that_are(Readiness::Failed)
     }
 
+    /// Everything that should be offered.
+    pub(crate) fn order(&self) -> &[Target] {
+        &self.order
+    }
+
     /// Whether every image has failed.
     pub fn is_hopeless(&self) -> bool {
         is_hopeless(&self.targets.borrow())
@@ -93,7 +98,17 @@ impl Agent {
             if self.offer.ready().contains(&target) {
                 continue;
             }
-            match (self.images)(target).await {
+            if !self.gate.opens().await {
+                return true;
+            }
+            let works = self.journal.works();
+            let made = async {
+                self.room_for_image(target).await?;
+                (self.images)(target).await
+            };
+            let made = made.await;
+            drop(works);
+            match made {
                 Ok(image) => {
                     self.offer.set(target, Readiness::Ready);
                     (self.listener)(AgentEvent::Ready(target, Box::new(image.facts)));

@@ -16,6 +16,7 @@ use protocol::{
 };
 use sample::{Mirror, Tree, Upload, User};
 use tokio::net::TcpListener;
+use tokio::time::{Instant, sleep};
 
 use super::*;
 use crate::Keys;
@@ -23,13 +24,18 @@ use crate::config::SiteConfig;
 use crate::sandbox::INSTANCE_LABEL;
 use crate::sandbox::tests::{TARGET, engine_and_image};
 
+mod presence;
+
 /// A coordinator that has one job, once.
 #[derive(Default)]
 struct Desk {
     assignment: Mutex<Option<Assignment>>,
     /// What was asked with each claim, and whether a claim is let wait.
     claims: Mutex<Vec<String>>,
+    asked: Mutex<Vec<ClaimRequest>>,
     waits: AtomicBool,
+    /// Whether it speaks another protocol.
+    is_foreign: AtomicBool,
     /// What a renewal is answered with; 0 stands for 200.
     renewal: AtomicU32,
     renewals: AtomicU32,
@@ -49,9 +55,18 @@ const SILENCE: u32 = 1;
 
 type Shared = State<Arc<Desk>>;
 
-async fn claim(State(desk): Shared, axum::extract::RawQuery(query): axum::extract::RawQuery) -> Response {
+async fn claim(
+    State(desk): Shared,
+    axum::extract::RawQuery(query): axum::extract::RawQuery,
+    axum::Json(asked): axum::Json<ClaimRequest>,
+) -> Response {
     desk.claims.lock().unwrap().push(query.unwrap_or_default());
-    if desk.waits.load(Ordering::SeqCst) {
+    let is_away = asked.away.is_some();
+    desk.asked.lock().unwrap().push(asked);
+    if desk.is_foreign.load(Ordering::SeqCst) {
+        return (StatusCode::NOT_FOUND, [(protocol::PROTOCOL_HEADER, "2.0")]).into_response();
+    }
+    if desk.waits.load(Ordering::SeqCst) && !is_away {
         sleep(WAIT).await;
     }
     match desk.assignment.lock().unwrap().take() {

@@ -21,6 +21,14 @@ impl Tokens {
         let token = known.unwrap_or_else(|| hex::encode(rand::random::<[u8; 32]>()));
         Said { token, had_a_job: false, tokens: self.clone() }
     }
+
+    /// All that were said before, or a new one.
+    pub(super) fn say_all(&self) -> Vec<Said> {
+        let known = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let all: Vec<Said> =
+            known.into_iter().map(|token| Said { token, had_a_job: false, tokens: self.clone() }).collect();
+        if all.is_empty() { vec![self.say()] } else { all }
+    }
 }
 
 impl Drop for Said {
@@ -46,5 +54,19 @@ mod tests {
         again.had_a_job = true;
         drop(again);
         assert_ne!(tokens.say().token, broken_off);
+    }
+
+    #[test]
+    fn all_tokens_that_were_said_are_said_at_once_and_come_back() {
+        let tokens = Tokens::default();
+        let (one, two) = (tokens.say(), tokens.say());
+        let mut known = vec![one.token.clone(), two.token.clone()];
+        drop((one, two));
+        let mut all: Vec<String> = tokens.say_all().iter().map(|said| said.token.clone()).collect();
+        known.sort();
+        all.sort();
+        assert_eq!(all, known);
+        assert_eq!(tokens.say_all().len(), 2);
+        assert_eq!(Tokens::default().say_all().len(), 1);
     }
 }

@@ -27,7 +27,13 @@ async fn known(token: &'static str) -> (Url, Arc<AtomicUsize>, JoinSet<()>) {
 }
 
 async fn claim(coordinator: &Coordinator) -> Result<Option<Assignment>, CallError> {
-    let request = ClaimRequest { targets: Vec::new(), emulated: Vec::new(), version: VERSION.to_owned(), token: None };
+    let request = ClaimRequest {
+        targets: Vec::new(),
+        emulated: Vec::new(),
+        version: VERSION.to_owned(),
+        token: None,
+        away: None,
+    };
     coordinator.claim(&request, Duration::ZERO).await
 }
 
@@ -55,4 +61,40 @@ async fn a_token_that_is_refused_and_still_the_one_that_is_kept_is_not_said_agai
 fn a_connection_is_shown_without_its_token() {
     let coordinator = Coordinator::new(&"http://127.0.0.1:1/".parse().unwrap(), "secret").unwrap();
     assert!(!format!("{coordinator:?}").contains("secret"));
+}
+
+/// A coordinator that answers every claim with that status, and says that it speaks a protocol.
+async fn speaking(version: &'static str, status: StatusCode) -> (Url, JoinSet<()>) {
+    let claim = async move || {
+        let problem =
+            r#"{"status": 426, "title": "Another protocol", "detail": "this coordinator speaks protocol 0.1"}"#;
+        (status, [(PROTOCOL_HEADER, version)], problem)
+    };
+    let app = axum::Router::new().route("/api/v1/claim", post(claim));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+    let mut server = JoinSet::new();
+    server.spawn(async move { axum::serve(listener, app).await.unwrap() });
+    (url, server)
+}
+
+#[tokio::test]
+async fn a_coordinator_of_another_protocol_is_told_with_both_versions_and_what_to_do() {
+    for (version, status, expected) in [
+        ("2.3", StatusCode::NO_CONTENT, "speaks protocol 2.3, and this runner (pgxn-testers "),
+        ("2.3", StatusCode::NOT_FOUND, "speaks protocol 1.0; update this program"),
+        ("0.9", StatusCode::NO_CONTENT, "this program is newer: use an older one"),
+        ("1.4", StatusCode::UPGRADE_REQUIRED, "says: this coordinator speaks protocol 0.1"),
+    ] {
+        let (url, _server) = speaking(version, status).await;
+        let error = claim(&Coordinator::new(&url, "t").unwrap()).await.unwrap_err();
+        assert!(matches!(error, CallError::Protocol { .. }) && !error.is_temporary(), "{version}: {error:?}");
+        let said = error.to_string();
+        assert!(said.contains(expected) && said.contains(url.as_str()), "{version}: {said}");
+    }
+    let (url, _server) = speaking("1.4", StatusCode::NO_CONTENT).await;
+    let coordinator = Coordinator::new(&url, "t").unwrap();
+    assert_eq!(coordinator.heard(), None);
+    assert!(claim(&coordinator).await.unwrap().is_none(), "a higher minor is understood");
+    assert!(coordinator.heard().unwrap() < Duration::from_mins(1));
 }

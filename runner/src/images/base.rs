@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const TAIL: usize = 12;
 
 /// The name of a base image.
-pub(super) fn tag(suite: &str, platform: Platform) -> String {
+pub(crate) fn tag(suite: &str, platform: Platform) -> String {
     format!("pgxn-testers/base:{suite}-{platform}")
 }
 

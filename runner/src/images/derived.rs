@@ -90,7 +90,9 @@ impl Images {
     async fn derived(&self, tag: &str, base: &Image) -> Result<Option<Image>> {
         let found = self.place.engine.found_image(tag).await?;
         let found = found.filter(|found| found.labels.get(&label("base")) == Some(&base.facts.digest));
-        Ok(found.and_then(|found| Image::from_labels(tag, &found.id, &found.labels).ok()))
+        Ok(found
+            .and_then(|found| Image::from_labels(tag, &found.id, &found.labels).ok())
+            .map(|image| self.gives(image)))
     }
 
     async fn add(&self, plan: &Plan<'_>, told: Told<'_>) -> Result<Result<(), Failure>> {

@@ -61,6 +61,11 @@ impl Cache {
         Self { dir, max_bytes: MAX_BYTES }
     }
 
+    /// Where they are.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// An entry, if it is there and whole. It blocks: call it from a thread that may.
     pub(crate) fn find(&self, key: &Key, now: Timestamp) -> Option<Entry> {
         let path = self.path(key);

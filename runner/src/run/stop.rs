@@ -30,10 +30,12 @@ pub(crate) fn reason(error: &Error) -> Reason {
         | Error::Engine { .. }
         | Error::Trial { .. }
         | Error::CopyIn { .. } => Reason::EngineFailed,
-        Error::Image { .. } | Error::NoImage | Error::ImageLabel { .. } => Reason::ImageMissing,
+        Error::Image { .. } | Error::NoImage | Error::ImageLabel { .. } | Error::Budget { .. } => Reason::ImageMissing,
         Error::Packages { .. } => Reason::MissingLibrary,
         Error::File { source, .. } if is_full(source) => Reason::RunnerDiskFull,
-        Error::File { .. } | Error::Key { .. } | Error::Bench { .. } => Reason::Internal,
+        Error::File { .. } | Error::Key { .. } | Error::Bench { .. } | Error::Control { .. } | Error::Share { .. } => {
+            Reason::Internal
+        }
     }
 }
 

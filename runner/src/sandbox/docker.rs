@@ -19,12 +19,27 @@ pub(crate) use exec::{Chunk, Exec, ExecSpec, SYSTEM_PATH};
 pub use facts::{EngineFacts, Lacks};
 pub(crate) use images::{BuildEvent, BuildSpec, FoundImage};
 
+/// How much containers and builds give way to everything else on the machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Manners {
+    /// What a container weighs where processors are wanted by more than there are: 1024 is as much as anything else.
+    pub(crate) cpu_shares: Option<i64>,
+    /// The same for disks, from 10 to 1000, where the engine can.
+    pub(crate) blkio_weight: Option<u16>,
+    /// The processors that the making of an image may use, in the engine's microseconds per tenth of a second.
+    pub(crate) build_quota: Option<i32>,
+}
+
+/// The period of [`Manners::build_quota`], in microseconds.
+pub(crate) const QUOTA_PERIOD: i32 = 100_000;
+
 /// A connection to a container engine; clones share it.
 #[derive(Clone, Debug)]
 pub struct Engine {
     docker: Docker,
     host: String,
     facts: EngineFacts,
+    manners: Manners,
 }
 
 impl Engine {
@@ -49,7 +64,7 @@ impl Engine {
         let info = docker.info().await.map_err(unreachable)?;
         let api = docker.client_version().to_string();
         let facts = facts::gather(&docker, info, (&address, api)).await;
-        Ok(Self { docker, host: host.to_owned(), facts })
+        Ok(Self { docker, host: host.to_owned(), facts, manners: Manners::default() })
     }
 
     /// Asks whether it still answers.
@@ -65,6 +80,25 @@ impl Engine {
     /// What the engine says of itself.
     pub fn facts(&self) -> &EngineFacts {
         &self.facts
+    }
+
+    /// The same engine, whose containers weigh so little beside others, and which makes images with so many processors. An engine that cannot limit
+    /// processors has no weights for them either, and of those for disks only Docker says that it leaves them out where the kernel has none.
+    #[must_use]
+    pub(crate) fn giving_way(self, weight: Option<u16>, cores: u32) -> Self {
+        let can = !self.facts.lacks.processors;
+        let quota = i32::try_from(cores).unwrap_or(i32::MAX).saturating_mul(QUOTA_PERIOD);
+        let manners = Manners {
+            cpu_shares: weight.filter(|_| can).map(|weight| i64::from(weight.max(2))),
+            blkio_weight: weight.filter(|_| !self.facts.is_podman).map(|weight| (weight / 2).clamp(10, 1_000)),
+            build_quota: (can && cores < self.facts.cpus).then_some(quota),
+        };
+        Self { manners, ..self }
+    }
+
+    /// How much it gives way.
+    pub(crate) fn manners(&self) -> Manners {
+        self.manners
     }
 
     /// The client, for the modules beside this one.

@@ -46,6 +46,22 @@ impl Instance {
         work_dir(data_dir, &self.id)
     }
 
+    /// The ids of the runners that live in a data directory.
+    pub fn living(data_dir: &Path) -> Result<Vec<String>> {
+        let dir = data_dir.join("instances");
+        let mut living = Vec::new();
+        for entry in fs::read_dir(&dir).into_iter().flatten().flatten() {
+            let Ok(file) = File::open(entry.path()) else { continue };
+            // A lock that others may have at the same time: who looks for dead ones to remove takes one that is looked at for living.
+            match file.try_lock_shared() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => living.push(entry.file_name().to_string_lossy().into_owned()),
+                Err(TryLockError::Error(source)) => return Err(Error::file("lock", entry.path())(source)),
+            }
+        }
+        Ok(living)
+    }
+
     /// Removes the containers of every runner of that data directory that is dead, and what its runs had unpacked; how many containers.
     pub async fn reap(engine: &Engine, data_dir: &Path) -> Result<usize> {
         let mut reaped = 0;
@@ -104,6 +120,9 @@ mod tests {
         let names: Vec<_> = found.iter().map(|(path, _)| path.file_name().unwrap().to_string_lossy()).collect();
         assert_eq!(names, [killed.as_str()]);
         assert_ne!(living.id(), killed);
+        drop(found);
+        assert_eq!(Instance::living(dir.path()).unwrap(), [living.id()]);
+        assert!(Instance::living(&dir.path().join("none")).unwrap().is_empty());
     }
 
     #[tokio::test]

@@ -13,7 +13,7 @@ pub(super) static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
     Migrator::with_migrations(FILES.iter().map(read).collect())
 });
 
-const FILES: [(i64, &str, &str); 12] = [
+const FILES: [(i64, &str, &str); 13] = [
     (1, "farm", include_str!("../../migrations/0001_farm.sql")),
     (2, "circumstances", include_str!("../../migrations/0002_circumstances.sql")),
     (3, "confirmation", include_str!("../../migrations/0003_confirmation.sql")),
@@ -25,6 +25,7 @@ const FILES: [(i64, &str, &str); 12] = [
     (10, "search", include_str!("../../migrations/0010_search.sql")),
     (11, "joining", include_str!("../../migrations/0011_joining.sql")),
     (12, "signatures", include_str!("../../migrations/0012_signatures.sql")),
+    (13, "presence", include_str!("../../migrations/0013_presence.sql")),
     (14, "emulation", include_str!("../../migrations/0014_emulation.sql")),
 ];
 

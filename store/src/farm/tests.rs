@@ -9,7 +9,8 @@ use crate::{results, runners};
 async fn an_empty_farm_counts_nothing() {
     on_both(async |store| {
         let mut conn = store.read().await.unwrap();
-        let nothing = Counts { dists: 0, releases: 0, broken: 0, queued: 0, running: 0, results: 0, runners: 0 };
+        let nothing =
+            Counts { dists: 0, releases: 0, broken: 0, queued: 0, running: 0, results: 0, runners: 0, away: 0 };
         assert_eq!(counts(&mut conn, at(0)).await.unwrap(), nothing);
         assert!(shares(&mut conn).await.unwrap().is_empty());
     })
@@ -66,7 +67,8 @@ async fn the_farm_counts_what_it_has() {
         insert(&store, &release("quince", "1.0.0")).await;
 
         let mut conn = store.read().await.unwrap();
-        let expected = Counts { dists: 4, releases: 5, broken: 0, queued: 0, running: 1, results: 4, runners: 1 };
+        let expected =
+            Counts { dists: 4, releases: 5, broken: 0, queued: 0, running: 1, results: 4, runners: 1, away: 0 };
         assert_eq!(counts(&mut conn, at(6)).await.unwrap(), expected);
         assert_eq!(counts(&mut conn, at(7)).await.unwrap().runners, 0);
         // pear 1.1.0 lacks a header, which judges nobody, and what was found of pear 1.0.0 does not matter any more.

@@ -114,3 +114,21 @@ async fn the_old_token_ends_an_hour_after_a_new_one_that_nobody_uses() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_runner_that_is_away_keeps_its_targets_and_is_waited_for_by_nobody() {
+    on_both(async |store| {
+        let id = runner(&store, "attic").await;
+        let mut tx = store.begin().await.unwrap();
+        touch(&mut tx, id, "0.1.0", &[target("pg17-amd64")], at(0)).await.unwrap();
+        let absence = Absence { why: protocol::Away::Hours, until: Some(at(60)) };
+        set_absence(&mut tx, id, Some(absence)).await.unwrap();
+        let away = by_name(&mut tx, "attic").await.unwrap().unwrap();
+        assert_eq!((away.absence, away.targets.len()), (Some(absence), 1));
+        assert!(!away.works_on(target("pg17-amd64"), at(1)));
+        set_absence(&mut tx, id, None).await.unwrap();
+        let back = by_name(&mut tx, "attic").await.unwrap().unwrap();
+        assert!(back.absence.is_none() && back.works_on(target("pg17-amd64"), at(1)));
+    })
+    .await;
+}

@@ -1,6 +1,7 @@
 //! End to end: the real binary, a real engine, real databases, a real browser. One binary, because linking it takes long.
 
 mod action;
+mod away;
 mod bad_input;
 mod bundle;
 mod client;

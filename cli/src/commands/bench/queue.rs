@@ -136,6 +136,7 @@ async fn toil(coordinator: runner::Coordinator, until: Instant) -> Result<Measur
             emulated: Vec::new(),
             version: VERSION.into(),
             token: Some(fresh_token()),
+            away: None,
         };
         let start = Instant::now();
         let Some(assignment) = coordinator.claim(&request, Duration::ZERO).await? else {

@@ -23,8 +23,10 @@ pub struct Status {
     pub running: u64,
     /// Results ever accepted.
     pub results: u64,
-    /// Runners that were heard of in the last five minutes.
+    /// Runners that were heard of in the last five minutes, and take work.
     pub runners: u64,
+    /// Runners that were heard of in the last five minutes, and take none for now.
+    pub away: u64,
     /// What is tested on.
     pub targets: Vec<Target>,
     /// What waits, by target and priority.

@@ -1,6 +1,6 @@
 //! What an operator's commands send and get.
 
-use protocol::{Fingerprint, JobId, Name, RunnerId, Target, Timestamp, Version};
+use protocol::{Absence, Fingerprint, JobId, Name, RunnerId, Target, Timestamp, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -88,6 +88,9 @@ pub struct Runner {
     /// How many are still to be withdrawn, or to count again.
     #[serde(default)]
     pub withdrawal_left: u64,
+    /// That it takes no work, though it is there: it is paused, outside its hours, or its machine is in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub absence: Option<Absence>,
 }
 
 /// How a runner is shut out.
@@ -114,6 +117,7 @@ impl From<Listed> for Runner {
             targets: runner.targets,
             quarantined_at: runner.quarantined_at,
             quarantine_reason: runner.quarantine_reason,
+            absence: runner.absence,
         }
     }
 }

@@ -15,6 +15,7 @@ use protocol::Platform;
 
 use crate::error::{Error, Result};
 use crate::limits::Limits;
+use crate::sandbox::docker::Manners;
 use crate::sandbox::docker::confine::confined;
 use crate::sandbox::docker::{Engine, EngineFacts};
 
@@ -70,7 +71,8 @@ impl Engine {
         } else {
             options.platform(&format!("linux/{}", spec.platform))
         };
-        let created = self.client().create_container(Some(options.build()), body(spec, self.facts())).await;
+        let created =
+            self.client().create_container(Some(options.build()), body(spec, self.facts(), self.manners())).await;
         created.map_err(Error::engine(format!("create the container {}", spec.name)))?;
         let started = self.client().start_container(spec.name, None::<StartContainerOptions>).await;
         started.map_err(Error::engine(format!("start the container {}", spec.name)))
@@ -110,7 +112,7 @@ impl Engine {
     }
 }
 
-fn body(spec: &ContainerSpec<'_>, machine: &EngineFacts) -> ContainerCreateBody {
+fn body(spec: &ContainerSpec<'_>, machine: &EngineFacts, manners: Manners) -> ContainerCreateBody {
     let lifetime = spec.limits.run.saturating_add(MARGIN);
     ContainerCreateBody {
         image: Some(spec.image.to_owned()),
@@ -124,7 +126,11 @@ fn body(spec: &ContainerSpec<'_>, machine: &EngineFacts) -> ContainerCreateBody 
         healthcheck: (!machine.is_podman)
             .then(|| HealthConfig { test: Some(vec!["NONE".into()]), ..HealthConfig::default() }),
         stop_timeout: Some(0),
-        host_config: Some(host_config(spec, machine)),
+        host_config: Some(HostConfig {
+            cpu_shares: manners.cpu_shares,
+            blkio_weight: manners.blkio_weight,
+            ..host_config(spec, machine)
+        }),
         ..ContainerCreateBody::default()
     }
 }
@@ -194,7 +200,7 @@ mod tests {
     #[test]
     fn a_container_outlives_the_longest_run_and_ends_all_the_same() {
         let limits = Limits { run: Duration::from_hours(48), ..Limits::default() };
-        let cmd = body(&spec(&limits, &[]), &EngineFacts::default()).cmd.unwrap();
+        let cmd = body(&spec(&limits, &[]), &EngineFacts::default(), Manners::default()).cmd.unwrap();
         let [init, seconds] = &cmd[..] else { panic!("{cmd:?}") };
         assert_eq!(init, INIT);
         assert!((172_801..200_000).contains(&seconds.parse::<u32>().unwrap()), "{seconds}");

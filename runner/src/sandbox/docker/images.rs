@@ -18,7 +18,7 @@ use tokio::io::AsyncRead;
 use tokio_util::io::ReaderStream;
 
 use crate::error::{Error, Result};
-use crate::sandbox::docker::Engine;
+use crate::sandbox::docker::{Engine, QUOTA_PERIOD};
 
 /// Longer than anybody waits for a root file system.
 const IMPORT: Duration = Duration::from_hours(24);
@@ -32,6 +32,8 @@ pub(crate) struct FoundImage {
     pub(crate) labels: HashMap<String, String>,
     /// With everything below it, which it may share with others.
     pub(crate) size_bytes: u64,
+    /// Its layers, the lowest first; none where the engine was only asked for a list.
+    pub(crate) layers: Vec<String>,
     pub(crate) created: Timestamp,
 }
 
@@ -118,6 +120,7 @@ impl Engine {
 
     /// Builds an image by the classic builder.
     pub(crate) fn build_image(&self, spec: BuildSpec) -> Pin<Box<dyn Stream<Item = Result<BuildEvent>> + Send + '_>> {
+        let manners = self.manners();
         let options = BuildImageOptions {
             dockerfile: "Dockerfile".into(),
             t: spec.tag,
@@ -127,6 +130,9 @@ impl Engine {
             platform: if spec.platform == Platform::native() { String::new() } else { docker_platform(spec.platform) },
             buildargs: Some(spec.arguments),
             labels: Some(spec.labels),
+            cpushares: manners.cpu_shares.and_then(|shares| shares.try_into().ok()),
+            cpuquota: manners.build_quota,
+            cpuperiod: manners.build_quota.map(|_| QUOTA_PERIOD),
             ..BuildImageOptions::default()
         };
         let steps = self.client().build_image(options, None, Some(bollard::body_full(spec.context)));
@@ -163,6 +169,15 @@ impl Engine {
     pub(crate) async fn remove_image(&self, reference: &str) -> Result<()> {
         match self.client().remove_image(reference, None::<RemoveImageOptions>, None).await {
             Ok(_) | Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(()),
+            Err(source) => Err(Error::engine(format!("remove the image {reference}"))(source)),
+        }
+    }
+
+    /// Removes a tag, and the image where that was its last; false where a container or another image needs it.
+    pub(crate) async fn remove_unused_image(&self, reference: &str) -> Result<bool> {
+        match self.client().remove_image(reference, None::<RemoveImageOptions>, None).await {
+            Ok(_) | Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(true),
+            Err(DockerError::DockerResponseServerError { status_code: 409, .. }) => Ok(false),
             Err(source) => Err(Error::engine(format!("remove the image {reference}"))(source)),
         }
     }
@@ -232,6 +247,7 @@ fn inspected(found: ImageInspect) -> FoundImage {
         tags: tags(found.repo_tags.unwrap_or_default()),
         labels: found.config.and_then(|config| config.labels).unwrap_or_default(),
         size_bytes: found.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
+        layers: found.root_fs.and_then(|root| root.layers).unwrap_or_default(),
         created: found.created.and_then(|at| Timestamp::parse_rfc3339(&at)).unwrap_or(Timestamp::from_millis(0)),
     }
 }
@@ -247,6 +263,7 @@ fn summarised(found: ImageSummary) -> FoundImage {
         tags: tags(found.repo_tags),
         labels: found.labels,
         size_bytes: u64::try_from(found.size).unwrap_or_default(),
+        layers: Vec::new(),
         created: Timestamp::from_millis(found.created.saturating_mul(1000)),
     }
 }

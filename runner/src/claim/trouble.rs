@@ -1,0 +1,39 @@
+//! What can be in the way of a step of the loop.
+
+use std::path::PathBuf;
+
+use crate::client::CallError;
+
+/// Why a step of the loop could not be done; the next one may.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] crate::Error),
+    /// The runner's own disk.
+    #[error("nothing can be written in `{}`: {source}", dir.display())]
+    Disk {
+        /// The directory of what is unpacked.
+        dir: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The coordinator.
+    #[error(transparent)]
+    Coordinator(#[from] CallError),
+}
+
+impl Trouble {
+    /// Whether it is the coordinator, and not something of this machine.
+    pub(crate) const fn is_coordinator(&self) -> bool {
+        matches!(self, Self::Coordinator(_))
+    }
+
+    /// What is done about it, as the end of a sentence.
+    pub(crate) const fn remedy(&self) -> &'static str {
+        match self {
+            Self::Coordinator(CallError::Protocol { .. }) => "; trying again every ten minutes",
+            _ => "; trying again",
+        }
+    }
+}
