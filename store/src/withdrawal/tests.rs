@@ -90,7 +90,8 @@ async fn withdrawn_results_are_nowhere_and_once_released_everything_is_as_it_was
         assert!(gone.contains("1.0.0") && gone.contains("Pass"), "what ada found stays: {gone}");
         let mut conn = store.read().await.unwrap();
         assert_eq!(progress(&mut conn, eve).await.unwrap(), Progress { withdrawn: 3, left: 0 });
-        let job = jobs::of_cell(&mut conn, release_of(&mut conn, "1.1.0").await, target(PG17)).await.unwrap().unwrap();
+        let mended = release_of(&mut conn, "1.1.0").await;
+        let job = jobs::of_cell(&mut conn, mended, target(PG17)).await.unwrap().unwrap();
         assert_eq!((job.state, job.priority), (JobState::Queued, protocol::Priority::Confirmation));
         assert_eq!((job.result_id, job.round, job.reported), (None, 1, 0));
         drop(conn);
@@ -164,8 +165,8 @@ async fn what_somebody_else_said_of_the_same_test_stands_alone_or_is_confirmed_a
         let mut conn = store.read().await.unwrap();
         let mut stands = Vec::new();
         for version in ["1.0.0", "1.1.0"] {
-            let cell =
-                matrix::cell(&mut conn, release_of(&mut conn, version).await, target(PG17)).await.unwrap().unwrap();
+            let id = release_of(&mut conn, version).await;
+            let cell = matrix::cell(&mut conn, id, target(PG17)).await.unwrap().unwrap();
             let result = cell.result.unwrap();
             stands.push((
                 cell.state,

@@ -26,6 +26,35 @@ fn verify(report: &str, extra: &[&str]) -> Result<(i32, String)> {
     Ok((code, out + &said))
 }
 
+/// Verifies the report of a run and a log, as they are and with changes; the path of the report, which is spoilt then.
+async fn verified(farm: &Farm, red: &str) -> Result<String> {
+    // The report, its key, and a log.
+    let report = farm.path("report.json").display().to_string();
+    let json = text(farm, &format!("run/{red}/report.json")).await?;
+    std::fs::write(&report, &json)?;
+    let signed: Value = serde_json::from_str(&json)?;
+    let key = signed["key"].as_str().context("a key")?.to_owned();
+    let log = farm.path("build.log").display().to_string();
+    std::fs::write(&log, text(farm, &format!("api/v1/runs/{red}/files/build.log")).await?)?;
+    let (code, said) = verify(&report, &["--key", &key, "--log", &log])?;
+    ensure!(code == 0 && said.contains(&format!("turns 1.1.0 on {}: FAIL", target(17))), "{code}: {said}");
+    ensure!(said.contains("as the runner uploaded it") && said.contains("does not prove"), "{said}");
+    let (code, said) = verify(&report, &[])?;
+    ensure!(code == 0 && said.contains("The key was taken from the report itself"), "{code}: {said}");
+    let listed = farm.admin(&["runners", "list"])?.1;
+    let print = listed.split_once("key ").and_then(|(_, rest)| rest.lines().next()).context("a fingerprint")?;
+    ensure!(verify(&report, &["--key", print])?.0 == 0, "{listed}");
+    ensure!(text(farm, &format!("run/{red}")).await?.contains(print), "the page shows who signed");
+
+    std::fs::write(&log, "all is well\n")?;
+    let (code, said) = verify(&report, &["--log", &log])?;
+    ensure!(code == 1 && said.contains("has the SHA-256"), "{code}: {said}");
+    std::fs::write(&report, json.replacen("verdict.phase 5:build", "verdict.phase 5:fetch", 1))?;
+    let (code, said) = verify(&report, &["--key", &key])?;
+    ensure!(code == 1 && said.contains("was changed after it was signed"), "{code}: {said}");
+    Ok(report)
+}
+
 #[tokio::test]
 async fn a_downloaded_report_verifies_and_what_its_runner_found_is_withdrawn_and_tested_again() -> Result<()> {
     let _turn = turn::take().await;
@@ -50,30 +79,7 @@ async fn a_downloaded_report_verifies_and_what_its_runner_found_is_withdrawn_and
     .await
     .with_context(|| farm.logs())?;
 
-    // The report, its key, and a log.
-    let report = farm.path("report.json").display().to_string();
-    let json = text(&farm, &format!("run/{red}/report.json")).await?;
-    std::fs::write(&report, &json)?;
-    let signed: Value = serde_json::from_str(&json)?;
-    let key = signed["key"].as_str().context("a key")?.to_owned();
-    let log = farm.path("build.log").display().to_string();
-    std::fs::write(&log, text(&farm, &format!("api/v1/runs/{red}/files/build.log")).await?)?;
-    let (code, said) = verify(&report, &["--key", &key, "--log", &log])?;
-    ensure!(code == 0 && said.contains(&format!("turns 1.1.0 on {}: FAIL", target(17))), "{code}: {said}");
-    ensure!(said.contains("as the runner uploaded it") && said.contains("does not prove"), "{said}");
-    let (code, said) = verify(&report, &[])?;
-    ensure!(code == 0 && said.contains("The key was taken from the report itself"), "{code}: {said}");
-    let listed = farm.admin(&["runners", "list"])?.1;
-    let print = listed.split_once("key ").and_then(|(_, rest)| rest.lines().next()).context("a fingerprint")?;
-    ensure!(verify(&report, &["--key", print])?.0 == 0, "{listed}");
-    ensure!(text(&farm, &format!("run/{red}")).await?.contains(print), "the page shows who signed");
-
-    std::fs::write(&log, "all is well\n")?;
-    let (code, said) = verify(&report, &["--log", &log])?;
-    ensure!(code == 1 && said.contains("has the SHA-256"), "{code}: {said}");
-    std::fs::write(&report, json.replacen("verdict.phase 5:build", "verdict.phase 5:fetch", 1))?;
-    let (code, said) = verify(&report, &["--key", &key])?;
-    ensure!(code == 1 && said.contains("was changed after it was signed"), "{code}: {said}");
+    let report = verified(&farm, &red).await?;
 
     // Its runner is quarantined: nothing of it is anywhere.
     let badge = text(&farm, "badge/turns.svg").await?;

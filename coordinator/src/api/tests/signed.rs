@@ -82,8 +82,8 @@ async fn a_report_that_is_not_signed_as_it_should_be_is_refused_and_costs_the_le
         claimed.report_as(&farm, &other_log, &seal).await.problem(422);
         // A log that was replaced on its way is not the one that is signed.
         assert_eq!(claimed.upload(&farm, "build.log", b"all is well").await.status, 204);
-        let replaced = claimed.report_as(&farm, &report, &seal).await.problem(422);
-        assert!(replaced.contains("SHA-256 of its file `build.log`"), "{replaced}");
+        let late = claimed.report_as(&farm, &report, &seal).await.problem(422);
+        assert!(late.contains("SHA-256 of its file `build.log`"), "{late}");
 
         assert_eq!(claimed.upload(&farm, "build.log", log).await.status, 204);
         assert_eq!(claimed.report_as(&farm, &report, &seal).await.status, 200, "the lease was held all the time");
