@@ -25,6 +25,9 @@ const MANAGERS: [(&str, &[&str]); 5] = [
     ("apk", &["add", "qemu-aarch64"]),
 ];
 
+/// What is to be done next, if anything.
+type Step = fn() -> Result<Option<Fix>, String>;
+
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fix {
@@ -53,7 +56,7 @@ pub async fn fix(say: &(dyn Fn(&str) + Sync)) -> Result<(), String> {
     }
     let mut did = false;
     // Each look comes after what was done before: a package may have registered it by itself.
-    let steps: [fn() -> Result<Option<Fix>, String>; 4] = [install, || Ok(mount()), || Ok(unregister()), register];
+    let steps: [Step; 4] = [install, || Ok(mount()), || Ok(unregister()), register];
     for step in steps {
         if let Some(fix) = step()? {
             say(&fix.to_string());
