@@ -21,10 +21,10 @@ mod queue;
 pub(crate) async fn run(command: BenchCommand, console: Console) -> Result<ExitCode> {
     match command {
         BenchCommand::Overhead { what, majors, times, lanes, registry } => {
-            compare(&what, &majors.or_newest(1), (times, lanes.into(), &registry), console).await?;
+            Box::pin(compare(&what, &majors.or_newest(1), (times, lanes.into(), &registry), console)).await?;
         }
         BenchCommand::Fill(args) => fill::run(&args, console).await?,
-        BenchCommand::Queue(args) => queue::run(&args, console).await?,
+        BenchCommand::Queue(args) => Box::pin(queue::run(&args, console)).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

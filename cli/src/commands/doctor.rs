@@ -51,14 +51,11 @@ fn line(check: &Check, console: Console) -> String {
         Outcome::Fails => Colour::Red,
     };
     let word = console.paint(colour, &format!("{:<8}", check.outcome.as_str()));
-    let mut text = format!("{word} {:<17} {}", check.name, plain(&check.found));
-    if check.effect != Effect::Whole {
-        text.push_str(&format!("\n         {:<17} {}", "", check.effect.sentence()));
-    }
-    if !check.mend.is_empty() {
-        text.push_str(&format!("\n         {:<17} mend: {}", "", plain(&check.mend)));
-    }
-    text
+    let below = |text: String| format!("\n         {:<17} {text}", "");
+    let effect = (check.effect != Effect::Whole).then(|| below(check.effect.sentence().to_string()));
+    let mend = (!check.mend.is_empty()).then(|| below(format!("mend: {}", plain(&check.mend))));
+    let first = format!("{word} {:<17} {}", check.name, plain(&check.found));
+    [Some(first), effect, mend].into_iter().flatten().collect()
 }
 
 fn summary(examination: &Examination) -> &'static str {

@@ -49,7 +49,6 @@ pub(crate) async fn run(args: UpArgs, console: Console) -> Result<ExitCode> {
     } else {
         farm
     };
-    let keys = site.data_dir.clone();
     let site = Site::open(&site, Arc::new(SystemClock)).await?;
     greet(&farm.address, &watched, &majors, console);
     let shutdown = CancellationToken::new();
@@ -67,7 +66,7 @@ pub(crate) async fn run(args: UpArgs, console: Console) -> Result<ExitCode> {
     let Offered { targets, jobs } = doctor::reduce(&site, (&runner_dir, args.work.emulate), offered, console).await?;
     let sample =
         watched.sample.then(|| Sample { dir, size: args.sample, imaging: imaging.clone(), target: targets[0] });
-    let client = own_client(&coordinator, &address).await?.signing(Keys::open(&keys)?);
+    let client = own_client(&coordinator, &address).await?.signing(Keys::open(&runner_dir)?);
     let agent = Agent::new(site, client, targets, imaging.ensure(), quiet_listener(console));
     if args.until_idle {
         tasks

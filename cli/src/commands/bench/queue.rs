@@ -37,7 +37,7 @@ pub(super) async fn run(args: &QueueArgs, console: Console) -> Result<()> {
     out(&format!("{}  {}", "    jobs  runners   pairs/s", "  claim: median      99 %    report: median      99 %"))?;
     tokio::select! {
         served = async { axum::serve(listener, router).await } => served.context("serve the API")?,
-        measured = rows(args, &store, &crew, console) => measured?,
+        measured = Box::pin(rows(args, &store, &crew, console)) => measured?,
     }
     store.close().await;
     Ok(())
