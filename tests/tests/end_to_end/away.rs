@@ -1,7 +1,6 @@
 //! A volunteer's word to a runner: pause, resume, drain; what the runner, the farm and the pages say meanwhile.
 
 use anyhow::{Context, Result, ensure};
-use protocol::Phase;
 use serde_json::Value;
 use tests::farm::{Farm, PATIENCE};
 use tests::process::run;
@@ -38,7 +37,7 @@ async fn a_runner_is_paused_over_a_restart_resumes_loses_its_coordinator_and_dra
     let _turn = turn::take().await;
     let farm = Farm::new()?;
     let coordinator = farm.coordinator("17", &[]).await?;
-    let flags = ["--phase-timeout", "8", "--max-cores", "50%", "--max-disk", "100%"];
+    let flags = ["--phase-timeout", "12", "--max-cores", "50%", "--max-disk", "100%"];
     let mut runner = farm.runner("ada", "17", &flags)?;
     let status = is(&farm, "waiting").await?;
     ensure!(status["disk"]["budget_bytes"].as_u64() > Some(4 << 30), "{status}");
@@ -76,7 +75,7 @@ async fn a_runner_is_paused_over_a_restart_resumes_loses_its_coordinator_and_dra
     is(&farm, "waiting").await?;
 
     fixtures::publish(&mut farm.mirror()?, &["talks-forever"])?;
-    farm.running(Phase::Build, PATIENCE).await?;
+    counts(&farm, "running", 1).await?;
     fixtures::publish(&mut farm.mirror()?, &["warns"])?;
     counts(&farm, "queued", 1).await?;
     let (code, said) = says(&farm, &["drain", "--wait"])?;

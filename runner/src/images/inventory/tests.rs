@@ -26,7 +26,7 @@ fn found(recipe_digest: &str, tag: &str, created: Timestamp) -> FoundImage {
     ];
     let labels: HashMap<_, _> =
         labels.iter().map(|(name, value)| (format!("org.pgxn.testers.{name}"), (*value).to_owned())).collect();
-    FoundImage { id: "sha256:1".into(), tags: vec![tag.into()], labels, size_bytes: 5, created }
+    FoundImage { id: "sha256:1".into(), tags: vec![tag.into()], labels, size_bytes: 5, layers: Vec::new(), created }
 }
 
 fn check(found: &[FoundImage], now: Timestamp) -> Condition {
