@@ -161,8 +161,8 @@ mod tests {
         EngineFacts { cpus: 8, memory_bytes: 16 * GIB, ..EngineFacts::default() }
     }
 
-    fn share(text: &str) -> Option<Share> {
-        Some(text.parse().unwrap())
+    fn share(text: &str) -> Share {
+        text.parse().unwrap()
     }
 
     #[test]
@@ -172,7 +172,7 @@ mod tests {
             (Some(Share::Percent(50)), Some(Share::Of(2)), Some(Share::Of(8 * GIB)))
         );
         for text in ["50%", "2", "8G", "1536M", "2T"] {
-            assert_eq!(share(&share(text).unwrap().to_string()), share(text), "{text}");
+            assert_eq!(share(&share(text).to_string()), share(text), "{text}");
         }
         for text in ["", "%", "0%", "101%", "-1", "8GB", "G", "99999999999999999999", "99999999999999T"] {
             assert!(text.parse::<Share>().unwrap_err().contains("write"), "{text}");
@@ -181,17 +181,17 @@ mod tests {
 
     #[test]
     fn a_share_cuts_what_runs_may_have() {
-        let shares = Shares { cores: share("50%"), memory: share("4G"), disk: None };
+        let shares = Shares { cores: Some(share("50%")), memory: Some(share("4G")), disk: None };
         assert_eq!(shares.of(&machine(), 2, &WantedLimits::default()).unwrap(), (4, Some(4 * GIB)));
         assert_eq!(Shares::default().of(&machine(), 2, &WantedLimits::default()).unwrap(), (8, None));
-        let little = Shares { cores: share("1%"), ..Shares::default() };
+        let little = Shares { cores: Some(share("1%")), ..Shares::default() };
         assert_eq!(little.of(&machine(), 1, &WantedLimits::default()).unwrap().0, 1);
     }
 
     #[test]
     fn a_share_that_cannot_work_is_refused_with_the_least_that_can() {
         let why = |cores: &str, memory: &str, jobs, wanted: &WantedLimits| {
-            let shares = Shares { cores: share(cores), memory: share(memory), disk: None };
+            let shares = Shares { cores: Some(share(cores)), memory: Some(share(memory)), disk: None };
             shares.of(&machine(), jobs, wanted).unwrap_err().to_string()
         };
         let usual = WantedLimits::default();
@@ -212,14 +212,14 @@ mod tests {
             name: "Podman 4".into(),
             ..machine()
         };
-        let shares = Shares { cores: share("2"), ..Shares::default() };
+        let shares = Shares { cores: Some(share("2")), ..Shares::default() };
         assert!(shares.of(&unlimited, 1, &WantedLimits::default()).unwrap_err().to_string().contains("Podman 4"));
     }
 
     #[test]
     fn a_disk_budget_into_which_no_image_fits_is_refused() {
         let dir = tempfile::tempdir().unwrap();
-        let shares = |text: &str| Shares { disk: share(text), ..Shares::default() };
+        let shares = |text: &str| Shares { disk: Some(share(text)), ..Shares::default() };
         let why = shares("300M").disk_bytes(dir.path()).unwrap_err().to_string();
         assert!(why.starts_with("--max-disk 300M is 300M, and the least is 4G"), "{why}");
         assert_eq!(shares("40G").disk_bytes(dir.path()).unwrap(), Some(40 * GIB));

@@ -24,8 +24,8 @@ async fn a_runner_that_is_away_is_known_to_be_there_and_gets_nothing() {
         let status = farm.call(Call::get("/api/v1/status")).await.json();
         assert_eq!((&status["runners"], &status["away"]), (&json!(0), &json!(1)));
         let listed = crate::operate::runners(&farm.coordinator).await.unwrap();
-        assert_eq!(listed[0].absence.unwrap().why, protocol::Away::Paused);
-        assert_eq!(listed[0].targets.len(), 1, "what it can test is still known");
+        assert_eq!(listed[0].runner.absence.unwrap().why, protocol::Away::Paused);
+        assert_eq!(listed[0].runner.targets.len(), 1, "what it can test is still known");
 
         assert!(claim_of(&farm, &runner, &["pg17-amd64"]).await.is_some(), "it is back");
         let status = farm.call(Call::get("/api/v1/status")).await.json();
