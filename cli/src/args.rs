@@ -7,6 +7,7 @@ mod join;
 mod lanes;
 mod limits;
 mod major;
+mod modes;
 mod notify;
 mod operate;
 mod overrides;
@@ -14,6 +15,7 @@ mod run;
 
 pub(crate) use farm::{CoordinatorArgs, DataArgs, ListenArgs, RegistryChoice, SampleSize, UpArgs};
 pub(crate) use join::{AdmissionCommand, JoinArgs, Link, MemberArgs, RunnerCommand};
+pub(crate) use modes::{Bisect, ShellAt};
 pub(crate) use notify::NotifyArgs;
 pub(crate) use operate::{
     AdminArgs, AdminCommand, BenchCommand, DistSpec, FillArgs, ImagesCommand, OverridesCommand, QueueArgs,

@@ -16,6 +16,7 @@ mod registry;
 mod sample_registry;
 mod signal;
 mod task;
+mod terminal;
 
 use std::process::ExitCode;
 
@@ -57,7 +58,7 @@ async fn run(command: Command, console: Console) -> anyhow::Result<ExitCode> {
         Command::Up(args) => commands::up::run(args, console).await,
         Command::Coordinator(args) => commands::coordinator::run(args, console).await,
         Command::Runner(args) => commands::runner::run(args, console).await,
-        Command::Test(args) => commands::test::run(args, console).await,
+        Command::Test(args) => Box::pin(commands::test::run(args, console)).await,
         Command::Images(command) => commands::images::run(command, console).await,
         Command::Admin(command) => commands::admin::run(command, console).await,
         Command::Completions { shell } => Ok(commands::manual::completions(shell)),

@@ -47,6 +47,8 @@ pub struct SiteConfig {
     pub overrides: Arc<Overrides>,
     /// What runs have beyond installcheck.
     pub lanes: Lanes,
+    /// Whether nothing is fetched or built beside the distribution itself: what is not here ends a run.
+    pub offline: bool,
 }
 
 impl SiteConfig {
@@ -59,6 +61,7 @@ impl SiteConfig {
             limits: WantedLimits::default(),
             overrides: Arc::new(Overrides::embedded()),
             lanes: Lanes::All,
+            offline: false,
         }
     }
 
@@ -72,6 +75,12 @@ impl SiteConfig {
     #[must_use]
     pub fn with_limits(self, limits: WantedLimits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// The same site, which fetches and builds nothing where `offline` says so.
+    #[must_use]
+    pub fn offline(self, offline: bool) -> Self {
+        Self { offline, ..self }
     }
 
     /// The same site with these lanes.

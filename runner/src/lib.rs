@@ -26,6 +26,6 @@ pub use config::{Lanes, RunnerConfig, SiteConfig, engine_host, native_targets};
 pub use error::{Error, Result};
 pub use event::{Events, RunEvent};
 pub use limits::{Limits, WantedLimits};
-pub use run::{Completed, Request, Source, StoredFile, VERSION, run};
+pub use run::{Completed, Held, Hold, Request, Shell, Source, Standing, StoredFile, VERSION, run, run_held};
 pub use site::Site;
 pub use task::{Tasks, work};

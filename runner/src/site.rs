@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use pgxn::ClientOptions;
 use protocol::{Clock, LimitFacts, LimitOverrides, Matrix, Overrides, RunnerFacts};
 use url::Url;
 
@@ -30,6 +31,8 @@ pub struct Site {
     pub download_dir: PathBuf,
     /// What prerequisites have installed, kept between runs.
     pub(crate) prerequisites: Cache,
+    /// How registries are asked.
+    pub client: ClientOptions,
     /// The registry in which prerequisites of what is no release are looked up.
     pub registry: Option<Url>,
     /// What releases need beyond the plain image; those that are part of the program where nobody says otherwise.
@@ -55,9 +58,11 @@ impl Site {
         let limits = Limits::fitting(engine.facts(), u32::from(config.jobs)).with(&config.limits);
         let overrides = Arc::clone(&config.overrides);
         let place = Place::new(engine, instance.id().to_owned());
-        let images = Arc::new(Images::at(place.clone(), Matrix::embedded(), Options::default()));
+        let options = Options { offline: config.offline, ..Options::default() };
+        let images = Arc::new(Images::at(place.clone(), Matrix::embedded(), options));
         let (work_dir, download_dir) = (instance.work_dir(&config.data_dir), config.data_dir.join("downloads"));
         let prerequisites = Cache::new(config.data_dir.join("prerequisites"));
+        let client = ClientOptions::default();
         Ok(Self {
             place,
             limits,
@@ -65,6 +70,7 @@ impl Site {
             work_dir,
             download_dir,
             prerequisites,
+            client,
             registry: None,
             overrides,
             images,

@@ -1,14 +1,15 @@
 //! `pgxn-testers test`: the same run as on the farm, here.
 
+use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use futures_util::{StreamExt, stream};
-use pgxn::Meta;
+use pgxn::{ClientOptions, Memory, Meta};
 use protocol::{FileKind, Grade, PgMajor, RunId, SystemClock, Target};
-use runner::{Completed, Events, Request, Site, SiteConfig, Source, local, native_targets};
+use runner::{Completed, Events, Held, Hold, Request, Site, SiteConfig, Source, Standing, local, native_targets};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::TestArgs;
@@ -18,14 +19,21 @@ use crate::imaging::Imaging;
 use crate::signal::Signals;
 
 mod around;
+mod bisect;
+mod board;
 mod github;
 mod junit;
 mod markdown;
 mod place;
 mod propose;
 mod report;
+mod shell;
 mod show;
 mod update;
+mod watch;
+mod wrong;
+
+use board::Board;
 
 pub(crate) use report::Wanted;
 
@@ -74,52 +82,114 @@ impl Cell {
     }
 }
 
+/// What all tests of a call have in common.
+struct Job<'a> {
+    args: &'a TestArgs,
+    site: &'a Site,
+    source: &'a Source,
+    majors: &'a [PgMajor],
+    subject: &'a report::Subject,
+    console: Console,
+}
+
+/// A run that is over, or has paused.
+struct Tested {
+    /// None where it paused before its verdict.
+    cell: Option<Cell>,
+    /// Its container, where that was to be kept.
+    standing: Option<Standing>,
+    /// What was not here, where nothing was to be fetched.
+    lacks: Option<String>,
+}
+
 pub(crate) async fn run(args: TestArgs, console: Console) -> Result<ExitCode> {
-    if report::clash(&args.report) {
-        return Ok(refuse(
-            console,
-            "only one report can be printed; give the others a file, such as `--report junit=tests.xml`",
-        ));
+    let what = args.what.clone().unwrap_or_else(|| ".".to_owned());
+    if let Some(why) = wrong::combined(&args) {
+        return Ok(refuse(console, &why));
     }
-    let what = match &args.what {
-        Some(what) => what.clone(),
-        None => ".".to_owned(),
-    };
     if args.propose_meta {
         return propose::print(Path::new(&what), console);
     }
-    let source = match local::find(&what, &args.registry).await {
-        Ok(Source::Directory(dir)) => match around::find(&dir) {
-            Some(dir) => Source::Directory(dir),
-            None => return Ok(refuse(console, &around::missing(&dir))),
-        },
+    let scratch = tempfile::tempdir().context("make a directory for the run")?;
+    let kept = kept_dir(scratch.path());
+    let client = client(&kept, args.modes.offline);
+    let source = match find(&what, &args, client.clone(), console).await? {
         Ok(source) => source,
-        Err(
-            error @ (local::NotFound::Path { .. } | local::NotFound::Name { .. } | local::NotFound::Release { .. }),
-        ) => return Ok(refuse(console, &error.to_string())),
-        Err(error) => return Err(error.into()),
+        Err(code) => return Ok(code),
     };
     let meta = meta(&source).await;
     let majors = majors(&args, meta.as_ref(), console);
     let subject = subject(&what, &source, meta.as_ref());
-    if args.update_expected && subject.dir.is_none() {
-        return Ok(refuse(console, "only a directory has expected files to update"));
+    if let Some(why) = wrong::about(&args, &subject, &majors) {
+        return Ok(refuse(console, &why));
     }
-    let scratch = tempfile::tempdir().context("make a directory for the run")?;
-    let site = site(&args, scratch.path()).await?;
+    let site = site(&args, (scratch.path(), kept), client).await?;
     let shutdown = CancellationToken::new();
-    let signals = Signals::cancel(shutdown.clone()).context("listen for signals")?;
-    let cells = tokio::select! {
-        cells = test_all(&site, &source, &majors, args.jobs, console) => Some(cells),
+    let signals = Signals::cancel_at_terminal(shutdown.clone()).context("listen for signals")?;
+    let job = Job { args: &args, site: &site, source: &source, majors: &majors, subject: &subject, console };
+    let ended = tokio::select! {
+        ended = in_its_mode(&job, &shutdown) => Some(ended),
         () = shutdown.cancelled() => None,
     };
     site.idle().await;
     drop(signals);
-    let Some(cells) = cells else {
+    ended.unwrap_or_else(|| {
         console.line("Stopped; the container is removed.");
-        return Ok(ExitCode::from(130));
+        Ok(ExitCode::from(130))
+    })
+}
+
+/// Tests once, or as the flags say.
+async fn in_its_mode(job: &Job<'_>, shutdown: &CancellationToken) -> Result<ExitCode> {
+    let modes = &job.args.modes;
+    if let Some(how) = modes.bisect_pg {
+        return bisect::run(job, job.majors, how).await;
+    }
+    if let Some(dir) = job.subject.dir.as_ref().filter(|_| modes.watch) {
+        return watch::run(job, dir).await.map(|()| ExitCode::SUCCESS);
+    }
+    let hold = modes.shell.map_or(Hold::default(), |shell| Hold::to_look(shell.after()));
+    let mut tested = test_all(job, hold).await;
+    let lacks = tested.iter().find_map(|tested| tested.lacks.clone());
+    let code = {
+        let cells: Vec<Cell> = tested.iter_mut().filter_map(|tested| tested.cell.take()).collect();
+        let code = finish(job, &cells, lacks.as_deref())?;
+        if let ([first], Ok([cell])) = (&mut tested[..], <[Cell; 1]>::try_from(cells)) {
+            first.cell = Some(cell);
+        }
+        code
     };
-    finish(&args, &subject, &cells, console)
+    if let (Some(shell), [tested]) = (modes.shell, &mut tested[..]) {
+        Box::pin(shell::open(tested, shell, job.console, shutdown)).await?;
+    }
+    Ok(code)
+}
+
+/// What is to be tested; else the exit code, once it is said why there is nothing.
+async fn find(
+    what: &str,
+    args: &TestArgs,
+    client: ClientOptions,
+    console: Console,
+) -> Result<Result<Source, ExitCode>> {
+    let missing = match local::find(what, &args.registry, client).await {
+        Ok(Source::Directory(dir)) => match around::find(&dir) {
+            Some(dir) => return Ok(Ok(Source::Directory(dir))),
+            None => around::missing(&dir),
+        },
+        Ok(source) => return Ok(Ok(source)),
+        Err(local::NotFound::Registry(error @ pgxn::Error::Offline { .. })) => {
+            let why =
+                format!("{error}, and offline nothing is fetched; the same test without --offline brings it here");
+            refuse(console, &why);
+            return Ok(Err(ExitCode::from(4)));
+        }
+        Err(
+            error @ (local::NotFound::Path { .. } | local::NotFound::Name { .. } | local::NotFound::Release { .. }),
+        ) => error.to_string(),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(Err(refuse(console, &missing)))
 }
 
 /// Says what is wrong with how it was called.
@@ -139,12 +209,17 @@ async fn meta(source: &Source) -> Option<Meta> {
 
 /// Those that are named, or the newest that the distribution says it works with.
 fn majors(args: &TestArgs, meta: Option<&Meta>, console: Console) -> Vec<PgMajor> {
+    let count = match (args.modes.bisect_pg, args.modes.shell) {
+        (Some(_), _) => usize::MAX,
+        (None, Some(_)) => 1,
+        (None, None) => MAJORS,
+    };
     let Some(range) = meta.map(Meta::postgres_range).filter(|range| args.majors.pg.is_empty() && !range.is_any())
     else {
-        return args.majors.or_newest(MAJORS);
+        return args.majors.or_newest(count);
     };
     let all = args.majors.or_supported();
-    let fit: Vec<PgMajor> = all.iter().copied().filter(|major| range.allows_postgres(*major)).take(MAJORS).collect();
+    let fit: Vec<PgMajor> = all.iter().copied().filter(|major| range.allows_postgres(*major)).take(count).collect();
     if fit.is_empty() {
         console.line(&format!(
             "Its META asks for PostgreSQL {range}, which no supported PostgreSQL is; `--pg` names others."
@@ -163,43 +238,66 @@ fn subject(what: &str, source: &Source, meta: Option<&Meta>) -> report::Subject 
     report::Subject { name, dir }
 }
 
-/// A site whose files are all below `scratch`, but for what lets the next `test` remove the container of this one, should it be killed.
-async fn site(args: &TestArgs, scratch: &Path) -> Result<Site> {
+/// What stays between calls, so that the next `test` can remove the container of this one, should it be killed, and has the prerequisites,
+/// archives and answers of the registry that this one asked for; below `scratch` where there is no other place.
+fn kept_dir(scratch: &Path) -> PathBuf {
     let kept = config::cache_dir().map(|dir| dir.join("pgxn-testers/test"));
     let kept = kept.filter(|dir| std::fs::create_dir_all(dir).is_ok() && tempfile::tempfile_in(dir).is_ok());
-    let config = SiteConfig::new(kept.unwrap_or_else(|| scratch.join("runner")), args.jobs);
-    let config = config.with_overrides(args.overrides.or_embedded());
+    kept.unwrap_or_else(|| scratch.join("runner"))
+}
+
+/// How registries are asked: what they answer is kept, and is all there is offline.
+fn client(kept: &Path, offline: bool) -> ClientOptions {
+    ClientOptions { memory: Some(Memory::new(kept.join("registry"), offline)), ..ClientOptions::default() }
+}
+
+/// Where the runs are made.
+async fn site(args: &TestArgs, (scratch, kept): (&Path, PathBuf), client: ClientOptions) -> Result<Site> {
+    let config = SiteConfig::new(kept, args.jobs).with_overrides(args.overrides.or_embedded());
     let config = config.with_limits((&args.limits).into()).with_lanes(args.lanes.into());
-    let mut site = Site::open(&config, Arc::new(SystemClock)).await?;
+    let mut site = Site::open(&config.offline(args.modes.offline), Arc::new(SystemClock)).await?;
     site.work_dir = scratch.join("work");
-    site.download_dir = scratch.join("downloads");
+    site.client = client;
     site.registry = Some(args.registry.clone());
     Ok(site)
 }
 
-/// Tests on every target, so many at a time; the cells are in the order of the majors.
-async fn test_all(site: &Site, source: &Source, majors: &[PgMajor], jobs: u16, console: Console) -> Vec<Cell> {
-    let images = Imaging::of(site, console).ensure();
-    let images = &images;
-    let test = |target: Target| async move {
-        let said = show::Lines::of(target, jobs > 1, console);
-        said.head();
-        let request = Request { run_id: RunId::new(site.clock.now()), source: source.clone(), target };
-        let (events, heard) = Events::channel();
-        let running = async {
-            let completed = runner::run(site, &request, images(target), &events).await;
-            drop(events);
-            completed
-        };
-        let (completed, ()) = tokio::join!(running, said.follow(heard));
-        let cell = Cell { target, completed };
-        said.explain(&cell);
-        cell
+/// Tests on every target, so many at a time; in the order of the majors.
+async fn test_all(job: &Job<'_>, hold: Hold) -> Vec<Tested> {
+    let targets = native_targets(job.majors);
+    let board = Board::new(&targets, job.args.jobs, job.console);
+    let test = |target: Target| {
+        let lines = board.lines(target);
+        async move { test_one(job, &lines, target, hold).await }
     };
-    stream::iter(native_targets(majors)).map(test).buffered(usize::from(jobs)).collect().await
+    in_order(targets.iter().copied().map(test), job.args.jobs).await
 }
 
-fn finish(args: &TestArgs, subject: &report::Subject, cells: &[Cell], console: Console) -> Result<ExitCode> {
+/// Runs so many at a time; what came of them is in their order.
+async fn in_order<F: Future<Output = Tested>>(runs: impl Iterator<Item = F>, jobs: u16) -> Vec<Tested> {
+    stream::iter(runs).buffered(usize::from(jobs)).collect().await
+}
+
+/// Tests on one target.
+async fn test_one(job: &Job<'_>, lines: &show::Lines, target: Target, hold: Hold) -> Tested {
+    let images = Imaging::of(job.site, job.console).ensure();
+    lines.head();
+    let request = Request { run_id: RunId::new(job.site.clock.now()), source: job.source.clone(), target };
+    let (events, heard) = Events::channel();
+    let running = async {
+        let over = runner::run_held(job.site, &request, images(target), &events, hold).await;
+        drop(events);
+        over
+    };
+    let (Held { completed, standing, lacks }, ()) = tokio::join!(running, lines.follow(heard));
+    let cell = completed.map(|completed| Cell { target, completed });
+    lines.end(cell.as_ref());
+    Tested { cell, standing, lacks }
+}
+
+/// Keeps, prints and reports what was found; `lacks` is what was not here of what was needed.
+fn finish(job: &Job<'_>, cells: &[Cell], lacks: Option<&str>) -> Result<ExitCode> {
+    let Job { args, subject, console, .. } = *job;
     if let Some(output) = &args.output {
         for cell in cells {
             keep(&output.join(cell.target.to_string()), &cell.completed)?;
@@ -216,7 +314,7 @@ fn finish(args: &TestArgs, subject: &report::Subject, cells: &[Cell], console: C
     if let Some(dir) = subject.dir.as_ref().filter(|_| args.update_expected) {
         update::update(dir, cells, console)?;
     }
-    Ok(exit_code(cells.iter().map(Cell::grade)))
+    Ok(exit_code(cells.iter().map(Cell::grade), lacks.is_some()))
 }
 
 /// Writes the report and its files into a directory.
@@ -230,13 +328,13 @@ fn keep(dir: &PathBuf, completed: &Completed) -> Result<()> {
     write(&dir.join("report.json"), &serde_json::to_vec_pretty(&completed.report)?)
 }
 
-/// 1 for a FAIL; 3 where only the farm's side failed.
-fn exit_code(grades: impl Iterator<Item = Grade>) -> ExitCode {
+/// 1 for a FAIL; 3 where only the farm's side failed, 4 where that is for want of what was not to be fetched.
+fn exit_code(grades: impl Iterator<Item = Grade>, is_lacking: bool) -> ExitCode {
     let grades: Vec<Grade> = grades.collect();
     if grades.contains(&Grade::Fail) {
         ExitCode::from(1)
     } else if grades.iter().any(|grade| matches!(grade, Grade::Blocked | Grade::Env | Grade::Error)) {
-        ExitCode::from(3)
+        ExitCode::from(if is_lacking { 4 } else { 3 })
     } else {
         ExitCode::SUCCESS
     }
@@ -316,9 +414,11 @@ mod tests {
 
     #[test]
     fn a_fail_weighs_more_than_what_the_farm_lacks() {
-        let code = |grades: &[Grade]| exit_code(grades.iter().copied());
+        let code = |grades: &[Grade]| exit_code(grades.iter().copied(), false);
         assert_eq!(code(&[Grade::Pass, Grade::Env, Grade::Fail]), ExitCode::from(1));
         assert_eq!(code(&[Grade::Pass, Grade::Env]), ExitCode::from(3));
+        assert_eq!(exit_code([Grade::Fail, Grade::Error].into_iter(), true), ExitCode::from(1));
+        assert_eq!(exit_code([Grade::Pass, Grade::Error].into_iter(), true), ExitCode::from(4));
         assert_eq!(code(&[Grade::Pass, Grade::Untested, Grade::Na]), ExitCode::SUCCESS);
     }
 }

@@ -12,10 +12,12 @@ mod confine;
 mod container;
 mod exec;
 mod images;
+mod terminal;
 
 pub(crate) use container::{ContainerSpec, ContainerState, Mount};
 pub(crate) use exec::{Chunk, Exec, ExecSpec, SYSTEM_PATH};
 pub(crate) use images::{BuildEvent, BuildSpec, FoundImage};
+pub use terminal::Terminal;
 
 /// What the engine says of itself and of its machine.
 #[derive(Clone, Debug, Default, PartialEq)]
