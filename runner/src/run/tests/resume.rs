@@ -12,7 +12,9 @@ use crate::sandbox::tests::{TARGET, engine_and_image};
 
 /// The first run of a directory, and what is left of it.
 async fn first(dir: &Path, source: &Path) -> Standing {
-    let site = site(dir).await;
+    let mut site = site(dir).await;
+    // The last of them uninstalls.
+    site.lanes = crate::config::Lanes::None;
     let (_, image) = engine_and_image().await;
     let (run_id, target) = (RunId::new(SystemClock.now()), TARGET.parse().unwrap());
     let request = Request { run_id, source: Source::Directory(source.to_owned()), target };
