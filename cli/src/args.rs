@@ -10,6 +10,7 @@ mod join;
 mod lanes;
 mod limits;
 mod major;
+mod modes;
 mod need;
 mod notify;
 mod operate;
@@ -23,6 +24,7 @@ pub(crate) use doctor::DoctorArgs;
 pub(crate) use emulate::EmulateArgs;
 pub(crate) use farm::{CoordinatorArgs, DataArgs, ListenArgs, RegistryChoice, SampleSize, UpArgs};
 pub(crate) use join::{AdmissionCommand, JoinArgs, Link, MemberArgs, RunnerCommand};
+pub(crate) use modes::{Bisect, ShellAt};
 pub(crate) use need::FailOn;
 pub(crate) use notify::NotifyArgs;
 pub(crate) use operate::{

@@ -11,6 +11,12 @@ pub(crate) fn no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
+/// Whether the terminal can do no more than print (`TERM=dumb`).
+#[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
+pub(crate) fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
 /// Which diagnostics go to standard error, in the form of `RUST_LOG`; only warnings by default.
 #[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
 pub(crate) fn log_filter() -> String {

@@ -9,6 +9,8 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use protocol::{Grade, Timestamp};
 
+use crate::config;
+
 /// The lines at the bottom that move, which make room for whatever is printed. There is one of it, as there is one terminal.
 static MOVING: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
@@ -16,6 +18,8 @@ static MOVING: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Console {
     colour: bool,
+    /// Whether lines can move.
+    has_rows: bool,
 }
 
 /// A colour of the terminal's own palette.
@@ -43,12 +47,30 @@ impl Colour {
 impl Console {
     /// Standard error, coloured only where a person reads it and has not asked for none (<https://no-color.org>).
     pub(crate) fn stderr(no_color: bool) -> Self {
-        Self { colour: stderr().is_terminal() && !no_color }
+        let has_rows = stderr().is_terminal() && !config::is_dumb();
+        Self { colour: has_rows && !no_color, has_rows }
+    }
+
+    /// An output that is kept, without colours.
+    #[cfg(test)]
+    pub(crate) const fn kept() -> Self {
+        Self { colour: false, has_rows: false }
+    }
+
+    /// Whether a person watches lines that move.
+    pub(crate) const fn has_rows(self) -> bool {
+        self.has_rows
+    }
+
+    /// A new line that moves, below all others; none where none can.
+    pub(crate) fn row(self) -> Option<ProgressBar> {
+        self.has_rows.then(|| MOVING.add(ProgressBar::new_spinner().with_style(row_style())))
     }
 
     /// The same of standard output, for lines that are what was asked for.
     pub(crate) fn stdout(no_color: bool) -> Self {
-        Self { colour: stdout().is_terminal() && !no_color }
+        let is_read = stdout().is_terminal() && !config::is_dumb();
+        Self { colour: is_read && !no_color, has_rows: false }
     }
 
     /// Prints a line. An output that is gone is no reason to stop a farm.
@@ -59,8 +81,8 @@ impl Console {
 
     /// Says what goes on now: in a line that moves, where a person watches, and in a line of its own where the output is kept.
     pub(crate) fn moves(self, bar: &mut Option<ProgressBar>, text: String) {
-        if stderr().is_terminal() {
-            bar.get_or_insert_with(|| MOVING.add(spinner())).set_message(text);
+        if self.has_rows {
+            bar.get_or_insert_with(|| MOVING.add(spinner(self.colour))).set_message(text);
         } else {
             self.line(&text);
         }
@@ -77,9 +99,18 @@ impl Console {
     }
 }
 
-fn spinner() -> ProgressBar {
+/// Nothing, until something is to be seen.
+fn row_style() -> ProgressStyle {
+    ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
+
+fn spinner(colour: bool) -> ProgressBar {
     let bar = ProgressBar::new_spinner();
-    let style = ProgressStyle::with_template("{msg:.dim} {spinner} {elapsed:.dim}");
+    let style = ProgressStyle::with_template(if colour {
+        "{msg:.dim} {spinner} {elapsed:.dim}"
+    } else {
+        "{msg} {spinner} {elapsed}"
+    });
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
     bar.enable_steady_tick(Duration::from_millis(120));
     bar
@@ -152,7 +183,7 @@ mod tests {
 
     #[test]
     fn without_a_terminal_there_are_no_escape_sequences() {
-        let console = Console { colour: false };
+        let console = Console::kept();
         assert_eq!(console.grade(Grade::Pass), "PASS    ");
     }
 }

@@ -16,6 +16,7 @@ mod registry;
 mod sample_registry;
 mod signal;
 mod task;
+mod terminal;
 mod workflow;
 
 use std::process::ExitCode;
@@ -61,7 +62,7 @@ async fn run(command: Command, console: Console) -> anyhow::Result<ExitCode> {
         Command::Up(args) => commands::up::run(args, console).await,
         Command::Coordinator(args) => commands::coordinator::run(args, console).await,
         Command::Runner(args) => commands::runner::run(args, console).await,
-        Command::Test(args) => commands::test::run(args, console).await,
+        Command::Test(args) => Box::pin(commands::test::run(args, console)).await,
         Command::Bundle(args) => commands::bundle::run(&args, console),
         Command::Majors(args) => commands::majors::run(&args, console),
         Command::Verify(args) => commands::verify::run(&args, console),

@@ -14,6 +14,7 @@ use url::Url;
 use crate::error::{Error, Result};
 use crate::files::Files;
 use crate::http::Http;
+use crate::memory::Memory;
 use crate::meta::MetaError;
 use crate::origin::Transport;
 use crate::registry::Registry;
@@ -84,6 +85,9 @@ impl Registry {
         match self.inner.origin.transport() {
             Transport::Files(files) => copy(files, url, limit, dir).await,
             Transport::Http(http) => {
+                if http.options.memory.as_ref().is_some_and(Memory::is_offline) {
+                    return Err(Error::Offline { url: url.clone() });
+                }
                 let mut attempts = Attempts::new(&http.options);
                 loop {
                     match stream(http, url, fresh, dir).await {

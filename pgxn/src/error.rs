@@ -165,6 +165,12 @@ pub enum Error {
         /// What META.json states.
         expected: Box<str>,
     },
+    /// Nothing is to be fetched, and this is not kept.
+    #[error("`{url}` is not kept on this machine")]
+    Offline {
+        /// What was asked for.
+        url: Url,
+    },
     /// A local file cannot be read or written.
     #[error("`{}` cannot be {act}", .path.display())]
     File {
@@ -197,6 +203,7 @@ impl Error {
             | Self::Missing { .. }
             | Self::NotJson { .. }
             | Self::Digest { .. }
+            | Self::Offline { .. }
             | Self::File { .. } => true,
             Self::Status { status, .. } => matches!(status, 408 | 425 | 429 | 500..),
             Self::Address { .. }

@@ -20,6 +20,7 @@ pub mod fuzz;
 mod http;
 mod index;
 mod json;
+mod memory;
 mod meta;
 mod options;
 mod origin;
@@ -34,6 +35,7 @@ pub use document::{Feed, FeedEntry, Listed, Listing, Unreadable, User, UserEntry
 pub use download::Archive;
 pub use error::{Error, Result};
 pub use fetch::{Conditional, Validators};
+pub use memory::Memory;
 pub use meta::{
     License, Meta, MetaError, Module, Named, Phase, Preload, Prerequisite, Provided, Relation, Resources, Spec,
 };

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::memory::Memory;
+
 /// Says whether a connection to an address may be made; see [`ClientOptions::address_policy`].
 pub type AddressPolicy = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
 
@@ -35,6 +37,8 @@ pub struct ClientOptions {
     pub max_redirects: usize,
     /// How many documents are asked for at a time when the whole registry is read.
     pub concurrency: usize,
+    /// What is kept of answers, for a machine without a network.
+    pub memory: Option<Memory>,
     /// Which addresses may be connected to, also after a redirect or a look-up; all where there is none. With one, no proxy is used, as it
     /// would make the connections in our place.
     pub address_policy: Option<AddressPolicy>,
@@ -55,6 +59,7 @@ impl Default for ClientOptions {
             max_backoff: Duration::from_secs(30),
             max_redirects: 5,
             concurrency: 4,
+            memory: None,
             address_policy: None,
         }
     }

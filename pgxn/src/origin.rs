@@ -64,7 +64,10 @@ impl Origin {
 
     pub(crate) async fn fetch(&self, url: &Url, seen: &Validators, limit: u64) -> Result<Fetched> {
         match &self.0.transport {
-            Transport::Http(http) => http.document(url, seen, limit).await,
+            Transport::Http(http) => match &self.0.options.memory {
+                Some(memory) => memory.document(url, http.document(url, &Validators::default(), limit)).await,
+                None => http.document(url, seen, limit).await,
+            },
             Transport::Files(files) => files.document(url, seen, limit).await,
         }
     }

@@ -168,6 +168,7 @@ impl<'a> Hand<'a> {
 fn unusable(stop: Stop) -> Error {
     match stop {
         Stop::Failed(_, error) => error,
+        Stop::Paused => unreachable!("nothing here pauses"),
         Stop::Decided(verdict) => {
             Error::Bench { why: format!("it does not pass: {} {}", verdict.reason, verdict.detail) }
         }

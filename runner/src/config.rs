@@ -52,6 +52,8 @@ pub struct SiteConfig {
     pub shares: Shares,
     /// What containers and the making of images weigh where others want the machine, too: 1024 is as much as anything else.
     pub weight: Option<u16>,
+    /// Whether nothing is fetched or built beside the distribution itself: what is not here ends a run.
+    pub offline: bool,
 }
 
 impl SiteConfig {
@@ -66,6 +68,7 @@ impl SiteConfig {
             lanes: Lanes::All,
             shares: Shares::default(),
             weight: None,
+            offline: false,
         }
     }
 
@@ -85,6 +88,12 @@ impl SiteConfig {
     #[must_use]
     pub fn with_shares(self, shares: Shares, weight: u16) -> Self {
         Self { shares, weight: Some(weight), ..self }
+    }
+
+    /// The same site, which fetches and builds nothing where `offline` says so.
+    #[must_use]
+    pub fn offline(self, offline: bool) -> Self {
+        Self { offline, ..self }
     }
 
     /// The same site with these lanes.

@@ -77,6 +77,16 @@ pub enum Error {
         /// What happened, in words.
         why: String,
     },
+    /// What is needed is not here, and nothing is fetched or built.
+    #[error("{what}, and offline nothing is fetched or built; {remedy}")]
+    Offline {
+        /// What is not here: a sentence.
+        what: String,
+        /// The command that brings it, in words.
+        remedy: String,
+        /// What a run is that ends so.
+        reason: protocol::Reason,
+    },
     /// Two ways cannot be compared.
     #[error("nothing can be measured here: {why}")]
     Bench {

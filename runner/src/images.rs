@@ -66,6 +66,8 @@ pub struct Options {
     pub ca_bundle: Option<PathBuf>,
     /// Whether [`Images::build`] starts from new base images and uses nothing that earlier builds left.
     pub afresh: bool,
+    /// Whether nothing is built, so that what is not here is an error.
+    pub offline: bool,
 }
 
 impl Default for Options {
@@ -75,6 +77,7 @@ impl Default for Options {
             portable: portable::public_index(),
             ca_bundle: crate::config::ca_bundle(),
             afresh: false,
+            offline: false,
         }
     }
 }
@@ -153,12 +156,24 @@ impl Images {
         if let Some(image) = self.first(&recipes).await? {
             return Ok(image);
         }
+        self.refuse_offline(
+            || format!("there is no image of PostgreSQL {} on {} here", target.major, target.platform),
+            || format!("`pgxn-testers images build --pg {} --platform {}` builds it", target.major, target.platform),
+        )?;
         let mut seen = self.work.lock().await;
         // Another may have built it while this one waited.
         match self.first(&recipes).await? {
             Some(image) => Ok(image),
             None => self.make(target, recipes, Told { target, to: progress }, &mut seen).await,
         }
+    }
+
+    /// An error where nothing may be made: what is not here, and what brings it.
+    fn refuse_offline(&self, what: impl Fn() -> String, remedy: impl Fn() -> String) -> Result<()> {
+        if !self.options.offline {
+            return Ok(());
+        }
+        Err(Error::Offline { what: what(), remedy: remedy(), reason: protocol::Reason::ImageMissing })
     }
 
     /// The image of the first of these recipes of which there is one.

@@ -34,7 +34,7 @@ pub use engines::Found;
 pub use error::{Error, Result};
 pub use event::{Events, RunEvent};
 pub use limits::{Limits, WantedLimits};
-pub use run::{Completed, Request, Source, StoredFile, VERSION, run};
+pub use run::{Completed, Held, Hold, Request, Shell, Source, Standing, StoredFile, VERSION, run, run_held};
 pub use signing::{Keys, Next};
 pub use site::Site;
 pub use status::{DiskUse, RunNow, State, Status};

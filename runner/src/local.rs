@@ -8,6 +8,10 @@ use url::Url;
 
 use crate::run::Source;
 
+mod snapshot;
+
+pub use snapshot::Snapshot;
+
 /// A text that names nothing that can be tested.
 #[derive(Debug, thiserror::Error)]
 pub enum NotFound {
@@ -43,7 +47,7 @@ pub enum NotFound {
 }
 
 /// Finds what a person named: a directory, a zip, or a release of the registry, which is only asked for the last.
-pub async fn find(text: &str, registry: &Url) -> Result<Source, NotFound> {
+pub async fn find(text: &str, registry: &Url, client: ClientOptions) -> Result<Source, NotFound> {
     let path = Path::new(text);
     if path.is_dir() {
         return Ok(Source::Directory(path.to_path_buf()));
@@ -62,7 +66,7 @@ pub async fn find(text: &str, registry: &Url) -> Result<Source, NotFound> {
     let name: Name = name.parse().map_err(|error: protocol::InvalidName| wrong(error.to_string()))?;
     let version: Option<Version> =
         version.map(str::parse).transpose().map_err(|error: protocol::InvalidVersion| wrong(error.to_string()))?;
-    let registry = Registry::open(registry, ClientOptions::default()).await?;
+    let registry = Registry::open(registry, client).await?;
     let missing = || NotFound::Release { text: text.to_owned(), registry: registry.url().clone() };
     let version = match version {
         Some(version) => version,
@@ -99,20 +103,23 @@ mod tests {
     #[tokio::test]
     async fn a_path_that_is_not_there_is_said_so_without_asking_the_registry() {
         for text in ["./gone", "gone/dir", "gone.zip"] {
-            assert!(matches!(find(text, &nowhere()).await, Err(NotFound::Path { .. })), "{text}");
+            assert!(
+                matches!(find(text, &nowhere(), ClientOptions::default()).await, Err(NotFound::Path { .. })),
+                "{text}"
+            );
         }
     }
 
     #[tokio::test]
     async fn a_directory_is_taken_as_one() {
         let dir = tempfile::tempdir().unwrap();
-        let source = find(dir.path().to_str().unwrap(), &nowhere()).await.unwrap();
+        let source = find(dir.path().to_str().unwrap(), &nowhere(), ClientOptions::default()).await.unwrap();
         assert!(matches!(source, Source::Directory(_)));
     }
 
     #[tokio::test]
     async fn what_cannot_be_a_name_is_refused_with_why() {
-        let error = find("pgtap@", &nowhere()).await.unwrap_err().to_string();
+        let error = find("pgtap@", &nowhere(), ClientOptions::default()).await.unwrap_err().to_string();
         assert!(error.contains("`pgtap@`") && error.contains("empty"), "{error}");
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use pgxn::ClientOptions;
 use protocol::{Clock, LimitFacts, LimitOverrides, Matrix, Overrides, Platform, RunnerFacts};
 use url::Url;
 
@@ -33,6 +34,8 @@ pub struct Site {
     pub download_dir: PathBuf,
     /// What prerequisites have installed, kept between runs.
     pub(crate) prerequisites: Cache,
+    /// How registries are asked.
+    pub client: ClientOptions,
     /// The registry in which prerequisites of what is no release are looked up.
     pub registry: Option<Url>,
     /// What releases need beyond the plain image; those that are part of the program where nobody says otherwise.
@@ -61,9 +64,11 @@ impl Site {
         let engine = engine.giving_way(config.weight, cores);
         let overrides = Arc::clone(&config.overrides);
         let place = Place::new(engine, instance.id().to_owned());
-        let images = Arc::new(Images::at(place.clone(), Matrix::embedded(), Options::default()));
+        let options = Options { offline: config.offline, ..Options::default() };
+        let images = Arc::new(Images::at(place.clone(), Matrix::embedded(), options));
         let (work_dir, download_dir) = (instance.work_dir(&config.data_dir), config.data_dir.join("downloads"));
         let prerequisites = Cache::new(config.data_dir.join("prerequisites"));
+        let client = ClientOptions::default();
         Ok(Self {
             place,
             limits,
@@ -72,6 +77,7 @@ impl Site {
             work_dir,
             download_dir,
             prerequisites,
+            client,
             registry: None,
             overrides,
             images,

@@ -13,6 +13,7 @@ use crate::args::join::{JoinArgs, RunnerCommand};
 use crate::args::lanes::LaneArgs;
 use crate::args::limits::LimitArgs;
 use crate::args::major::MajorArgs;
+use crate::args::modes::ModeArgs;
 use crate::args::need::{FailOn, NeedArgs};
 use crate::args::overrides::OverrideArgs;
 use crate::commands::test::Wanted;
@@ -129,6 +130,9 @@ pub(crate) struct TestArgs {
     pub(crate) overrides: OverrideArgs,
 
     #[command(flatten)]
+    pub(crate) modes: ModeArgs,
+
+    #[command(flatten)]
     pub(crate) limits: LimitArgs,
 }
 
@@ -139,9 +143,20 @@ Examples:
   pgxn-testers test pgtap-1.3.4.zip --pg 16,17  an archive, on two majors
   pgxn-testers test pgtap@1.3.4 --pg 18         a release from the registry
   pgxn-testers test --report junit=tests.xml    the same for a CI server
+  pgxn-testers test --pg 17,18 --jobs 2         two at a time, with a line for each
+  pgxn-testers test --watch --lanes none        again whenever a file changes, building only that
+  pgxn-testers test --shell                     a shell in the sandbox where it fails
+  pgxn-testers test --shell=build --pg 18       a shell after the build
+  echo 'cat build.log' | pgxn-testers test --shell
+                                                the same without a terminal
+  pgxn-testers test --bisect-pg                 the first major on which it fails, or no longer does
+  pgxn-testers test --bisect-pg --pg 15,16,17   the same among these
+  pgxn-testers test --offline                   with the images and prerequisites that are here
 
 Exit status:
-  0  nothing failed, as --fail-on has it
-  1  at least one FAIL
+  0  nothing failed, as --fail-on has it; with --bisect-pg, also where it was found where it turns
+  1  at least one FAIL; with --bisect-pg, on the first major and on the last
   2  wrong usage
-  3  no verdict, as something is missing or broken here: ENV, BLOCKED or ERROR";
+  3  no verdict, as something is missing or broken here: ENV, BLOCKED or ERROR
+  4  the same with --offline, as something that is needed is not on this machine
+  130  ended by Ctrl-C, as --watch always is";

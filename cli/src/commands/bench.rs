@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use pgxn::ClientOptions;
 use protocol::{PgMajor, SystemClock};
 use runner::bench::{Comparison, overhead};
 use runner::{Lanes, Site, SiteConfig, local, native_targets};
@@ -47,7 +48,7 @@ async fn compare(
         let image = imaging.image(target).await?;
         for text in what {
             console.line(&console.paint(Colour::Dim, &format!("{text} on {target}, {times} times each way")));
-            let source = local::find(text, registry).await?;
+            let source = local::find(text, registry, ClientOptions::default()).await?;
             let comparison = overhead(&site, &source, target, &image, times).await?;
             out(&row(text, &comparison))?;
         }

@@ -1,31 +1,40 @@
 //! `pgxn-testers test`: the same run as on the farm, here.
 
+use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use futures_util::{StreamExt, stream};
-use pgxn::Meta;
+use pgxn::{ClientOptions, Memory, Meta};
 use protocol::{FileKind, Grade, Overrides, PgMajor, Platform, RunId, SystemClock, Target};
-use runner::{Completed, Events, Request, Site, SiteConfig, Source, local};
+use runner::{Completed, Events, Held, Hold, Request, Site, SiteConfig, Source, Standing, local};
 use tokio_util::sync::CancellationToken;
 
-use crate::args::{FailOn, TestArgs};
+use crate::args::TestArgs;
 use crate::config;
 use crate::console::{Colour, Console};
 use crate::imaging::Imaging;
 use crate::signal::Signals;
 
 pub(crate) mod around;
+mod bisect;
+mod board;
+mod end;
 mod github;
 mod junit;
 mod markdown;
 mod place;
 mod propose;
 mod report;
+mod shell;
 mod show;
 mod update;
+mod watch;
+mod wrong;
+
+use board::Board;
 
 pub(crate) use report::Wanted;
 
@@ -74,58 +83,132 @@ impl Cell {
     }
 }
 
-pub(crate) async fn run(args: TestArgs, console: Console) -> Result<ExitCode> {
-    if report::clash(&args.report) {
-        return Ok(refuse(
-            console,
-            "only one report can be printed; give the others a file, such as `--report junit=tests.xml`",
-        ));
+/// What all tests of a call have in common.
+struct Job<'a> {
+    args: &'a TestArgs,
+    site: &'a Site,
+    source: &'a Source,
+    majors: &'a [PgMajor],
+    platform: Platform,
+    subject: &'a report::Subject,
+    console: Console,
+}
+
+impl Job<'_> {
+    /// What a major is tested on.
+    fn target(&self, major: PgMajor) -> Target {
+        Target { major, platform: self.platform }
     }
-    let what = match &args.what {
-        Some(what) => what.clone(),
-        None => ".".to_owned(),
-    };
+
+    /// What all of it is tested on, in the order of the majors.
+    fn targets(&self) -> Vec<Target> {
+        self.majors.iter().map(|major| self.target(*major)).collect()
+    }
+}
+
+/// A run that is over, or has paused.
+struct Tested {
+    /// None where it paused before its verdict.
+    cell: Option<Cell>,
+    /// Its container, where that was to be kept.
+    standing: Option<Standing>,
+    /// What was not here, where nothing was to be fetched.
+    lacks: Option<String>,
+}
+
+pub(crate) async fn run(args: TestArgs, console: Console) -> Result<ExitCode> {
+    let what = args.what.clone().unwrap_or_else(|| ".".to_owned());
+    if let Some(why) = wrong::combined(&args) {
+        return Ok(refuse(console, &why));
+    }
     if args.propose_meta {
         return propose::print(Path::new(&what), console);
     }
-    let source = match local::find(&what, &args.registry).await {
-        Ok(Source::Directory(dir)) => match around::find(&dir) {
-            Some(dir) => Source::Directory(dir),
-            None => return Ok(refuse(console, &around::missing(&dir))),
-        },
+    let scratch = tempfile::tempdir().context("make a directory for the run")?;
+    let kept = kept_dir(scratch.path());
+    let client = client(&kept, args.modes.offline);
+    let source = match find(&what, &args, client.clone(), console).await? {
         Ok(source) => source,
-        Err(
-            error @ (local::NotFound::Path { .. } | local::NotFound::Name { .. } | local::NotFound::Release { .. }),
-        ) => return Ok(refuse(console, &error.to_string())),
-        Err(error) => return Err(error.into()),
+        Err(code) => return Ok(code),
     };
     let meta = meta(&source).await;
     let platform = args.emulate.unwrap_or(Platform::native());
-    let majors = majors(&args, meta.as_ref(), console).into_iter();
-    let targets: Vec<_> = majors.map(|major| Target { major, platform }).collect();
+    let majors = majors(&args, meta.as_ref(), console);
     let subject = subject(&what, &source, meta.as_ref());
     let overrides = match overrides(&args, &source, meta.as_ref()) {
         Ok(overrides) => overrides,
         Err(why) => return Ok(refuse(console, &why)),
     };
-    if args.update_expected && subject.dir.is_none() {
-        return Ok(refuse(console, "only a directory has expected files to update"));
+    if let Some(why) = wrong::about(&args, &subject, &majors) {
+        return Ok(refuse(console, &why));
     }
-    let scratch = tempfile::tempdir().context("make a directory for the run")?;
-    let site = site(&args, overrides, scratch.path()).await?;
+    let site = site(&args, overrides, (scratch.path(), kept), client).await?;
     let shutdown = CancellationToken::new();
-    let signals = Signals::cancel(shutdown.clone()).context("listen for signals")?;
-    let cells = tokio::select! {
-        cells = test_all(&site, &source, &targets, args.jobs, console) => Some(cells),
+    let signals = Signals::cancel_at_terminal(shutdown.clone()).context("listen for signals")?;
+    let job = Job { args: &args, site: &site, source: &source, majors: &majors, platform, subject: &subject, console };
+    let ended = tokio::select! {
+        ended = in_its_mode(&job, &shutdown) => Some(ended),
         () = shutdown.cancelled() => None,
     };
     site.idle().await;
     drop(signals);
-    let Some(cells) = cells else {
+    ended.unwrap_or_else(|| {
         console.line("Stopped; the container is removed.");
-        return Ok(ExitCode::from(130));
+        Ok(ExitCode::from(130))
+    })
+}
+
+/// Tests once, or as the flags say.
+async fn in_its_mode(job: &Job<'_>, shutdown: &CancellationToken) -> Result<ExitCode> {
+    let modes = &job.args.modes;
+    if let Some(how) = modes.bisect_pg {
+        return bisect::run(job, job.majors, how).await;
+    }
+    if let Some(dir) = job.subject.dir.as_ref().filter(|_| modes.watch) {
+        return watch::run(job, dir).await.map(|()| ExitCode::SUCCESS);
+    }
+    let hold = modes.shell.map_or(Hold::default(), |shell| Hold::to_look(shell.after()));
+    let mut tested = test_all(job, hold).await;
+    let lacks = tested.iter().find_map(|tested| tested.lacks.clone());
+    let code = {
+        let cells: Vec<Cell> = tested.iter_mut().filter_map(|tested| tested.cell.take()).collect();
+        let code = end::finish(job, &cells, lacks.as_deref())?;
+        if let ([first], Ok([cell])) = (&mut tested[..], <[Cell; 1]>::try_from(cells)) {
+            first.cell = Some(cell);
+        }
+        code
     };
-    finish(&args, &subject, &cells, console)
+    if let (Some(shell), [tested]) = (modes.shell, &mut tested[..]) {
+        Box::pin(shell::open(tested, shell, job.console, shutdown)).await?;
+    }
+    Ok(code)
+}
+
+/// What is to be tested; else the exit code, once it is said why there is nothing.
+async fn find(
+    what: &str,
+    args: &TestArgs,
+    client: ClientOptions,
+    console: Console,
+) -> Result<Result<Source, ExitCode>> {
+    let missing = match local::find(what, &args.registry, client).await {
+        Ok(Source::Directory(dir)) => match around::find(&dir) {
+            Some(dir) => return Ok(Ok(Source::Directory(dir))),
+            None => around::missing(&dir),
+        },
+        Ok(source) => return Ok(Ok(source)),
+        Err(local::NotFound::Registry(error @ pgxn::Error::Offline { .. })) => {
+            let why =
+                format!("{error}, and offline nothing is fetched; the same test without --offline brings it here");
+            refuse(console, &why);
+            return Ok(Err(ExitCode::from(4)));
+        }
+        Err(
+            error @ (local::NotFound::Path { .. } | local::NotFound::Name { .. } | local::NotFound::Release { .. }),
+        ) => error.to_string(),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(Err(refuse(console, &missing)))
 }
 
 /// Says what is wrong with how it was called.
@@ -145,12 +228,17 @@ async fn meta(source: &Source) -> Option<Meta> {
 
 /// Those that are named, or the newest that the distribution says it works with.
 fn majors(args: &TestArgs, meta: Option<&Meta>, console: Console) -> Vec<PgMajor> {
+    let count = match (args.modes.bisect_pg, args.modes.shell) {
+        (Some(_), _) => usize::MAX,
+        (None, Some(_)) => 1,
+        (None, None) => MAJORS,
+    };
     let Some(range) = meta.map(Meta::postgres_range).filter(|range| args.majors.pg.is_empty() && !range.is_any())
     else {
-        return args.majors.or_newest(MAJORS);
+        return args.majors.or_newest(count);
     };
     let all = args.majors.or_supported();
-    let fit: Vec<PgMajor> = all.iter().copied().filter(|major| range.allows_postgres(*major)).take(MAJORS).collect();
+    let fit: Vec<PgMajor> = all.iter().copied().filter(|major| range.allows_postgres(*major)).take(count).collect();
     if fit.is_empty() {
         console.line(&format!(
             "Its META asks for PostgreSQL {range}, which no supported PostgreSQL is; `--pg` names others."
@@ -186,83 +274,66 @@ fn subject(what: &str, source: &Source, meta: Option<&Meta>) -> report::Subject 
     report::Subject { name, dir }
 }
 
-/// A site whose files are all below `scratch`, but for what lets the next `test` remove the container of this one, should it be killed.
-async fn site(args: &TestArgs, overrides: Overrides, scratch: &Path) -> Result<Site> {
+/// What stays between calls, so that the next `test` can remove the container of this one, should it be killed, and has the prerequisites,
+/// archives and answers of the registry that this one asked for; below `scratch` where there is no other place.
+fn kept_dir(scratch: &Path) -> PathBuf {
     let kept = config::cache_dir().map(|dir| dir.join("pgxn-testers/test"));
     let kept = kept.filter(|dir| std::fs::create_dir_all(dir).is_ok() && tempfile::tempfile_in(dir).is_ok());
-    let config = SiteConfig::new(kept.unwrap_or_else(|| scratch.join("runner")), args.jobs);
-    let config = config.with_overrides(Arc::new(overrides));
+    kept.unwrap_or_else(|| scratch.join("runner"))
+}
+
+/// How registries are asked: what they answer is kept, and is all there is offline.
+fn client(kept: &Path, offline: bool) -> ClientOptions {
+    ClientOptions { memory: Some(Memory::new(kept.join("registry"), offline)), ..ClientOptions::default() }
+}
+
+/// Where the runs are made.
+async fn site(
+    args: &TestArgs,
+    overrides: Overrides,
+    (scratch, kept): (&Path, PathBuf),
+    client: ClientOptions,
+) -> Result<Site> {
+    let config = SiteConfig::new(kept, args.jobs).with_overrides(Arc::new(overrides));
     let config = config.with_limits((&args.limits).into()).with_lanes(args.lanes.into());
-    let mut site = Site::open(&config, Arc::new(SystemClock)).await?;
+    let mut site = Site::open(&config.offline(args.modes.offline), Arc::new(SystemClock)).await?;
     site.work_dir = scratch.join("work");
-    site.download_dir = scratch.join("downloads");
+    site.client = client;
     site.registry = Some(args.registry.clone());
     Ok(site)
 }
 
-/// Tests on every target, so many at a time; the cells are in the order of the majors.
-async fn test_all(site: &Site, source: &Source, targets: &[Target], jobs: u16, console: Console) -> Vec<Cell> {
-    let images = Imaging::of(site, console).ensure();
-    let images = &images;
-    let test = |target: Target| async move {
-        let said = show::Lines::of(target, jobs > 1, console);
-        said.head();
-        let request = Request { run_id: RunId::new(site.clock.now()), source: source.clone(), target };
-        let (events, heard) = Events::channel();
-        let running = async {
-            let completed = runner::run(site, &request, images(target), &events).await;
-            drop(events);
-            completed
-        };
-        let (completed, ()) = tokio::join!(running, said.follow(heard));
-        let cell = Cell { target, completed };
-        said.explain(&cell);
-        cell
+/// Tests on every target, so many at a time; in the order of the majors.
+async fn test_all(job: &Job<'_>, hold: Hold) -> Vec<Tested> {
+    let targets = job.targets();
+    let board = Board::new(&targets, job.args.jobs, job.console);
+    let test = |target: Target| {
+        let lines = board.lines(target);
+        async move { test_one(job, &lines, target, hold).await }
     };
-    stream::iter(targets.iter().copied()).map(test).buffered(usize::from(jobs)).collect().await
+    in_order(targets.iter().copied().map(test), job.args.jobs).await
 }
 
-fn finish(args: &TestArgs, subject: &report::Subject, cells: &[Cell], console: Console) -> Result<ExitCode> {
-    if let Some(output) = &args.output {
-        for cell in cells {
-            keep(&output.join(cell.target.to_string()), &cell.completed)?;
-        }
-        console.line(&format!("Logs and reports are in {}", output.display()));
-    }
-    console.line("");
-    for Cell { target, completed } in cells {
-        let verdict = &completed.report.verdict;
-        let line = format!("{} {target:<12} {} {}", console.grade(verdict.grade()), verdict.phase, verdict.reason);
-        console.line(&line);
-    }
-    report::write(&args.report, subject, cells)?;
-    if let Some(dir) = subject.dir.as_ref().filter(|_| args.update_expected) {
-        update::update(dir, cells, console)?;
-    }
-    Ok(exit_code(cells.iter().map(Cell::grade), &args.fail_on))
+/// Runs so many at a time; what came of them is in their order.
+async fn in_order<F: Future<Output = Tested>>(runs: impl Iterator<Item = F>, jobs: u16) -> Vec<Tested> {
+    stream::iter(runs).buffered(usize::from(jobs)).collect().await
 }
 
-/// Writes the report and its files into a directory.
-fn keep(dir: &PathBuf, completed: &Completed) -> Result<()> {
-    std::fs::create_dir_all(dir).with_context(|| format!("make {}", dir.display()))?;
-    let write =
-        |path: &Path, bytes: &[u8]| std::fs::write(path, bytes).with_context(|| format!("write {}", path.display()));
-    for file in &completed.files {
-        write(&dir.join(&file.record.name), &file.bytes())?;
-    }
-    write(&dir.join("report.json"), &serde_json::to_vec_pretty(&completed.report)?)
-}
-
-/// 1 where the extension failed; 3 where only the farm's side did; of the grades that count as failed.
-fn exit_code(grades: impl Iterator<Item = Grade>, fail_on: &FailOn) -> ExitCode {
-    let failed: Vec<Grade> = grades.filter(|grade| fail_on.has(*grade)).collect();
-    if failed.iter().any(|grade| !matches!(grade, Grade::Blocked | Grade::Env | Grade::Error)) {
-        ExitCode::from(1)
-    } else if failed.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(3)
-    }
+/// Tests on one target.
+async fn test_one(job: &Job<'_>, lines: &show::Lines, target: Target, hold: Hold) -> Tested {
+    let images = Imaging::of(job.site, job.console).ensure();
+    lines.head();
+    let request = Request { run_id: RunId::new(job.site.clock.now()), source: job.source.clone(), target };
+    let (events, heard) = Events::channel();
+    let running = async {
+        let over = runner::run_held(job.site, &request, images(target), &events, hold).await;
+        drop(events);
+        over
+    };
+    let (Held { completed, standing, lacks }, ()) = tokio::join!(running, lines.follow(heard));
+    let cell = completed.map(|completed| Cell { target, completed });
+    lines.end(cell.as_ref());
+    Tested { cell, standing, lacks }
 }
 
 #[cfg(test)]
@@ -335,15 +406,5 @@ mod tests {
         };
         let files = vec![StoredFile { record, zstd }];
         Cell { target: "pg17-amd64".parse().unwrap(), completed: Completed { report, files } }
-    }
-
-    #[test]
-    fn a_fail_weighs_more_than_what_the_farm_lacks() {
-        let code = |grades: &[Grade]| exit_code(grades.iter().copied(), &FailOn::USUAL.parse().unwrap());
-        assert_eq!(code(&[Grade::Pass, Grade::Env, Grade::Fail]), ExitCode::from(1));
-        assert_eq!(code(&[Grade::Pass, Grade::Env]), ExitCode::from(3));
-        assert_eq!(code(&[Grade::Pass, Grade::Untested, Grade::Na]), ExitCode::SUCCESS);
-        let strict = |grades: &[Grade]| exit_code(grades.iter().copied(), &"UNTESTED".parse().unwrap());
-        assert_eq!((strict(&[Grade::Untested]), strict(&[Grade::Env])), (ExitCode::from(1), ExitCode::SUCCESS));
     }
 }

@@ -57,6 +57,10 @@ impl Images {
         if let Some(found) = self.derived(&tag, base).await? {
             return Ok(Ok(found));
         }
+        self.refuse_offline(
+            || format!("there is no image of PostgreSQL {} with {} here", target.major, packages.join(", ")),
+            || "the same test without --offline builds it".to_owned(),
+        )?;
         let mut refusals = self.derived.lock().await;
         if let Some(found) = self.derived(&tag, base).await? {
             return Ok(Ok(found));

@@ -19,7 +19,8 @@ impl Images {
         recipes.retain(|recipe| is_wanted(&recipe.source));
         match self.found_or_made(target, recipes, progress).await {
             Ok(image) => Ok(Some(image)),
-            Err(Error::Image { why, .. }) => {
+            // Without a network, what is here is all there is.
+            Err(Error::Offline { what: why, .. } | Error::Image { why, .. }) => {
                 tracing::debug!(%target, why, "no other source has an image");
                 Ok(None)
             }

@@ -152,6 +152,19 @@ async fn every_source_says_why_it_gave_no_image_needs_an_engine() {
 }
 
 #[tokio::test]
+async fn offline_an_image_that_is_not_here_is_named_with_what_builds_it_needs_an_engine() {
+    let matrix =
+        "platforms = [\"amd64\"]\n[[postgresql]]\nmajor = 14\nsources = [{ kind = \"debian\", suite = \"nosuite\" }]\n";
+    let images = images(Matrix::parse(matrix).unwrap(), Options { offline: true, ..Options::default() }).await;
+    let error = images.ensure("pg14-amd64".parse().unwrap(), &()).await.unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "there is no image of PostgreSQL 14 on amd64 here, and offline nothing is fetched or built; `pgxn-testers images build --pg 14 \
+         --platform amd64` builds it"
+    );
+}
+
+#[tokio::test]
 async fn a_base_image_tells_where_debians_archive_is_needs_an_engine() {
     let images = images(Matrix::embedded(), Options::default()).await;
     let text = images.apt_sources("pg17-amd64".parse().unwrap(), &()).await.unwrap();

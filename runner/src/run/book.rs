@@ -112,7 +112,9 @@ impl<'a> Book<'a> {
         let reason = reason(error);
         self.open.get_or_insert((phase, Instant::now()));
         self.close(|record| (record.outcome, record.reason) = (Outcome::Failed, Some(reason))).await;
-        tracing::warn!(%phase, %reason, error = in_words(error), "a run failed on the farm's side");
+        if !matches!(error, Error::Offline { .. }) {
+            tracing::warn!(%phase, %reason, error = in_words(error), "a run failed on the farm's side");
+        }
         Verdict::new(phase, reason).with_detail(in_words(error))
     }
 

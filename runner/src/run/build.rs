@@ -26,11 +26,17 @@ pub(crate) async fn run(bench: &mut Bench<'_>, book: &mut Book<'_>) -> Step<()> 
 
 /// The script that builds, and how a person would type it.
 pub(crate) fn commands(bench: &Bench<'_>) -> (String, String) {
-    let serial = bench.make("all");
-    match bench.site.limits.cpus {
+    let make = |rest: &str| bench.make(rest);
+    commands_by(make, bench.site.limits.cpus)
+}
+
+/// The same by a `make` with what every call of it gets.
+pub(crate) fn commands_by(make: impl Fn(&str) -> String, cpus: u32) -> (String, String) {
+    let serial = make("all");
+    match cpus {
         0 | 1 => (serial.clone(), serial),
         cpus => {
-            let parallel = bench.make(&format!("-j{cpus} all"));
+            let parallel = make(&format!("-j{cpus} all"));
             // What several compilers at a time had no memory for, one at a time may well have.
             let note = collect::note();
             (format!("{parallel} || {{\n{note}echo '{ONE_BY_ONE}'; {serial}; }}"), parallel)

@@ -27,9 +27,16 @@ const DIR: &str = "downloads";
 
 /// Brings the files of a distribution, or of what it needs, into the container.
 pub(crate) async fn copy_in(bench: &Bench<'_>, downloads: &[Download]) -> Step<()> {
+    let offline = bench.site.client.memory.as_ref().is_some_and(pgxn::Memory::is_offline);
     for download in downloads {
-        let bytes = match get(&bench.site.download_dir, download).await {
+        let bytes = match get(&bench.site.download_dir, download, offline).await {
             Ok(bytes) => bytes,
+            Err(why) if offline => {
+                let what = format!("`{}` is needed: {why}", download.name());
+                let remedy = "the same test without --offline brings it here".to_owned();
+                let error = Error::Offline { what, remedy, reason: Reason::NetworkNeeded };
+                return Err(in_phase(Phase::Dependencies)(error));
+            }
             Err(why) => {
                 let detail = format!("`{}` could not be fetched for it: {why}", download.name());
                 return Err(Stop::Decided(
@@ -44,12 +51,15 @@ pub(crate) async fn copy_in(bench: &Bench<'_>, downloads: &[Download]) -> Step<(
 }
 
 /// The file that an earlier run has kept, or the one at its address; else why there is none, in words.
-async fn get(dir: &Path, download: &Download) -> std::result::Result<Vec<u8>, String> {
+async fn get(dir: &Path, download: &Download, offline: bool) -> std::result::Result<Vec<u8>, String> {
     let kept = dir.join(&download.sha256);
     if let Ok(bytes) = tokio::fs::read(&kept).await
         && is_it(download, &bytes)
     {
         return Ok(bytes);
+    }
+    if offline {
+        return Err("it is not kept on this machine".to_owned());
     }
     let url: Url = download.url.parse().map_err(|error| format!("{}: {error}", download.url))?;
     let bytes = web::get(&web::client()?, &url, MAX_BYTES, PATIENCE).await?;
@@ -110,17 +120,17 @@ mod tests {
     #[tokio::test]
     async fn a_file_is_fetched_once_and_kept_for_the_next_run() {
         let (dir, url) = (tempfile::tempdir().unwrap(), serve(b"widget").await);
-        assert_eq!(get(dir.path(), &download(&url, b"widget")).await.unwrap(), b"widget");
+        assert_eq!(get(dir.path(), &download(&url, b"widget"), false).await.unwrap(), b"widget");
         let nowhere = download("http://127.0.0.1:1/widget-1.0.tar.gz", b"widget");
-        assert_eq!(get(dir.path(), &nowhere).await.unwrap(), b"widget");
+        assert_eq!(get(dir.path(), &nowhere, false).await.unwrap(), b"widget");
         std::fs::write(dir.path().join(&nowhere.sha256), "broken").unwrap();
-        assert!(get(dir.path(), &nowhere).await.unwrap_err().contains("http://127.0.0.1:1/widget-1.0.tar.gz"));
+        assert!(get(dir.path(), &nowhere, false).await.unwrap_err().contains("http://127.0.0.1:1/widget-1.0.tar.gz"));
     }
 
     #[tokio::test]
     async fn a_file_that_is_not_the_one_that_is_named_is_not_used() {
         let (dir, url) = (tempfile::tempdir().unwrap(), serve(b"gadget").await);
-        let why = get(dir.path(), &download(&url, b"widget")).await.unwrap_err();
+        let why = get(dir.path(), &download(&url, b"widget"), false).await.unwrap_err();
         assert!(why.contains("another file than the one"), "{why}");
         assert!(std::fs::read_dir(dir.path()).unwrap().next().is_none());
     }

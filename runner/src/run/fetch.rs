@@ -8,7 +8,7 @@ use protocol::{ArchiveFacts, Phase, Release, Timestamp};
 
 use crate::error::Error;
 use crate::kept::{make_room, touch};
-use crate::run::stop::{in_phase, in_words};
+use crate::run::stop::{in_phase, in_words, lacking};
 use crate::run::{Book, Request, Source, Step};
 use crate::site::Site;
 
@@ -41,6 +41,7 @@ pub(crate) async fn run(site: &Site, request: &Request, dir: &Path, book: &mut B
             match download(site, registry, release, dir).await {
                 Ok(fetched) => fetched,
                 Err(error @ pgxn::Error::Digest { .. }) => return Err(super::verify::differs(&error, book).await),
+                Err(error @ pgxn::Error::Offline { .. }) => return Err(lacking(Phase::Fetch, &error)),
                 Err(error) => return Err(book.refuse(error.reason(true), in_words(&error)).await),
             }
         }

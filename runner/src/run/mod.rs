@@ -14,6 +14,7 @@ mod dependencies;
 mod downloads;
 mod fetch;
 mod heal;
+mod hold;
 mod install;
 mod installcheck;
 mod lanes;
@@ -25,9 +26,12 @@ mod preload;
 mod provide;
 mod quote;
 mod restart;
+mod resume;
+mod shell;
 mod source;
 mod stop;
 mod subject;
+mod sync;
 mod unpack;
 mod verify;
 
@@ -47,10 +51,13 @@ use crate::site::Site;
 pub use book::StoredFile;
 pub(crate) use book::{Book, millis};
 pub(crate) use dependencies::run as provide_for;
+pub use hold::{Held, Hold, Standing};
 pub(crate) use phase::Bench;
+pub use shell::Shell;
 pub use source::Source;
 pub(crate) use stop::{Step, Stop};
 pub(crate) use subject::Subject;
+pub(crate) use unpack::listed;
 
 /// The version of this program, as reports and claims have it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -81,34 +88,63 @@ pub struct Completed {
 /// Runs a distribution on an image, which is looked for or built meanwhile.
 ///
 /// Dropping the future ends the run: its container is removed by [`Site::place`]'s tasks.
+///
+/// # Panics
+/// Never: a run pauses only where it is told to.
 pub async fn run<F>(site: &Site, request: &Request, image: F, events: &Events) -> Completed
 where
     F: Future<Output = Result<Image>> + Send,
 {
-    let site = &site.on(request.target.platform);
-    let completed = once(site, request, image, Book::new(events, site.clock.now())).await;
-    let Some(heal::Again { image, note }) = heal::elsewhere(site, request, &completed).await else { return completed };
-    let mut book = Book::new(events, completed.report.started_at);
-    book.circumstances.provided.why.push(note.clone());
-    book.note(note).await;
-    once(site, request, std::future::ready(Ok(image)), book).await
+    let over = Box::pin(run_held(site, request, image, events, Hold::default())).await;
+    over.completed.expect("it pauses only where it is told to")
 }
 
-async fn once<F>(site: &Site, request: &Request, image: F, mut book: Book<'_>) -> Completed
+/// The same, with its container left as it was where that is wanted.
+pub async fn run_held<F>(site: &Site, request: &Request, image: F, events: &Events, hold: Hold) -> Held
+where
+    F: Future<Output = Result<Image>> + Send,
+{
+    let site = &site.on(request.target.platform);
+    let mut over = Box::pin(once(site, request, image, (Book::new(events, site.clock.now()), hold))).await;
+    let Some(completed) = &over.completed else { return over };
+    let Some(heal::Again { image, note }) = heal::elsewhere(site, request, completed).await else { return over };
+    let mut book = Book::new(events, completed.report.started_at);
+    if let Some(standing) = over.standing.take() {
+        standing.remove().await;
+    }
+    book.circumstances.provided.why.push(note.clone());
+    book.note(note).await;
+    Box::pin(once(site, request, std::future::ready(Ok(image)), (book, hold))).await
+}
+
+async fn once<F>(site: &Site, request: &Request, image: F, (mut book, hold): (Book<'_>, Hold)) -> Held
 where
     F: Future<Output = Result<Image>> + Send,
 {
     book.circumstances.limits = Some(site.limit_facts());
     book.circumstances.emulated = request.target.platform != Platform::native();
-    let verdict = match Box::pin(decide(site, request, image, &mut book)).await {
+    let mut over = Held::default();
+    let verdict = match Box::pin(decide(site, request, image, (&mut book, hold, &mut over))).await {
         Ok(verdict) | Err(Stop::Decided(verdict)) => verdict,
-        Err(Stop::Failed(phase, error)) => book.failed(phase, &error).await,
+        Err(Stop::Paused) => return over,
+        Err(Stop::Failed(phase, error)) => {
+            if let Error::Offline { .. } = error {
+                over.lacks = Some(error.to_string());
+            }
+            book.failed(phase, &error).await
+        }
     };
-    book.complete(request.run_id, verdict, site.facts(), site.clock.now())
+    over.completed = Some(book.complete(request.run_id, verdict, site.facts(), site.clock.now()));
+    over
 }
 
 /// The phases in order, up to the one that decides.
-async fn decide<F>(site: &Site, request: &Request, image: F, book: &mut Book<'_>) -> Step<Verdict>
+async fn decide<F>(
+    site: &Site,
+    request: &Request,
+    image: F,
+    (book, hold, over): (&mut Book<'_>, Hold, &mut Held),
+) -> Step<Verdict>
 where
     F: Future<Output = Result<Image>> + Send,
 {
@@ -118,6 +154,7 @@ where
     early.and_then(|provision| tell.take()?.send(provision).ok());
     let mut started = pin!(maybe_done(start(site, request, image, told)));
     let subject = beside(obtain(site, request, book), started.as_mut()).await?;
+    let sent = hold.sent(&subject);
     tell.and_then(|tell| tell.send(subject.provision.clone()).ok());
     let site = &site.lifted(&subject.provision.limits);
     book.circumstances.limits = Some(site.limit_facts());
@@ -132,10 +169,14 @@ where
         provided = dependencies::run(&mut bench, (request, false), book).await;
     }
     let verdict = match provided {
-        Ok(_) => on_bench(&mut bench, book).await,
+        Ok(_) => up_to(&mut bench, hold, book).await,
         Err(stop) => Err(stop),
     };
-    book.overhead.cleanup_ms = book::millis(bench.sandbox.remove().await);
+    if hold.is_wanted() {
+        over.standing = Some(Standing::of(bench, request, sent));
+    } else {
+        book.overhead.cleanup_ms = book::millis(bench.sandbox.remove().await);
+    }
     verdict
 }
 
@@ -161,10 +202,20 @@ async fn beside<A: Future, B: Future>(first: A, mut second: Pin<&mut MaybeDone<B
 
 /// The phases that run in the container.
 pub(crate) async fn on_bench(bench: &mut Bench<'_>, book: &mut Book<'_>) -> Step<Verdict> {
+    up_to(bench, Hold::default(), book).await
+}
+
+/// The same, up to the phase after which it pauses, if there is one.
+async fn up_to(bench: &mut Bench<'_>, hold: Hold, book: &mut Book<'_>) -> Step<Verdict> {
+    hold.before(bench, book).await?;
     configure::run(bench, book).await?;
+    hold.after(Phase::Configure)?;
     build::run(bench, book).await?;
+    hold.after(Phase::Build)?;
     install::run(bench, book).await?;
+    hold.after(Phase::Install)?;
     create::run(bench, book).await?;
+    hold.after(Phase::Create)?;
     let verdict = installcheck::run(bench, book).await?;
     lanes::run(bench, &verdict, book).await;
     Ok(verdict)

@@ -49,9 +49,7 @@ impl<'a> Bench<'a> {
 
     /// `make` with what every call of it gets, and then this.
     pub(crate) fn make(&self, rest: &str) -> String {
-        let variables =
-            self.subject.provision.make.iter().map(|(name, value)| quoted(&format!("{name}={value}")) + " ");
-        format!("make PG_CONFIG={} USE_PGXS=1 {}{rest}", self.image.pg_config, variables.collect::<String>())
+        make(self.image, &self.subject, rest)
     }
 
     /// What is left of the run's time, or of that for prerequisites.
@@ -216,6 +214,12 @@ impl<'a> Bench<'a> {
             }
         }
     }
+}
+
+/// `make` of a distribution with what every call of it gets, and then this.
+pub(crate) fn make(image: &Image, subject: &Subject, rest: &str) -> String {
+    let variables = subject.provision.make.iter().map(|(name, value)| quoted(&format!("{name}={value}")) + " ");
+    format!("make PG_CONFIG={} USE_PGXS=1 {}{rest}", image.pg_config, variables.collect::<String>())
 }
 
 fn killed() -> Ended {

@@ -15,11 +15,19 @@ pub(crate) enum Stop {
     Decided(Verdict),
     /// The farm failed in that phase.
     Failed(Phase, Error),
+    /// Somebody wants to look around here.
+    Paused,
 }
 
 /// For `map_err`: the farm failed in that phase.
 pub(crate) fn in_phase<E: Into<Error>>(phase: Phase) -> impl FnOnce(E) -> Stop {
     move |error| Stop::Failed(phase, error.into())
+}
+
+/// Something of a registry is not here, and nothing is fetched.
+pub(crate) fn lacking(phase: Phase, error: &pgxn::Error) -> Stop {
+    let remedy = "the same test without --offline brings it here".to_owned();
+    Stop::Failed(phase, Error::Offline { what: error.to_string(), remedy, reason: Reason::RegistryUnreachable })
 }
 
 /// What a failure of the farm is called.
@@ -32,6 +40,7 @@ pub(crate) fn reason(error: &Error) -> Reason {
         | Error::CopyIn { .. } => Reason::EngineFailed,
         Error::Image { .. } | Error::NoImage | Error::ImageLabel { .. } | Error::Budget { .. } => Reason::ImageMissing,
         Error::Packages { .. } => Reason::MissingLibrary,
+        Error::Offline { reason, .. } => *reason,
         Error::File { source, .. } if is_full(source) => Reason::RunnerDiskFull,
         Error::File { .. } | Error::Key { .. } | Error::Bench { .. } | Error::Control { .. } | Error::Share { .. } => {
             Reason::Internal

@@ -40,4 +40,5 @@ mod limits;
 mod provide;
 mod repeat;
 mod requires;
+mod resume;
 mod whole;

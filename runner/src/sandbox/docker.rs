@@ -13,11 +13,13 @@ mod exec;
 mod facts;
 mod images;
 mod load;
+mod terminal;
 
 pub(crate) use container::{ContainerSpec, ContainerState, Mount};
 pub(crate) use exec::{Chunk, Exec, ExecSpec, SYSTEM_PATH};
 pub use facts::{EngineFacts, Lacks};
 pub(crate) use images::{BuildEvent, BuildSpec, FoundImage};
+pub use terminal::Terminal;
 
 /// How much containers and builds give way to everything else on the machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -52,14 +52,26 @@ pub(crate) fn pack(tree: &Tree, top: &str, dir: &Path) -> Result<File> {
     Ok(spool)
 }
 
+/// When files that are copied in count as changed last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Times {
+    /// When the archive says.
+    AsPacked,
+    /// When they arrive, by the container's own clock.
+    Now,
+}
+
 /// Unpacks a tar file below a directory of the container.
 pub(crate) async fn copy_in(
     engine: &Engine,
     container: &str,
-    archive: impl Read + Send + 'static,
+    (archive, times): (impl Read + Send + 'static, Times),
     dir: &str,
 ) -> Result<()> {
-    let words = ["tar", "-x", "--no-same-owner", "-C", dir].map(str::to_owned).to_vec();
+    let mut words = ["tar", "-x", "--no-same-owner", "-C", dir].map(str::to_owned).to_vec();
+    if times == Times::Now {
+        words.push("--touch".to_owned());
+    }
     let spec = ExecSpec { command: words, env: &[], with_input: true, bare: false };
     let copying = async {
         let mut exec = engine.exec(container, spec).await?;

@@ -12,8 +12,8 @@ use tokio::time::Instant;
 use crate::error::Result;
 use crate::limits::Limits;
 use crate::sandbox::command::{Patience, Sink, watch};
-use crate::sandbox::docker::{ContainerSpec, ContainerState, Engine, Mount};
-use crate::sandbox::files::{Bounds, Collected, copy_in, copy_out};
+use crate::sandbox::docker::{ContainerSpec, ContainerState, Engine, Exec, Mount, Terminal};
+use crate::sandbox::files::{Bounds, Collected, Times, copy_in, copy_out};
 use crate::sandbox::instance::INSTANCE_LABEL;
 use crate::sandbox::{Command, Ended, Image, Log, stream};
 use crate::task::Tasks;
@@ -147,7 +147,34 @@ impl Sandbox {
 
     /// Unpacks a tar file below a directory.
     pub(crate) async fn copy_in(&self, archive: impl Read + Send + 'static, dir: &str) -> Result<()> {
-        copy_in(&self.place.engine, self.name(), archive, dir).await
+        copy_in(&self.place.engine, self.name(), (archive, Times::AsPacked), dir).await
+    }
+
+    /// The same; its files count as changed now.
+    pub(crate) async fn copy_in_as_new(&self, archive: impl Read + Send + 'static, dir: &str) -> Result<()> {
+        copy_in(&self.place.engine, self.name(), (archive, Times::Now), dir).await
+    }
+
+    /// Starts a command that a person speaks with, in the environment of the run and with further variables.
+    pub(crate) async fn terminal(
+        &self,
+        command: Vec<String>,
+        variables: &[String],
+        terminal: Option<Terminal>,
+    ) -> Result<Exec> {
+        let env = [self.env.as_slice(), variables].concat();
+        self.place.engine.converse(self.name(), (command, env), terminal).await
+    }
+
+    /// Gives the terminal of a command another size.
+    pub(crate) async fn resize(&self, exec: &str, terminal: Terminal) {
+        self.place.engine.resize(exec, terminal).await;
+    }
+
+    /// Whether a command has ended, or is gone with the container.
+    pub(crate) async fn has_ended(&self, exec: &str) -> bool {
+        let running = self.state().await.ok().flatten().is_some_and(|state| state.running);
+        !running || self.place.engine.exec_exit(exec).await.is_some()
     }
 
     /// Runs a command as a phase, at most that long. What it prints goes into the log, and to `heard` as it comes.

@@ -12,6 +12,7 @@ mod fates;
 mod going;
 mod join;
 mod local;
+mod modes;
 mod pages;
 mod real;
 mod releases;

@@ -54,6 +54,11 @@ pub(super) fn clash(wanted: &[Wanted]) -> bool {
     wanted.iter().filter(|one| one.file.is_none()).count() > 1
 }
 
+/// Whether it goes to standard output.
+pub(super) fn is_printed(wanted: &Wanted) -> bool {
+    wanted.file.is_none()
+}
+
 /// What was tested, as reports call it.
 #[derive(Clone, Debug)]
 pub(super) struct Subject {

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::error::{Error, Result};
 use crate::prerequisites::{Entry, Key, Planned};
 use crate::run::phase::Bench;
-use crate::run::stop::{in_phase, in_words};
+use crate::run::stop::{in_phase, in_words, lacking};
 use crate::run::{Request, Step, Stop, Subject, fetch, metadata};
 
 /// A prerequisite of which everything is here.
@@ -135,6 +135,9 @@ fn variables(item: &Planned) -> String {
 }
 
 fn unfetched(item: &Planned, error: &pgxn::Error) -> Stop {
+    if let pgxn::Error::Offline { .. } = error {
+        return lacking(Phase::Dependencies, error);
+    }
     Stop::Decided(failed(item, Phase::Fetch, error.reason(true), &in_words(error)))
 }
 

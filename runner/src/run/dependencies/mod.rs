@@ -16,14 +16,14 @@ use std::future::Future;
 use std::pin::Pin;
 
 use futures_util::future::MaybeDone;
-use pgxn::{ClientOptions, Registry};
+use pgxn::Registry;
 use protocol::{FileKind, Origin, Outcome, Phase, Prerequisite, Provision, Reason, Verdict};
 use tokio::time::Instant;
 
 use crate::error::Result;
 use crate::prerequisites::{Halt, Need, Plan, Planned, Refusal, Root, Server, put_together};
 use crate::run::phase::Bench;
-use crate::run::stop::{in_phase, in_words};
+use crate::run::stop::{in_phase, in_words, lacking};
 use crate::run::{Book, Request, Source, Step, Stop, book, downloads, provide};
 use crate::sandbox::{Image, Log, Sandbox};
 
@@ -113,6 +113,7 @@ async fn provide(
     let plan = match put_together(&root, server, &bench.site.overrides, registry).await {
         Ok(plan) => plan,
         Err(Halt::Refused(refusal)) => return Err(refused(&root, &refusal, book)),
+        Err(Halt::Registry(error @ pgxn::Error::Offline { .. })) => return Err(lacking(Phase::Dependencies, &error)),
         Err(Halt::Registry(error)) => {
             let verdict = Verdict::new(Phase::Dependencies, error.reason(false));
             return Err(Stop::Decided(verdict.with_detail(in_words(&error))));
@@ -148,7 +149,7 @@ fn inherit(provision: &mut Provision, items: &[Planned]) {
 async fn registry(bench: &Bench<'_>, request: &Request) -> pgxn::Result<Option<Registry>> {
     match (&request.source, &bench.site.registry) {
         (Source::Release(registry, _), _) => Ok(Some(registry.clone())),
-        (_, Some(url)) => Registry::open(url, ClientOptions::default()).await.map(Some),
+        (_, Some(url)) => Registry::open(url, bench.site.client.clone()).await.map(Some),
         (_, None) => Ok(None),
     }
 }

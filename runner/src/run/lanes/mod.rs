@@ -58,6 +58,7 @@ pub(crate) async fn run(bench: &mut Bench<'_>, verdict: &Verdict, book: &mut Boo
             let why = match stop {
                 Stop::Failed(_, error) => stop::in_words(&error),
                 Stop::Decided(verdict) => verdict.detail,
+                Stop::Paused => unreachable!("no lane pauses"),
             };
             book.note(format!("The lanes beyond installcheck could not run: {why}")).await;
         }

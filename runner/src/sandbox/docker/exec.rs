@@ -75,7 +75,7 @@ impl Engine {
     }
 }
 
-fn chunk(output: LogOutput) -> Chunk {
+pub(super) fn chunk(output: LogOutput) -> Chunk {
     match output {
         LogOutput::StdErr { message } => Chunk::Err(message),
         LogOutput::StdOut { message } | LogOutput::StdIn { message } | LogOutput::Console { message } => {
