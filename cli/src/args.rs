@@ -23,7 +23,7 @@ pub(crate) use operate::{
     AdminArgs, AdminCommand, BenchCommand, DistSpec, FillArgs, ImagesCommand, OverridesCommand, RunnersCommand,
     SuggestArgs,
 };
-pub(crate) use run::{RunnerArgs, TestArgs};
+pub(crate) use run::{RunnerArgs, TestArgs, WorkArgs};
 
 /// Builds and tests PostgreSQL extensions from the PGXN registry in sandboxed containers, and shows the verdicts.
 #[derive(Debug, Parser)]

@@ -86,12 +86,12 @@ where
     F: Future<Output = Result<Image>> + Send,
 {
     let site = &site.on(request.target.platform);
-    let completed = once(site, request, image, Book::new(events, site.clock.now())).await;
+    let completed = Box::pin(once(site, request, image, Book::new(events, site.clock.now()))).await;
     let Some(heal::Again { image, note }) = heal::elsewhere(site, request, &completed).await else { return completed };
     let mut book = Book::new(events, completed.report.started_at);
     book.circumstances.provided.why.push(note.clone());
     book.note(note).await;
-    once(site, request, std::future::ready(Ok(image)), book).await
+    Box::pin(once(site, request, std::future::ready(Ok(image)), book)).await
 }
 
 async fn once<F>(site: &Site, request: &Request, image: F, mut book: Book<'_>) -> Completed
