@@ -32,7 +32,7 @@ pub(crate) use operate::{
     RunnersCommand, Since, SuggestArgs,
 };
 pub(crate) use release::{BundleArgs, Format, MajorsArgs};
-pub(crate) use run::{RunnerArgs, TestArgs};
+pub(crate) use run::{RunnerArgs, TestArgs, WorkArgs};
 pub(crate) use verify::{Key, VerifyArgs};
 
 /// Builds and tests PostgreSQL extensions from the PGXN registry in sandboxed containers, and shows the verdicts.

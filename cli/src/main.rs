@@ -70,7 +70,7 @@ async fn run(command: Command, console: Console) -> anyhow::Result<ExitCode> {
         Command::Admin(command) => commands::admin::run(command, console).await,
         Command::Completions { shell } => Ok(commands::manual::completions(shell)),
         Command::Man { dir } => commands::manual::pages(&dir, console),
-        Command::Bench(command) => commands::bench::run(command, console).await,
+        Command::Bench(command) => Box::pin(commands::bench::run(command, console)).await,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::args::emulate::EmulateArgs;
 /// What the runner would be started with, and what is to be done about it.
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
-    /// Set up the emulation of arm64: installs qemu-user, mounts `binfmt_misc` and registers it; needs root, and says what it does before
+    /// Set up the emulation of arm64: installs qemu-user and has the kernel call it; needs root, and says what it does before
     #[arg(long)]
     pub(crate) fix: bool,
 

@@ -1,16 +1,17 @@
 //! `pgxn-testers runner doctor`: what this machine can offer, and what to mend. The same, in short, when a runner starts.
 
+use std::fmt::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use protocol::{Platform, SystemClock, Target};
+use protocol::{PgMajor, SystemClock, Target};
 use runner::doctor::{self, Check, Effect, Examination, Outcome, Subject};
 use runner::{Site, SiteConfig};
 
-use crate::args::{DoctorArgs, EmulateArgs};
+use crate::args::{DoctorArgs, EmulateArgs, WorkArgs};
 use crate::console::{Colour, Console, out, plain};
-use crate::imaging::Teller;
+use crate::imaging::{Imaging, Teller};
 use crate::membership::Membership;
 
 pub(crate) async fn run(args: &DoctorArgs, console: Console) -> Result<ExitCode> {
@@ -51,11 +52,14 @@ fn line(check: &Check, console: Console) -> String {
         Outcome::Fails => Colour::Red,
     };
     let word = console.paint(colour, &format!("{:<8}", check.outcome.as_str()));
-    let below = |text: String| format!("\n         {:<17} {text}", "");
-    let effect = (check.effect != Effect::Whole).then(|| below(check.effect.sentence().to_string()));
-    let mend = (!check.mend.is_empty()).then(|| below(format!("mend: {}", plain(&check.mend))));
-    let first = format!("{word} {:<17} {}", check.name, plain(&check.found));
-    [Some(first), effect, mend].into_iter().flatten().collect()
+    let mut text = format!("{word} {:<17} {}", check.name, plain(&check.found));
+    if check.effect != Effect::Whole {
+        let _ = write!(text, "\n         {:<17} {}", "", check.effect.sentence());
+    }
+    if !check.mend.is_empty() {
+        let _ = write!(text, "\n         {:<17} mend: {}", "", plain(&check.mend));
+    }
+    text
 }
 
 fn summary(examination: &Examination) -> &'static str {
@@ -73,25 +77,22 @@ pub(crate) struct Offered {
 }
 
 /// Looks at this machine before it offers anything, tells what is not as it should be, and takes from the offer what cannot be kept.
-pub(crate) async fn reduce(
-    site: &Site,
-    (data_dir, emulate): (&Path, EmulateArgs),
-    offered: Offered,
+pub(crate) async fn offer(
+    (site, data_dir): (&Site, &Path),
+    (imaging, work): (&Imaging, &WorkArgs),
+    majors: &[PgMajor],
     console: Console,
 ) -> Result<Offered> {
-    let examination = doctor::self_check(site, data_dir, emulate.any(), &Teller::new(console)).await;
+    let examination = doctor::self_check(site, data_dir, work.emulate.any(), &Teller::new(console)).await;
     for check in examination.remarks() {
         console.line(&line(check, console));
     }
     if examination.has(Effect::Nothing) {
         bail!("this machine cannot be a runner as it is; `pgxn-testers runner doctor` tells more");
     }
-    let jobs = if examination.has(Effect::OneAtATime) { 1 } else { offered.jobs };
-    let mut targets = offered.targets;
-    if examination.has(Effect::NotEmulated) {
-        targets.retain(|target| target.platform == Platform::native());
-    }
-    Ok(Offered { targets, jobs })
+    let jobs = if examination.has(Effect::OneAtATime) { 1 } else { work.jobs };
+    let emulate = if examination.has(Effect::NotEmulated) { EmulateArgs::default() } else { work.emulate };
+    Ok(Offered { targets: imaging.targets(majors, emulate).await?, jobs })
 }
 
 #[cfg(test)]

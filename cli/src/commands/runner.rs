@@ -39,10 +39,9 @@ pub(crate) async fn run(args: RunnerArgs, console: Console) -> Result<ExitCode> 
     };
     let coordinator = coordinator.signing(keys);
     let imaging = Imaging::of(&site, console);
-    let targets = imaging.targets(&args.work.majors.or_supported(), args.work.emulate).await?;
-    let offered = Offered { targets, jobs: args.work.jobs };
+    let majors = args.work.majors.or_supported();
     let Offered { targets, jobs } =
-        doctor::reduce(&site, (&args.data_dir, args.work.emulate), offered, console).await?;
+        doctor::offer((&site, &args.data_dir), (&imaging, &args.work), &majors, console).await?;
     let names: Vec<String> = targets.iter().map(ToString::to_string).collect();
     console.line(&format!("Working for {} on {}; {}", coordinator.url(), site.facts().engine, names.join(", ")));
     if let Some(hours) = &courtesy.hours {
