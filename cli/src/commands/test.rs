@@ -326,7 +326,7 @@ async fn test_one(job: &Job<'_>, lines: &show::Lines, target: Target, hold: Hold
     let request = Request { run_id: RunId::new(job.site.clock.now()), source: job.source.clone(), target };
     let (events, heard) = Events::channel();
     let running = async {
-        let over = runner::run_held(job.site, &request, images(target), &events, hold).await;
+        let over = Box::pin(runner::run_held(job.site, &request, images(target), &events, hold)).await;
         drop(events);
         over
     };

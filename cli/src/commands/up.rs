@@ -33,7 +33,8 @@ pub(crate) async fn run(args: UpArgs, console: Console) -> Result<ExitCode> {
     let address = address_of(&listener)?;
     // Before anything is made: an engine that is gone is said at once.
     Engine::connect(&engine_host()).await?;
-    let site = args.work.site(dir.join("runner"));
+    let runner_dir = dir.join("runner");
+    let site = args.work.site(runner_dir.clone());
     let choice = registry::choose(args.registry.clone(), &dir, console).await?;
     let watched = watched(&choice, &address)?;
     let majors = args.work.majors.or_newest(2);
@@ -61,7 +62,7 @@ pub(crate) async fn run(args: UpArgs, console: Console) -> Result<ExitCode> {
     tasks.spawn("the search index", task::until(shutdown.clone(), async move { dashboard::keep_index(&pages).await }));
     let imaging = Imaging::of(&site, console);
     let Offered { targets, jobs } =
-        doctor::offer((&site, &dir.join("runner")), (&imaging, &args.work), &majors, console).await?;
+        doctor::offer((&site, &runner_dir), (&imaging, &args.work), &majors, console).await?;
     let sample =
         watched.sample.then(|| Sample { dir, size: args.sample, imaging: imaging.clone(), target: targets[0] });
     let client = own_client(&coordinator, &address).await?.signing(Keys::open(&runner_dir)?);
