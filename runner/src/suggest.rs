@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use protocol::{Name, Override, Overrides, Range, Reason, Target, Version};
+use protocol::{Name, Override, Overrides, Reason, Target, Version};
 use serde::Serialize;
 
 use crate::images::{Candidate, alternatives};
@@ -76,22 +76,8 @@ fn entry(dist: &Name, what: &str, best: &Candidate) -> Result<String, String> {
         r#override: [&'a Override; 1],
     }
     let entry = Override {
-        dist: dist.clone(),
-        versions: Range::any(),
-        postgresql: Vec::new(),
-        why: format!("It needs {what}, which {} has.", best.package),
-        skip: false,
         packages: vec![best.package.clone()],
-        requires: BTreeMap::new(),
-        preload: Vec::new(),
-        settings: BTreeMap::new(),
-        make: BTreeMap::new(),
-        environment: BTreeMap::new(),
-        downloads: Vec::new(),
-        before_build: Vec::new(),
-        prepare: Vec::new(),
-        stand_in: None,
-        limits: protocol::LimitOverrides::default(),
+        ..Override::of(dist.clone(), &format!("It needs {what}, which {} has.", best.package))
     };
     let text = toml::to_string(&File { r#override: [&entry] }).map_err(|error| error.to_string())?;
     let read = Overrides::parse(&text).map_err(|error| error.to_string())?;

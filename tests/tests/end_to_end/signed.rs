@@ -14,6 +14,15 @@ async fn standing(farm: &Farm, dist: &str) -> Result<Option<String>> {
     Ok(document["releases"][0]["cells"][0]["result"]["run_id"].as_str().map(str::to_owned))
 }
 
+/// The run that stands once the feed of `turns` tells of what is new.
+async fn turned(farm: &Farm, what: &str) -> Result<String> {
+    let run = poll::until(LONG_PATIENCE, what, async || {
+        let is_told = text(farm, "dist/turns/verdicts.atom").await?.contains("1.1.0");
+        Ok(if is_told { standing(farm, "turns").await? } else { None })
+    });
+    run.await.with_context(|| farm.logs())
+}
+
 async fn text(farm: &Farm, path: &str) -> Result<String> {
     let (status, text) = farm.page(path).await?;
     ensure!(status == 200, "{path}: {status} {text}");
@@ -69,15 +78,7 @@ async fn a_downloaded_report_verifies_and_what_its_runner_found_is_withdrawn_and
         "all: broken\nbroken:\n\tfalse",
         1,
     )?])?;
-    let red = poll::until(LONG_PATIENCE, "the failure to be confirmed", async || {
-        Ok(if text(&farm, "dist/turns/verdicts.atom").await?.contains("1.1.0") {
-            standing(&farm, "turns").await?
-        } else {
-            None
-        })
-    })
-    .await
-    .with_context(|| farm.logs())?;
+    let red = turned(&farm, "the failure to be confirmed").await?;
 
     let report = verified(&farm, &red).await?;
 
@@ -95,15 +96,7 @@ async fn a_downloaded_report_verifies_and_what_its_runner_found_is_withdrawn_and
 
     // Another runner tests it again.
     let _bob = farm.runner("bob", "17", &[])?;
-    let again = poll::until(LONG_PATIENCE, "another runner's word", async || {
-        Ok(if text(&farm, "dist/turns/verdicts.atom").await?.contains("1.1.0") {
-            standing(&farm, "turns").await?
-        } else {
-            None
-        })
-    })
-    .await
-    .with_context(|| farm.logs())?;
+    let again = turned(&farm, "another runner's word").await?;
     ensure!(again != red && farm.run(&again).await?["run"]["runner"] == "bob");
     let (code, _, said) = farm.admin(&["runners", "release", "ada"])?;
     ensure!(code == 0 && said.contains("None of its results is withdrawn."), "{said}");
