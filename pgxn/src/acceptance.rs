@@ -18,7 +18,6 @@ mod place;
 mod second;
 mod word;
 
-pub use dictionary::LICENSES;
 pub use layout::Checked;
 
 /// How bad a finding is; the worse, the less.
