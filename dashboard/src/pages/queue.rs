@@ -200,6 +200,6 @@ mod tests {
             farm::Counts { dists: 0, releases: 0, broken: 0, queued: 0, running: 0, results: 0, runners: 1, away: 0 };
         assert_eq!(sentence(&counts), "Nothing runs now, nothing waits; 1 runner is connected.");
         let paused = farm::Counts { runners: 0, away: 2, ..counts };
-        assert_eq!(sentence(&paused), "Nothing runs now, nothing waits; 0 runners are connected, 2 are away for now.");
+        assert_eq!(sentence(&paused), "Nothing runs now, nothing waits; no runners are connected, 2 are away for now.");
     }
 }
