@@ -1,0 +1,1 @@
+UPDATE runners SET away = 'paused', away_until = 9;
