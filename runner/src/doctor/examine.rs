@@ -75,7 +75,8 @@ pub async fn self_check(site: &Site, data_dir: &Path, emulates: bool, progress: 
     if emulates {
         checks.push(emulation::check(place, true).await);
     }
-    checks.extend(machine::disks(Some(facts), engine.host(), data_dir));
+    // A disk that is full has room again some day: before each claim it is looked whether there is any.
+    checks.extend(machine::disks(Some(facts), engine.host(), data_dir).into_iter().map(Check::only_warning));
     Examination { checks }
 }
 

@@ -93,6 +93,11 @@ impl Check {
     pub(crate) fn fails(name: &'static str, found: impl Into<String>, effect: Effect, mend: impl Into<String>) -> Self {
         Self { outcome: Outcome::Fails, effect, mend: mend.into(), ..Self::ok(name, found) }
     }
+
+    /// The same, which takes nothing from the offer.
+    pub(crate) fn only_warning(self) -> Self {
+        Self { outcome: self.outcome.min(Outcome::Warning), effect: Effect::Whole, ..self }
+    }
 }
 
 /// All that was looked at.

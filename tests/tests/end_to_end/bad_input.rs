@@ -230,12 +230,15 @@ async fn a_coordinator_whose_disk_is_full_goes_on_when_there_is_room() -> Result
 async fn a_runner_whose_disk_is_full_says_so_and_leaves_the_work_to_others_until_there_is_room() -> Result<()> {
     let _turn = turn::take().await;
     let farm = Farm::new()?;
-    fixtures::publish(&mut farm.mirror()?, &["passes"])?;
     let _coordinator = farm.coordinator("17", &[]).await?;
     let disk = TinyDisk::mount(&farm.path("ada-data"), 1 << 20, "")?;
-    std::fs::create_dir(farm.path("ada-data/instances"))?;
-    std::fs::create_dir(farm.path("ada-data/work"))?;
+    // At its first start it makes its key, without which it ends at once.
+    let mut first = farm.runner("ada", "17", &[])?;
+    first.prints("Working for", PATIENCE).await?;
+    first.interrupt()?;
+    first.ended(PATIENCE).await?;
     disk.fill()?;
+    fixtures::publish(&mut farm.mirror()?, &["passes"])?;
     let mut runner = farm.runner("ada", "17", &[])?;
     runner.prints("No space left on device", PATIENCE).await?;
     let status = farm.get("api/v1/status").await?;
