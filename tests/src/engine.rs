@@ -28,7 +28,11 @@ impl Fault {
         });
         let mut asked = vec![0; 65_536];
         let answer = loop {
-            let length = asks.read(&mut asked).await?;
+            let length = tokio::select! {
+                length = asks.read(&mut asked) => length?,
+                // The engine hangs up where an answer ends with the connection.
+                _ = answering.join_next() => return Ok(()),
+            };
             if length == 0 {
                 break "";
             }
