@@ -1,6 +1,6 @@
 //! What a machine is on a farm: its name there and its token, in one file of the runner's data directory that only its owner reads.
 
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -52,17 +52,7 @@ impl Membership {
     /// Keeps it, whole or not at all, for its owner alone.
     pub(crate) fn write(&self, dir: &Path) -> Result<()> {
         let path = path(dir);
-        let write = || {
-            std::fs::create_dir_all(dir)?;
-            // Made with the mode 0600.
-            let mut file = tempfile::NamedTempFile::new_in(dir)?;
-            serde_json::to_writer_pretty(&mut file, self)?;
-            file.write_all(b"\n")?;
-            file.as_file().sync_all()?;
-            file.persist(&path)?;
-            std::fs::File::open(dir)?.sync_all()
-        };
-        write().with_context(|| format!("write {}", path.display()))
+        runner::keep_json(&path, self).with_context(|| format!("write {}", path.display()))
     }
 
     /// Forgets that of a data directory.

@@ -18,6 +18,7 @@ mod place;
 mod second;
 mod word;
 
+pub use dictionary::LICENSES;
 pub use layout::Checked;
 
 /// How bad a finding is; the worse, the less.

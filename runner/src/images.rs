@@ -41,7 +41,7 @@ pub(crate) use base::tag as base_tag;
 pub use contents::{Candidate, Contents};
 pub use derived::Lacking;
 pub(crate) use derived::alternatives;
-pub(crate) use host::apt_proxy;
+pub(crate) use host::{apt_archive, apt_proxy};
 pub use inventory::{Checked, Condition, Listed};
 pub use pgdg::Pgdg;
 pub use progress::{Event, Progress};

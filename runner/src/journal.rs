@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,6 +11,7 @@ use protocol::{Assignment, Grade, RunId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::event::Events;
+use crate::private;
 use crate::status::{DiskUse, RunNow};
 
 const FILE: &str = "record.json";
@@ -49,10 +49,7 @@ impl Record {
             let oldest = record.images.iter().min_by_key(|(_, at)| **at).map(|(digest, _)| digest.clone());
             oldest.and_then(|digest| record.images.remove(&digest));
         }
-        let mut file = tempfile::NamedTempFile::new_in(dir)?;
-        serde_json::to_writer(&mut file, &record)?;
-        file.write_all(b"\n")?;
-        file.persist(dir.join(FILE)).map(drop).map_err(|error| error.error)
+        private::write_json(&dir.join(FILE), &record)
     }
 }
 

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::claim::Agent;
 use crate::error::{Error, Result};
+use crate::private;
 use crate::run::VERSION;
 use crate::sandbox::Instance;
 
@@ -128,15 +128,8 @@ impl Status {
     }
 
     fn write(&self, data_dir: &Path) -> Result<()> {
-        let (dir, path) = (dir(data_dir), file(data_dir, &self.instance));
-        let write = || {
-            fs::create_dir_all(&dir)?;
-            let mut draft = tempfile::NamedTempFile::new_in(&dir)?;
-            serde_json::to_writer(&mut draft, self)?;
-            draft.write_all(b"\n")?;
-            draft.persist(&path).map(drop).map_err(|error| error.error)
-        };
-        write().map_err(Error::file("write", &path))
+        let path = file(data_dir, &self.instance);
+        private::write_json(&path, self).map_err(Error::file("write", &path))
     }
 
     /// The same but for times that always change.

@@ -1,7 +1,7 @@
 //! META 1, key by key, as the registry's validator has it: <https://pgxn.org/spec/>.
 
-/// The licences that are known by a word.
-pub(super) const LICENSES: [&str; 28] = [
+/// The licences that are known by a word (META 1, <https://pgxn.org/spec/#license>).
+pub const LICENSES: [&str; 28] = [
     "agpl_3",
     "apache_1_1",
     "apache_2_0",

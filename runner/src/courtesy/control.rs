@@ -1,13 +1,14 @@
 //! What a volunteer has said to the runner of a data directory: pause, resume, drain. It stands in `control.json` of that directory, which a runner
 //! reads once a second, so that it is heard whether one works or not, and stays said when one is started again.
 
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use protocol::{Absence, Away, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::private;
 
 const FILE: &str = "control.json";
 /// Nothing that is written here is longer.
@@ -52,17 +53,7 @@ impl Wishes {
     /// Says it, whole or not at all. The file is its owner's alone.
     pub fn write(&self, dir: &Path) -> Result<()> {
         let path = path(dir);
-        let write = || {
-            std::fs::create_dir_all(dir)?;
-            // Made with the mode 0600.
-            let mut file = tempfile::NamedTempFile::new_in(dir)?;
-            serde_json::to_writer_pretty(&mut file, self)?;
-            file.write_all(b"\n")?;
-            file.as_file().sync_all()?;
-            file.persist(&path).map_err(|error| error.error)?;
-            std::fs::File::open(dir)?.sync_all()
-        };
-        write().map_err(Error::file("write", &path))
+        private::keep_json(&path, self).map_err(Error::file("write", &path))
     }
 
     /// That an instance takes no work at that time, if it was told so.

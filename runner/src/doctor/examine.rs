@@ -60,8 +60,9 @@ pub async fn examine(subject: &Subject<'_>) -> Examination {
     }
     let facts = engine.as_ref().map(Engine::facts);
     checks.extend(machine::disks(facts, &subject.engine.host, &subject.site.data_dir));
+    let archive = crate::images::apt_archive().await;
     let apt_proxy = crate::images::apt_proxy().await;
-    let places = network::Places { coordinator: subject.coordinator, registry: subject.registry, apt_proxy };
+    let places = network::Places { coordinator: subject.coordinator, registry: subject.registry, archive, apt_proxy };
     checks.extend(network::checks(&places, subject.clock).await);
     Examination { checks }
 }

@@ -15,13 +15,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A clock that differs by more than the first is told of; by more than the second, times in reports would be wrong.
 const OFF: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(5));
 
-/// Where Debian's packages come from, wherever a machine has no other word for it.
-const DEBIAN: &str = "http://deb.debian.org/debian/dists/stable/Release";
-
 /// What is reached over the network.
 pub(super) struct Places<'a> {
     pub(super) coordinator: Option<&'a Url>,
     pub(super) registry: &'a Url,
+    /// Where the machine's apt has its packages from, which is where images have theirs from; none without apt.
+    pub(super) archive: Option<Url>,
     /// The proxy that apt is told of, if any.
     pub(super) apt_proxy: Option<String>,
 }
@@ -63,26 +62,21 @@ pub(super) async fn checks(places: &Places<'_>, clock: &dyn Clock) -> Vec<Check>
         reached("registry", &index, answer, None, &mend)
     };
     checks.push(registry);
-    let (archive, answered) = debian(places.apt_proxy.as_deref(), clock).await;
-    offset = offset.or(answered);
-    checks.push(archive);
+    if let Some(url) = &places.archive {
+        let answer = ask_through(places.apt_proxy.as_deref(), url, clock).await;
+        offset = offset.or(answer.as_ref().ok().copied().flatten());
+        let mend =
+            "apt-get update  shows what is in the way; images that are here are used, and no new one can be made";
+        checks.push(reached("package archive", url, answer, None, mend));
+    }
     checks.push(time(offset));
     checks
 }
 
-async fn debian(proxy: Option<&str>, clock: &dyn Clock) -> (Check, Option<i64>) {
-    let url: Url = DEBIAN.parse().expect("a fixed address");
-    let client = match proxy {
-        None => web::client(),
-        Some(proxy) => web::client_through(proxy),
-    };
-    let answer = match client {
-        Ok(client) => ask(&client, &url, clock).await,
-        Err(why) => Err(why),
-    };
-    let mend = "apt-get update  shows what is in the way; images that are here are used, and no new one can be made";
-    let offset = answer.as_ref().ok().copied().flatten();
-    (reached("Debian's archive", &url, answer, None, mend), offset)
+/// The same by a proxy, where there is one.
+async fn ask_through(proxy: Option<&str>, url: &Url, clock: &dyn Clock) -> Answer {
+    let client = proxy.map_or_else(web::client, web::client_through)?;
+    ask(&client, url, clock).await
 }
 
 /// Asks an address for anything. Whatever it answers, it was reached.

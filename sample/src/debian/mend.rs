@@ -1,39 +1,9 @@
 //! Mends a META.json that PGXN would refuse, and says what was changed: the sample registry holds only what a registry could hold.
 
+use pgxn::acceptance::LICENSES;
 use serde_json::{Map, Value, json};
 
 use super::version::{is_semantic, semantic};
-
-const LICENSES: [&str; 28] = [
-    "agpl_3",
-    "apache_1_1",
-    "apache_2_0",
-    "artistic_1",
-    "artistic_2",
-    "bsd",
-    "freebsd",
-    "gfdl_1_2",
-    "gfdl_1_3",
-    "gpl_1",
-    "gpl_2",
-    "gpl_3",
-    "lgpl_2_1",
-    "lgpl_3_0",
-    "mit",
-    "mozilla_1_0",
-    "mozilla_1_1",
-    "openssl",
-    "perl_5",
-    "postgresql",
-    "qpl_1_0",
-    "ssleay",
-    "sun",
-    "zlib",
-    "open_source",
-    "restricted",
-    "unrestricted",
-    "unknown",
-];
 
 /// What was changed, a line each; nothing where nothing had to be.
 pub(super) fn mend(meta: &mut Map<String, Value>, upstream: &str) -> Vec<String> {
