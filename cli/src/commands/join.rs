@@ -1,7 +1,6 @@
 //! `pgxn-testers runner --join`, `rotate` and `leave`: how this machine becomes a runner of a farm, and ceases to be one.
 
 use std::path::Path;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,8 +10,7 @@ use runner::{Admission, CallError, Coordinator, Keys};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::args::{JoinArgs, Link, MemberArgs, RunnerCommand};
-use crate::commands::doctor;
+use crate::args::{JoinArgs, Link, MemberArgs};
 use crate::console::{Console, plain};
 use crate::membership::{Membership, path};
 
@@ -191,27 +189,16 @@ pub(crate) fn client(member: &Membership, dir: &Path) -> Result<Coordinator> {
     Ok(Coordinator::new(&member.coordinator, &member.token)?.looking_up(Arc::new(look_up)))
 }
 
-/// `runner rotate` and `runner leave`.
-pub(crate) async fn run(command: RunnerCommand, console: Console) -> Result<ExitCode> {
-    let data_dir = match &command {
-        RunnerCommand::Doctor(args) => return doctor::run(args, console).await,
-        RunnerCommand::Rotate { member: MemberArgs { data_dir }, .. }
-        | RunnerCommand::Leave(MemberArgs { data_dir }) => data_dir,
-        RunnerCommand::Control(_) => bail!("this is not about a membership"),
-    };
-    let Some(member) = Membership::read(data_dir)? else {
-        bail!("{} belongs to no farm, as there is no {}", data_dir.display(), path(data_dir).display())
-    };
-    match &command {
-        RunnerCommand::Rotate { key, .. } => rotate(&member, *key, data_dir, console).await?,
-        RunnerCommand::Leave(_) | RunnerCommand::Doctor(_) | RunnerCommand::Control(_) => {
-            leave(&member, data_dir, console).await?;
-        }
-    }
-    Ok(ExitCode::SUCCESS)
+/// What a data directory belongs to.
+fn belonging(data_dir: &Path) -> Result<Membership> {
+    Membership::read(data_dir)?.with_context(|| {
+        format!("{} belongs to no farm, as there is no {}", data_dir.display(), path(data_dir).display())
+    })
 }
 
-async fn rotate(member: &Membership, is_key: bool, dir: &Path, console: Console) -> Result<()> {
+/// `runner rotate`.
+pub(crate) async fn rotate(MemberArgs { data_dir: dir }: &MemberArgs, is_key: bool, console: Console) -> Result<()> {
+    let member = &belonging(dir)?;
     let Membership { coordinator: farm, name, .. } = member;
     if member.request.is_some() {
         bail!("{name} is no runner of {farm} yet, so that it has nothing to change there");
@@ -233,7 +220,9 @@ async fn rotate(member: &Membership, is_key: bool, dir: &Path, console: Console)
     Ok(())
 }
 
-async fn leave(member: &Membership, dir: &Path, console: Console) -> Result<()> {
+/// `runner leave`.
+pub(crate) async fn leave(MemberArgs { data_dir: dir }: &MemberArgs, console: Console) -> Result<()> {
+    let member = &belonging(dir)?;
     let Membership { coordinator: farm, name, .. } = member;
     let said = if member.request.is_some() {
         format!("{name} no longer waits to become a runner of {farm}.")

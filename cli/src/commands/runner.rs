@@ -17,10 +17,8 @@ use crate::imaging::Imaging;
 use crate::task;
 
 pub(crate) async fn run(args: RunnerArgs, console: Console) -> Result<ExitCode> {
-    match args.command {
-        Some(RunnerCommand::Control(command)) => return control::run(command, console).await,
-        Some(command) => return join::run(command, console).await,
-        None => {}
+    if let Some(command) = args.command {
+        return beside(command, console).await;
     }
     let known = told(&args)?;
     // Before an invitation is used: a machine that cannot work does not cost one.
@@ -56,6 +54,17 @@ pub(crate) async fn run(args: RunnerArgs, console: Console) -> Result<ExitCode> 
     });
     tasks.ended().await?;
     console.line("Stopped.");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is done beside a runner that works, or without one.
+async fn beside(command: RunnerCommand, console: Console) -> Result<ExitCode> {
+    match command {
+        RunnerCommand::Control(command) => return control::run(command, console).await,
+        RunnerCommand::Doctor(args) => return doctor::run(&args, console).await,
+        RunnerCommand::Rotate { member, key } => join::rotate(&member, key, console).await?,
+        RunnerCommand::Leave(member) => join::leave(&member, console).await?,
+    }
     Ok(ExitCode::SUCCESS)
 }
 
