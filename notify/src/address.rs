@@ -4,8 +4,9 @@
 //! time is looked up and checked again then. One forbidden address among several forbids all.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
+use pgxn::is_public;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
@@ -13,48 +14,6 @@ use crate::Refusal;
 
 /// Longer addresses are not taken.
 const MOST_CHARS: usize = 1_000;
-
-/// Whether an address is on the internet: neither private, local, reserved, for many, nor a way to one that is.
-pub(crate) fn is_public(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(address) => is_public_v4(address),
-        IpAddr::V6(address) => is_public_v6(address),
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let within = |net: [u8; 4], bits: u32| {
-        let mask = u32::MAX << (32 - bits);
-        address.to_bits() & mask == Ipv4Addr::from(net).to_bits() & mask
-    };
-    ![
-        ([0, 0, 0, 0], 8),
-        ([10, 0, 0, 0], 8),
-        ([100, 64, 0, 0], 10),
-        ([127, 0, 0, 0], 8),
-        ([169, 254, 0, 0], 16),
-        ([172, 16, 0, 0], 12),
-        ([192, 0, 0, 0], 24),
-        ([192, 0, 2, 0], 24),
-        ([192, 88, 99, 0], 24),
-        ([192, 168, 0, 0], 16),
-        ([198, 18, 0, 0], 15),
-        ([198, 51, 100, 0], 24),
-        ([203, 0, 113, 0], 24),
-        ([224, 0, 0, 0], 3),
-    ]
-    .into_iter()
-    .any(|(net, bits)| within(net, bits))
-}
-
-/// Only what is handed out (`2000::/3`), without what tunnels IPv4 (6to4, Teredo) or is for documents. NAT64 lies outside.
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    let [first, second, ..] = address.segments();
-    let is_handed_out = first & 0xe000 == 0x2000;
-    let is_special = first == 0x2001 && second < 0x0200;
-    let is_document = (first == 0x2001 && second == 0x0db8) || (first == 0x3fff && second < 0x1000);
-    is_handed_out && !is_special && !is_document && first != 0x2002
-}
 
 /// Says which addresses may be connected to.
 #[derive(Clone, Copy, Debug)]
@@ -123,56 +82,6 @@ impl Resolve for Reach {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_addresses_of_the_internet_are_public() {
-        for address in [
-            "1.1.1.1",
-            "93.184.216.34",
-            "172.32.0.1",
-            "100.128.0.1",
-            "2606:4700::1111",
-            "2a00:1450::1",
-            "2001:4860::8888",
-        ] {
-            assert!(is_public(address.parse().unwrap()), "{address}");
-        }
-        for address in [
-            "0.0.0.0",
-            "10.1.2.3",
-            "100.64.0.1",
-            "127.0.0.1",
-            "127.9.9.9",
-            "169.254.169.254",
-            "172.16.0.1",
-            "172.31.255.255",
-            "192.0.0.8",
-            "192.168.1.1",
-            "198.18.0.1",
-            "198.19.255.255",
-            "203.0.113.9",
-            "224.0.0.1",
-            "255.255.255.255",
-            "::",
-            "::1",
-            "::ffff:127.0.0.1",
-            "::ffff:10.0.0.1",
-            "::127.0.0.1",
-            "64:ff9b::7f00:1",
-            "fc00::1",
-            "fd12::1",
-            "fe80::1",
-            "fec0::1",
-            "ff02::1",
-            "2001::1",
-            "2001:db8::1",
-            "2002:7f00:1::",
-            "3fff::1",
-            "100::1",
-        ] {
-            assert!(!is_public(address.parse().unwrap()), "{address}");
-        }
-    }
 
     #[test]
     fn an_address_that_leads_inside_however_it_is_written_is_refused() {

@@ -96,7 +96,7 @@ pub enum Error {
     },
     /// The caller's address policy forbids to connect there.
     #[error(
-        "`{url}` is at an address that this program may not connect to; use another registry, or allow the address"
+        "`{url}` is at an address that this program may not connect to, as it is not on the internet; use another registry"
     )]
     Forbidden {
         /// What was asked for.

@@ -8,10 +8,10 @@ use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, Response, StatusCode};
 use url::Url;
 
-use crate::address::{self, ForbiddenAddress, PolicyResolver};
+use crate::address::{self, ForbiddenAddress, Reach};
 use crate::error::{Error, Result};
 use crate::fetch::{Fetched, Validators};
-use crate::options::{AddressPolicy, ClientOptions};
+use crate::options::ClientOptions;
 use crate::retry::{Attempts, Failure, retry_after};
 use crate::tls;
 
@@ -35,10 +35,10 @@ impl Http {
             .connect_timeout(options.connect_timeout)
             .read_timeout(options.idle_timeout)
             .referer(false)
-            .redirect(redirects(options.max_redirects, options.address_policy.clone()))
+            .redirect(redirects(options.max_redirects, options.reach.clone()))
             .tls_backend_preconfigured(tls(base)?);
-        if let Some(policy) = &options.address_policy {
-            builder = builder.no_proxy().dns_resolver(Arc::new(PolicyResolver(Arc::clone(policy))));
+        if let Reach::Internet { .. } = options.reach {
+            builder = builder.no_proxy().dns_resolver(Arc::new(options.reach.clone()));
         }
         let client = builder.build().map_err(|source| Error::Client { source })?;
         Ok(Self { client, options })
@@ -97,7 +97,7 @@ impl Http {
         headers: HeaderMap,
         timeout: Duration,
     ) -> Result<(Request<'a>, Response), Failure> {
-        if !address::allows(self.options.address_policy.as_ref(), url) {
+        if !self.options.reach.allows(url) {
             return Err(Error::Forbidden { url: url.clone() }.into());
         }
         let request = Request { url, started: Instant::now() };
@@ -154,8 +154,8 @@ fn tls(base: &Url) -> Result<rustls::ClientConfig> {
     if base.scheme() == "https" { tls::trusting().map_err(|source| Error::Tls { source }) } else { Ok(tls::client()) }
 }
 
-/// Follows a few redirects, never from https to http, never to where the policy forbids.
-fn redirects(max: usize, policy: Option<AddressPolicy>) -> Policy {
+/// Follows a few redirects, never from https to http, never to where the client may not connect to.
+fn redirects(max: usize, reach: Reach) -> Policy {
     Policy::custom(move |attempt: Attempt<'_>| {
         let downgrade = attempt.url().scheme() != "https"
             && attempt.previous().first().is_some_and(|first| first.scheme() == "https");
@@ -164,7 +164,7 @@ fn redirects(max: usize, policy: Option<AddressPolicy>) -> Policy {
         } else if downgrade {
             let why = format!("from https to {}", attempt.url().scheme());
             attempt.error(why)
-        } else if address::allows(policy.as_ref(), attempt.url()) {
+        } else if reach.allows(attempt.url()) {
             attempt.follow()
         } else {
             attempt.error(ForbiddenAddress)

@@ -80,8 +80,8 @@ pub(crate) fn address(base: &Url, path: &str) -> Result<Url> {
     Url::parse(&text).map_err(|_| Error::Address { address: text, why: "its templates do not give a valid address" })
 }
 
-/// The base address of what a person wrote: without query, fragment, slash at the end or `/index.json`.
-pub(crate) fn base(given: &Url) -> Result<Url> {
+/// The base address of what a person wrote: without query, fragment, slash at the end or `/index.json`. Two that lead to one registry are equal then.
+pub fn base(given: &Url) -> Result<Url> {
     let mut base = given.clone();
     base.set_query(None);
     base.set_fragment(None);

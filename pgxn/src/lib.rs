@@ -30,16 +30,18 @@ mod retry;
 mod template;
 pub mod tls;
 
+pub use address::{Reach, is_public};
 pub use census::Census;
 pub use document::{Feed, FeedEntry, Listed, Listing, Unreadable, User, UserEntry};
 pub use download::Archive;
 pub use error::{Error, Result};
 pub use fetch::{Conditional, Validators};
+pub use index::base as base_url;
 pub use memory::Memory;
 pub use meta::{
     License, Meta, MetaError, Module, Named, Phase, Preload, Prerequisite, Provided, Relation, Resources, Spec,
 };
-pub use options::{AddressPolicy, ClientOptions};
+pub use options::ClientOptions;
 pub use origin::Origin;
 pub use protocol::{PostgresRange, Range, RangeError};
 pub use provider::Provider;

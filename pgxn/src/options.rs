@@ -1,17 +1,12 @@
 //! How patient, how greedy and how trusting a client of a registry is.
 
-use std::fmt;
-use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
+use crate::address::Reach;
 use crate::memory::Memory;
 
-/// Says whether a connection to an address may be made; see [`ClientOptions::address_policy`].
-pub type AddressPolicy = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
-
 /// The limits of a client. Every default suits both the public registry and one on the local network.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct ClientOptions {
     /// Who asks; registries have blocked clients that did not say so.
     pub user_agent: String,
@@ -39,9 +34,8 @@ pub struct ClientOptions {
     pub concurrency: usize,
     /// What is kept of answers, for a machine without a network.
     pub memory: Option<Memory>,
-    /// Which addresses may be connected to, also after a redirect or a look-up; all where there is none. With one, no proxy is used, as it
-    /// would make the connections in our place.
-    pub address_policy: Option<AddressPolicy>,
+    /// Where it may connect to.
+    pub reach: Reach,
 }
 
 impl Default for ClientOptions {
@@ -60,7 +54,7 @@ impl Default for ClientOptions {
             max_redirects: 5,
             concurrency: 4,
             memory: None,
-            address_policy: None,
+            reach: Reach::Anywhere,
         }
     }
 }
@@ -71,15 +65,5 @@ fn user_agent() -> String {
     match env!("CARGO_PKG_REPOSITORY") {
         "" => agent.to_owned(),
         repository => format!("{agent} (+{repository})"),
-    }
-}
-
-impl fmt::Debug for ClientOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientOptions")
-            .field("user_agent", &self.user_agent)
-            .field("attempts", &self.attempts)
-            .field("address_policy", &self.address_policy.is_some())
-            .finish_non_exhaustive()
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use url::Url;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fetch::{Conditional, Fetched, Validators};
 use crate::files::Files;
 use crate::http::Http;
@@ -32,6 +32,9 @@ impl Origin {
     /// A client of the registry at `url`, the address to which `/index.json` is appended. Asks for nothing yet.
     pub fn new(url: &Url, options: ClientOptions) -> Result<Self> {
         let base = index::base(url)?;
+        if !options.reach.allows(&base) {
+            return Err(Error::Forbidden { url: base });
+        }
         let transport = if base.scheme() == "file" {
             Transport::Files(Files::new(&base)?)
         } else {

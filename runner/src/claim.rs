@@ -5,10 +5,10 @@
 //! dropped where it stands and its container removed. Nothing is reported without a lease, as nobody would take it.
 
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use pgxn::{ClientOptions, Registry};
+use pgxn::Registry;
 use protocol::{Absence, Assignment, ClaimRequest, ImageFacts, Lease, Platform, Target, Timestamp, Verdict};
 use tokio::sync::RwLock;
 use tokio_util::sync::CancellationToken;
@@ -35,14 +35,17 @@ mod tell;
 mod term;
 mod token;
 mod trouble;
+mod trust;
 
 pub(crate) use backoff::Backoff;
 pub use offer::Offer;
 pub use trouble::Trouble;
+pub use trust::Refused;
 
 use gate::Gate;
 use term::Term;
 use token::Tokens;
+use trust::Registries;
 
 /// How long an idle worker lets the coordinator wait for a job, which is the most that it does: a worker that asked all the time would cost
 /// both sides a call each time, and the coordinator a turn at its database.
@@ -88,6 +91,7 @@ pub struct Agent {
     pub images: EnsureImage,
     /// Who is told.
     pub listener: Listener,
+    registries: Registries,
     /// The registry that was used last, as jobs nearly always name the same one.
     registry: Arc<Mutex<Option<(Url, Registry)>>>,
     tokens: Tokens,
@@ -116,6 +120,7 @@ pub enum Tick {
 enum Fate {
     Reported(Verdict),
     Dropped(String),
+    Refused(Refused),
 }
 
 impl Agent {
@@ -129,6 +134,7 @@ impl Agent {
     ) -> Self {
         let courtesy = Courtesy::default();
         Self {
+            registries: Registries::beside(coordinator.url()),
             coordinator,
             offer: Offer::of(targets),
             images,
@@ -154,7 +160,8 @@ impl Agent {
 
     /// One step: claims a job, for which the coordinator may wait so long, and does it; or finds that nothing has come.
     ///
-    /// An engine that does not answer is an error before anything is claimed, and so is a disk that is full. When `stop` is cancelled, a
+    /// An engine that does not answer is an error before anything is claimed, and so is a disk that is full. A job that is not one that a
+    /// coordinator may ask for is given back, and is an error. When `stop` is cancelled, a
     /// job that runs is given back. While no work is taken, nothing is claimed.
     pub async fn tick(&self, wait: Duration, stop: &CancellationToken) -> Result<Tick, Trouble> {
         self.site.place.engine.check().await?;
@@ -173,10 +180,19 @@ impl Agent {
         };
         let Some(assignment) = claimed else { return Ok(Tick::Idle) };
         let assignment = Box::new(assignment);
+        if let Err(refused) = self.check(&assignment) {
+            self.release(&assignment.lease).await;
+            return Err(refused.into());
+        }
         (self.listener)(AgentEvent::Claimed(assignment.clone()));
         match self.work(&assignment, stop).await {
             Fate::Reported(verdict) => (self.listener)(AgentEvent::Reported(assignment, verdict)),
             Fate::Dropped(why) => (self.listener)(AgentEvent::Dropped(assignment, why)),
+            Fate::Refused(refused) => {
+                self.release(&assignment.lease).await;
+                (self.listener)(AgentEvent::Dropped(assignment, "it is refused; the job was given back".into()));
+                return Err(refused.into());
+            }
         }
         Ok(Tick::Worked)
     }
@@ -203,7 +219,10 @@ impl Agent {
             () = stop.cancelled() => return self.give_back(lease, "the runner stops").await,
         };
         let doing = async {
-            let completed = self.run(assignment, &events).await;
+            let completed = match self.run(assignment, &events).await {
+                Ok(completed) => completed,
+                Err(refused) => return Fate::Refused(refused),
+            };
             let verdict = completed.report.verdict.clone();
             self.remember_images();
             match self.deliver(assignment, completed, &term).await {
@@ -226,10 +245,14 @@ impl Agent {
     }
 
     async fn give_back(&self, lease: &Lease, why: &str) -> Fate {
+        self.release(lease).await;
+        Fate::Dropped(format!("{why}; the job was given back"))
+    }
+
+    async fn release(&self, lease: &Lease) {
         if let Err(error) = self.coordinator.release(lease).await {
             tracing::warn!(%error, run = %lease.run_id, "could not give the job back; its lease will run out");
         }
-        Fate::Dropped(format!("{why}; the job was given back"))
     }
 
     /// Keeps account of the images that runs have used.
@@ -238,27 +261,15 @@ impl Agent {
         self.journal.change(|record| record.images.extend(taken.into_iter().map(|digest| (digest, now))));
     }
 
-    async fn run(&self, assignment: &Assignment, events: &Events) -> Completed {
-        let registry = self.registry(&assignment.registry).await;
-        let source = match registry {
+    async fn run(&self, assignment: &Assignment, events: &Events) -> Result<Completed, Refused> {
+        let source = match self.registry(&assignment.registry).await? {
             Ok(registry) => Source::Release(registry, Box::new(assignment.release.clone())),
             Err(error) => Source::Nowhere(Arc::new(error)),
         };
         let request = Request { run_id: assignment.lease.run_id, source, target: assignment.target };
         let mut site = self.site.clone();
         site.limits = site.limits.with_time(assignment.time_factor);
-        run(&site, &request, (self.images)(assignment.target), events).await
-    }
-
-    /// The registry at an address, opened once.
-    async fn registry(&self, url: &Url) -> Result<Registry, pgxn::Error> {
-        let known = self.registry.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((_, registry)) = known.filter(|(known, _)| known == url) {
-            return Ok(registry);
-        }
-        let registry = Registry::open(url, ClientOptions::default()).await?;
-        *self.registry.lock().unwrap_or_else(PoisonError::into_inner) = Some((url.clone(), registry.clone()));
-        Ok(registry)
+        Ok(run(&site, &request, (self.images)(assignment.target), events).await)
     }
 }
 

@@ -180,7 +180,17 @@ impl Farm {
     ) -> Result<Process> {
         let token = self.admit(name)?.display().to_string();
         let data = self.path(&format!("{name}-data")).display().to_string();
-        let arguments = ["runner", "--coordinator", address, "--token-file", &token, "--data-dir", &data];
+        let arguments = [
+            "runner",
+            "--registry",
+            &self.registry,
+            "--coordinator",
+            address,
+            "--token-file",
+            &token,
+            "--data-dir",
+            &data,
+        ];
         Process::start_with(&[&arguments, extra].concat(), environment, &self.path(&format!("{name}.log")))
     }
 

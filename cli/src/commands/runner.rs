@@ -45,7 +45,10 @@ pub(crate) async fn run(args: RunnerArgs, console: Console) -> Result<ExitCode> 
     if let Some(hours) = &courtesy.hours {
         console.line(&format!("Takes work at {hours}, by the clock of this machine."));
     }
-    let agent = Agent::new(site, coordinator, targets, imaging.ensure(), listener(console)).with_courtesy(courtesy);
+    let mut agent = Agent::new(site, coordinator, targets, imaging.ensure(), listener(console)).with_courtesy(courtesy);
+    if let Some(registry) = &args.registry {
+        agent = agent.with_registry(registry)?;
+    }
     tasks.spawn("the runner", async move {
         let ended = runner::work(agent, jobs, shutdown.clone()).await;
         // One that has drained ends as one that was stopped.

@@ -66,7 +66,8 @@ pub(crate) async fn run(args: UpArgs, console: Console) -> Result<ExitCode> {
     let sample =
         watched.sample.then(|| Sample { dir, size: args.sample, imaging: imaging.clone(), target: targets[0] });
     let client = own_client(&coordinator, &address).await?.signing(Keys::open(&runner_dir)?);
-    let agent = Agent::new(site, client, targets, imaging.ensure(), quiet_listener(console));
+    let agent =
+        Agent::new(site, client, targets, imaging.ensure(), quiet_listener(console)).with_registry(&watched.url)?;
     if args.until_idle {
         tasks
             .spawn("the wait for an idle farm", until_idle(coordinator.clone(), agent.offer.clone(), shutdown.clone()));

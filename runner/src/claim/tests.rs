@@ -25,6 +25,7 @@ use crate::sandbox::INSTANCE_LABEL;
 use crate::sandbox::tests::{TARGET, engine_and_image};
 
 mod presence;
+mod trust;
 
 /// A coordinator that has one job, once.
 #[derive(Default)]
@@ -179,7 +180,8 @@ struct Stage {
 async fn stage(fate: &str) -> Stage {
     let dir = tempfile::tempdir().unwrap();
     let desk = Arc::new(Desk::default());
-    *desk.assignment.lock().unwrap() = Some(job(&dir.path().join("mirror"), fate));
+    let job = job(&dir.path().join("mirror"), fate);
+    *desk.assignment.lock().unwrap() = Some(job.clone());
     let url = open(desk.clone()).await;
     let site = Site::open(&SiteConfig::new(dir.path().join("data"), 1), Arc::new(SystemClock)).await.unwrap();
     let (_, image) = engine_and_image().await;
@@ -193,6 +195,7 @@ async fn stage(fate: &str) -> Stage {
     let keys = Keys::open(&dir.path().join("data")).unwrap();
     let coordinator = Coordinator::new(&url, "secret").unwrap().signing(keys);
     let agent = Agent::new(site, coordinator, vec![TARGET.parse().unwrap()], images, listener);
+    let agent = agent.with_registry(&job.registry).unwrap();
     assert!(agent.prepare().await);
     Stage { desk, agent, told, _dir: dir }
 }

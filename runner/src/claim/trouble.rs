@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::claim::Refused;
 use crate::client::CallError;
 
 /// Why a step of the loop could not be done; the next one may.
@@ -21,6 +22,9 @@ pub enum Trouble {
     /// The coordinator.
     #[error(transparent)]
     Coordinator(#[from] CallError),
+    /// What the coordinator asks for.
+    #[error(transparent)]
+    Refused(#[from] Refused),
 }
 
 impl Trouble {
@@ -33,6 +37,7 @@ impl Trouble {
     pub(crate) const fn remedy(&self) -> &'static str {
         match self {
             Self::Coordinator(CallError::Protocol { .. }) => "; trying again every ten minutes",
+            Self::Refused(_) => "; the job was given back, and others are asked for",
             _ => "; trying again",
         }
     }

@@ -27,7 +27,8 @@ fn data_of(farm: &Farm, who: &str) -> String {
 /// A runner in a directory of its own.
 fn runner(farm: &Farm, who: &str, extra: &[&str]) -> Result<Process> {
     let data = data_of(farm, who);
-    Process::start(&[&["runner", "--data-dir", &data, "--pg", "17"], extra].concat(), &farm.path(&format!("{who}.log")))
+    let arguments = ["runner", "--data-dir", &data, "--pg", "17", "--registry", farm.registry()];
+    Process::start(&[&arguments, extra].concat(), &farm.path(&format!("{who}.log")))
 }
 
 /// A runner that ends by itself because something is wrong; what it says.

@@ -1,56 +1,51 @@
-//! The address policy: no connection is made that the caller forbids.
-
-use std::net::IpAddr;
-use std::sync::{Arc, Mutex};
+//! Where a client may connect to: no connection is made elsewhere.
 
 use url::Url;
 
 use super::mirror::{Kind, Mirror};
 use super::options;
 use super::server::{Fault, Server};
-use crate::{AddressPolicy, ClientOptions, Error, Registry};
+use crate::{ClientOptions, Error, Reach, Registry};
 
-fn with(policy: AddressPolicy) -> ClientOptions {
-    ClientOptions { address_policy: Some(policy), ..options() }
+/// Only to the internet and to this server.
+fn beside(server: &Url) -> ClientOptions {
+    ClientOptions { reach: Reach::Internet { and: server.origin() }, ..options() }
+}
+
+async fn is_refused(url: &Url, options: ClientOptions) {
+    let Err(error) = Registry::open(url, options).await else { panic!("it is forbidden") };
+    assert!(matches!(error, Error::Forbidden { .. }), "{error:?}");
+    assert!(error.to_string().contains("may not connect to"), "{error}");
 }
 
 #[tokio::test]
-async fn a_forbidden_address_is_not_connected_to() {
+async fn a_server_or_directory_of_this_machine_is_not_asked_whatever_it_is_called() {
     let mirror = Mirror::filled(Kind::Api);
     let server = Server::start(mirror.path()).await;
-    let public: AddressPolicy = Arc::new(|address: IpAddr| !address.is_loopback());
+    let elsewhere: Url = "https://example.org/".parse().unwrap();
     let named: Url = server.url.as_str().replace("127.0.0.1", "localhost").parse().unwrap();
-    for url in [&server.url, &named] {
-        let Err(error) = Registry::open(url, with(Arc::clone(&public))).await else { panic!("it is forbidden") };
-        assert!(matches!(error, Error::Forbidden { .. }), "{error:?}");
-        assert!(error.to_string().contains("may not connect to"), "{error}");
+    let directory = Url::from_directory_path(mirror.path()).unwrap();
+    for url in [&server.url, &named, &directory] {
+        is_refused(url, beside(&elsewhere)).await;
     }
     assert_eq!(server.requests(), 0);
 }
 
 #[tokio::test]
-async fn a_redirect_to_a_forbidden_address_is_not_followed() {
+async fn a_redirect_to_another_server_of_this_machine_is_not_followed() {
     let mirror = Mirror::filled(Kind::Api);
     let (server, inner) = (Server::start(mirror.path()).await, Server::start(mirror.path()).await);
-    // The second server is asked for by an address that the policy forbids, though it is the same machine.
-    let elsewhere = inner.url.as_str().replace("127.0.0.1", "127.0.0.2");
-    server.fail("/index.json", [Fault::Redirect(format!("{elsewhere}/index.json"))]);
-    let policy: AddressPolicy = Arc::new(|address: IpAddr| address == IpAddr::from([127, 0, 0, 1]));
-    let Err(error) = Registry::open(&server.url, with(policy)).await else { panic!("it is forbidden") };
-    assert!(matches!(error, Error::Forbidden { .. }), "{error:?}");
-    assert_eq!(inner.requests(), 0);
+    for inside in [inner.url.clone(), inner.url.as_str().replace("127.0.0.1", "localhost").parse().unwrap()] {
+        server.fail("/index.json", [Fault::Redirect(format!("{inside}/index.json"))]);
+        is_refused(&server.url, beside(&server.url)).await;
+    }
+    assert_eq!((server.requests(), inner.requests()), (2, 0));
 }
 
 #[tokio::test]
-async fn an_allowed_address_is_connected_to_and_was_asked_about() {
+async fn the_one_server_that_may_be_anywhere_is_asked() {
     let mirror = Mirror::filled(Kind::Api);
     let server = Server::start(mirror.path()).await;
-    let asked = Arc::new(Mutex::new(Vec::new()));
-    let record = Arc::clone(&asked);
-    let policy: AddressPolicy = Arc::new(move |address| {
-        record.lock().unwrap().push(address);
-        true
-    });
-    Registry::open(&server.url, with(policy)).await.unwrap();
-    assert_eq!(*asked.lock().unwrap(), [IpAddr::from([127, 0, 0, 1])]);
+    Registry::open(&server.url, beside(&server.url)).await.unwrap();
+    assert_eq!(server.requests(), 1);
 }
