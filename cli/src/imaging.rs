@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::FutureExt;
 use indicatif::ProgressBar;
-use protocol::{Clock, Matrix, PgMajor, Platform, SystemClock, Target};
+use protocol::{Clock, Matrix, PgMajor, Platform, SystemClock, Target, Timestamp};
 use runner::images::{Contents, Event, Images, Options, Progress};
 use runner::sandbox::Image;
 use runner::sandbox::docker::Engine;
-use runner::{EnsureImage, Result, Site, native_targets};
+use runner::{EnsureImage, RenewImage, Result, Site, native_targets};
 use sample::debian::Archive;
 
 use crate::args::EmulateArgs;
@@ -54,6 +54,11 @@ impl Imaging {
         self.images.ensure(target, &Teller::new(self.console)).await
     }
 
+    /// The image of a target, made anew if it was made before that moment; none where it was not.
+    pub(crate) async fn anew(&self, target: Target, before: Timestamp) -> Result<Option<Image>> {
+        self.images.anew(target, before, &Teller::new(self.console)).await
+    }
+
     /// What the packages of a suite hold, kept in a directory.
     pub(crate) async fn contents(&self, suite: (&str, Platform), dir: &Path) -> Result<Contents> {
         self.images.contents(suite, (dir, SystemClock.now()), &Teller::new(self.console)).await
@@ -65,7 +70,16 @@ impl Imaging {
         Ok(Archive::of_sources(&sources))
     }
 
-    /// The same in the form that runs take.
+    /// [`Imaging::anew`] in the form that a runner takes.
+    pub(crate) fn renew(&self) -> RenewImage {
+        let imaging = self.clone();
+        Arc::new(move |target, before| {
+            let imaging = imaging.clone();
+            async move { imaging.anew(target, before).await }.boxed()
+        })
+    }
+
+    /// [`Imaging::image`] in the form that runs take.
     pub(crate) fn ensure(&self) -> EnsureImage {
         let imaging = self.clone();
         Arc::new(move |target| {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
+use std::num::NonZeroU32;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -48,6 +49,8 @@ pub struct Config {
     pub overrides: Arc<Overrides>,
     /// Under which address people reach the farm, which invitations name.
     pub public_url: Option<Url>,
+    /// How often a runner may call in a second, ten times as often for a moment; none for as often as it likes.
+    pub calls_per_second: Option<NonZeroU32>,
     /// What an operator's command has to know.
     pub admin_token: AdminToken,
 }
@@ -69,6 +72,7 @@ impl Config {
             reconcile: Schedule::nightly(),
             overrides: Arc::new(Overrides::embedded()),
             public_url: None,
+            calls_per_second: NonZeroU32::new(200),
             admin_token,
         }
     }

@@ -10,6 +10,8 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::allowance::Allowance;
+use crate::images::Word;
+use crate::pace::Pace;
 use crate::plan::Scope;
 use crate::reconcile::Desk;
 use crate::source::Source;
@@ -35,6 +37,8 @@ pub struct Coordinator {
     pub(crate) source: Arc<Source>,
     pub(crate) desk: Arc<Desk>,
     pub(crate) allowance: Arc<Allowance>,
+    pub(crate) pace: Arc<Pace>,
+    pub(crate) images: Arc<Word>,
     pub(crate) live: Live,
     /// Held while a release is stored, so that the feed and a comparison do not store the same one at the same time.
     pub(crate) intake: Arc<Mutex<()>>,
@@ -51,6 +55,7 @@ impl Coordinator {
     /// Puts the parts together; starts nothing. Refuses majors and platforms that the matrix does not have.
     pub fn new(store: Store, blobs: Blobs, matrix: Matrix, clock: Arc<dyn Clock>, config: Config) -> Result<Self> {
         let scope = Scope::new(matrix, &config.majors, &config.platforms)?;
+        let pace = Arc::new(Pace::of(config.calls_per_second));
         let source = Source::new(config.registry.clone(), config.assigned_registry.clone(), config.client.clone());
         Ok(Self {
             store,
@@ -61,6 +66,8 @@ impl Coordinator {
             source: Arc::new(source),
             desk: Arc::default(),
             allowance: Arc::default(),
+            pace,
+            images: Arc::default(),
             live: Live::default(),
             intake: Arc::default(),
             exports: Arc::new(Semaphore::new(1)),

@@ -17,7 +17,7 @@ use store::jobs::{self, Claim, Claimed};
 use store::results::{self, Acceptance};
 use store::runners::{self, Runner};
 use store::runs::{self, LeaseKey, LeaseState, Lost};
-use store::{TokenHash, Tx, signatures};
+use store::{TokenHash, Tx, losses, signatures};
 use tokio::time::Instant;
 
 use crate::config::secret;
@@ -209,6 +209,9 @@ pub async fn report(
     let acceptance = results::accept(&mut tx, &voice.key(), report, coordinator.config.retries, now).await?;
     if let (Acceptance::Accepted | Acceptance::Quarantined(_), Some(seal)) = (&acceptance, seal) {
         signatures::keep(&mut tx, voice.run_id, seal).await?;
+    }
+    if voice.runner.lost > 0 && matches!(acceptance, Acceptance::Accepted | Acceptance::Quarantined(_)) {
+        losses::forgive(&mut tx, voice.runner.id).await?;
     }
     heard(&mut tx, voice.runner, now).await?;
     tx.commit().await?;

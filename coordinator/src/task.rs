@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Coordinator, Error, Result, Tick, confirm, expire, reconcile, replan, watch, withdraw};
+use crate::{Coordinator, Error, Result, Tick, confirm, expire, images, reconcile, replan, watch, withdraw};
 
 mod step;
 
@@ -69,9 +69,10 @@ async fn watch_loop(coordinator: Coordinator) {
 }
 
 async fn expire_loop(coordinator: Coordinator) {
-    let mut step = Step::named("expire");
+    let (mut step, mut word) = (Step::named("expire"), Step::named("images"));
     loop {
         step.went(expire::tick(&coordinator, coordinator.now()).await);
+        word.went(images::tick(&coordinator).await);
         sleep(coordinator.config.expire_every).await;
     }
 }

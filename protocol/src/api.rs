@@ -39,6 +39,10 @@ pub struct ClaimRequest {
     pub away: Option<Absence>,
 }
 
+/// The header of a claim's answer by which the coordinator has images made anew: those that were made before that moment, in milliseconds since 1970.
+/// A runner does so between its runs, twice a day at most.
+pub const IMAGES_HEADER: &str = "x-pgxn-testers-images";
+
 /// What a claimed job asks for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Assignment {

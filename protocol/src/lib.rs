@@ -33,7 +33,9 @@ mod target;
 mod time;
 mod version;
 
-pub use api::{Assignment, ClaimRequest, Lease, MAX_FILE_BYTES, MAX_REPORT_BYTES, Problem, RenewRequest};
+pub use api::{
+    Assignment, ClaimRequest, IMAGES_HEADER, Lease, MAX_FILE_BYTES, MAX_REPORT_BYTES, Problem, RenewRequest,
+};
 pub use circumstances::{Circumstances, Crash, LimitFacts, Origin, Prerequisite, Provided, Warning};
 pub use comparison::{Comparison, Judged, compare, predecessors};
 pub use facts::{ArchiveFacts, ImageFacts, Overhead, RunnerFacts};

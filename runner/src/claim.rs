@@ -36,11 +36,13 @@ mod term;
 mod token;
 mod trouble;
 mod trust;
+mod young;
 
 pub(crate) use backoff::Backoff;
 pub use offer::Offer;
 pub use trouble::Trouble;
 pub use trust::Refused;
+pub use young::RenewImage;
 
 use gate::Gate;
 use term::Term;
@@ -89,6 +91,8 @@ pub struct Agent {
     pub offer: Offer,
     /// Where images come from.
     pub images: EnsureImage,
+    /// Where younger ones come from; none where they are never made anew.
+    renew: Option<RenewImage>,
     /// Who is told.
     pub listener: Listener,
     registries: Registries,
@@ -138,6 +142,7 @@ impl Agent {
             coordinator,
             offer: Offer::of(targets),
             images,
+            renew: None,
             listener,
             registry: Arc::default(),
             tokens: Tokens::default(),

@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use protocol::{
-    Assignment, ClaimRequest, Lease, PROTOCOL, PROTOCOL_HEADER, Phase, Problem, Progress, ProtocolVersion,
-    RenewRequest, RunId,
+    Assignment, ClaimRequest, IMAGES_HEADER, Lease, PROTOCOL, PROTOCOL_HEADER, Phase, Problem, Progress,
+    ProtocolVersion, RenewRequest, RunId, Timestamp,
 };
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Client, Request, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
+use tokio::sync::watch;
 use tokio::time::Instant;
 use url::Url;
 
@@ -51,6 +52,14 @@ pub enum CallError {
         /// The HTTP status.
         status: u16,
     },
+    /// The coordinator says that it is not the time for this.
+    #[error("the coordinator at {coordinator} says: {detail}")]
+    Later {
+        /// Its address.
+        coordinator: Url,
+        /// What it says.
+        detail: String,
+    },
     /// The runner's own key cannot be used.
     #[error("{why}")]
     Key {
@@ -76,7 +85,7 @@ pub enum CallError {
 impl CallError {
     /// Whether the same call may succeed later.
     pub const fn is_temporary(&self) -> bool {
-        matches!(self, Self::Away { .. })
+        matches!(self, Self::Away { .. } | Self::Later { .. })
     }
 }
 
@@ -94,6 +103,8 @@ pub struct Coordinator {
     is_registered: Arc<AtomicBool>,
     /// When it last answered anything.
     heard: Arc<Mutex<Option<Instant>>>,
+    /// Before which moment it finds images too old.
+    images: watch::Sender<Option<Timestamp>>,
 }
 
 impl fmt::Debug for Coordinator {
@@ -129,6 +140,7 @@ impl Coordinator {
                 keys: None,
                 is_registered: Arc::default(),
                 heard: Arc::default(),
+                images: watch::Sender::new(None),
             }),
             Err(error) => Err(CallError::Away { coordinator: base, why: innermost(&error) }),
         }
@@ -151,10 +163,22 @@ impl Coordinator {
         let call = call.timeout(CALL + wait).json(request);
         self.register().await?;
         let response = self.send(call).await?;
+        self.hear_of_images(&response);
         if response.status() == StatusCode::NO_CONTENT {
             return Ok(None);
         }
         self.json(response).await.map(Some)
+    }
+
+    fn hear_of_images(&self, response: &Response) {
+        let said = response.headers().get(IMAGES_HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let Some(before) = said.map(Timestamp::from_millis) else { return };
+        self.images.send_if_modified(|known| known.replace(before) != Some(before));
+    }
+
+    /// Before which moment the coordinator finds images too old, as it says from now on.
+    pub(crate) fn images(&self) -> watch::Receiver<Option<Timestamp>> {
+        self.images.subscribe()
     }
 
     /// Says that the run goes on; how long the lease lasts from now.
@@ -236,7 +260,9 @@ impl Coordinator {
                 CallError::Protocol { detail: format!("the coordinator at {} says: {detail}", self.base) }
             }
             StatusCode::CONFLICT => CallError::LeaseLost { detail },
-            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => self.away(detail),
+            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => {
+                CallError::Later { coordinator: self.base.clone(), detail }
+            }
             status if status.is_client_error() => {
                 CallError::Refused { coordinator: self.base.clone(), detail, status: status.as_u16() }
             }

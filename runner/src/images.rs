@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::PoisonError;
 
-use protocol::{Matrix, Platform, SourceKind, Target};
+use protocol::{Clock, Matrix, Platform, SourceKind, SystemClock, Target, Timestamp};
 use reqwest::{Client, Url};
 use tokio::sync::{Mutex, OnceCell};
 
@@ -64,8 +64,6 @@ pub struct Options {
     pub portable: Url,
     /// Certificates that builds trust beside the usual ones: see `SSL_CERT_FILE`.
     pub ca_bundle: Option<PathBuf>,
-    /// Whether [`Images::build`] starts from new base images and uses nothing that earlier builds left.
-    pub afresh: bool,
     /// Whether nothing is built, so that what is not here is an error.
     pub offline: bool,
 }
@@ -76,7 +74,6 @@ impl Default for Options {
             pgdg: Pgdg::default(),
             portable: portable::public_index(),
             ca_bundle: crate::config::ca_bundle(),
-            afresh: false,
             offline: false,
         }
     }
@@ -106,8 +103,8 @@ struct Seen {
     pgdg: BTreeMap<String, Result<(), String>>,
     /// Why no base image can be pulled.
     unpullable: Option<String>,
-    /// The bases that were made anew.
-    fresh: BTreeSet<String>,
+    /// When bases were made or pulled: what is pulled says when somebody else made it.
+    bases: BTreeMap<String, Timestamp>,
 }
 
 impl Images {
@@ -164,7 +161,7 @@ impl Images {
         // Another may have built it while this one waited.
         match self.first(&recipes).await? {
             Some(image) => Ok(image),
-            None => self.make(target, recipes, Told { target, to: progress }, &mut seen).await,
+            None => self.make(target, recipes, (Told { target, to: progress }, None), &mut seen).await,
         }
     }
 
@@ -186,10 +183,26 @@ impl Images {
         Ok(None)
     }
 
-    /// Builds the image of a target from the best source that answers now, whether there is one or not.
-    pub async fn build(&self, target: Target, progress: &dyn Progress) -> Result<Image> {
+    /// Makes the image of a target anew, from a base and with packages that are not older than `before`; none where it is as young already. The
+    /// one before stays where this fails, and goes where no container uses it.
+    pub async fn anew(&self, target: Target, before: Timestamp, progress: &dyn Progress) -> Result<Option<Image>> {
+        let recipes = self.recipes(target)?;
         let mut seen = self.work.lock().await;
-        self.make(target, self.recipes(target)?, Told { target, to: progress }, &mut seen).await
+        let old = self.made(target).await?;
+        if old.as_ref().is_some_and(|old| old.created >= before) {
+            return Ok(None);
+        }
+        self.refuse_offline(
+            || format!("the image of PostgreSQL {} on {} cannot be made anew", target.major, target.platform),
+            || "leave --offline out".to_owned(),
+        )?;
+        let image = self.make(target, recipes, (Told { target, to: progress }, Some(before)), &mut seen).await?;
+        if let Some(old) = old.filter(|old| old.image.facts.digest != image.facts.digest)
+            && let Err(error) = self.place.engine.remove_image(&old.image.facts.digest).await
+        {
+            tracing::debug!(%error, %target, "the image before stays for now");
+        }
+        Ok(Some(image))
     }
 
     /// What apt is told in the base image of a target, which is made where it is missing: a machine that is not Debian learns from it where
@@ -198,7 +211,7 @@ impl Images {
         let suite = self.recipes(target)?.swap_remove(0).source.suite;
         let mut seen = self.work.lock().await;
         let told = Told { target, to: progress };
-        let made = self.base(&suite, target.platform, told, &mut seen).await?;
+        let made = self.base(&suite, target.platform, (told, None), &mut seen).await?;
         made.map_err(|why| Error::Image { target, why })?;
         let tag = base::tag(&suite, target.platform);
         let mut text = String::new();
@@ -227,7 +240,7 @@ impl Images {
         let (major, source) = stable.or(sources.first()).expect("the matrix has sources");
         let (target, suite) = (Target { major: *major, platform }, source.suite.clone());
         let mut seen = self.work.lock().await;
-        let made = self.base(&suite, platform, Told { target, to: progress }, &mut seen).await?;
+        let made = self.base(&suite, platform, (Told { target, to: progress }, None), &mut seen).await?;
         made.map(|()| base::tag(&suite, platform)).map_err(|why| Error::Image { target, why })
     }
 
@@ -249,12 +262,18 @@ impl Images {
         Ok(image.filter(|image| image.facts.recipe == recipe.digest()))
     }
 
-    /// Makes an image of the first recipe whose source answers.
-    async fn make(&self, target: Target, recipes: Vec<Recipe>, told: Told<'_>, seen: &mut Seen) -> Result<Image> {
+    /// Makes an image of the first recipe whose source answers; where `before` says so, of nothing that was made before.
+    async fn make(
+        &self,
+        target: Target,
+        recipes: Vec<Recipe>,
+        (told, before): (Told<'_>, Option<Timestamp>),
+        seen: &mut Seen,
+    ) -> Result<Image> {
         let mut reasons = Vec::new();
         for recipe in recipes {
             let name = format!("{} on {}", recipe.source.kind, recipe.source.suite);
-            match self.try_source(&recipe, told, seen).await? {
+            match self.try_source(&recipe, (told, before), seen).await? {
                 Ok(()) => {
                     told.step(format!("built {}", recipe.tag()), Some(100));
                     let built = self.of_recipe(&recipe).await?;
@@ -275,19 +294,24 @@ impl Images {
         Err(Error::Image { target, why: format!("no source gave one\n{}\n{remedy}", reasons.join("\n")) })
     }
 
-    async fn try_source(&self, recipe: &Recipe, told: Told<'_>, seen: &mut Seen) -> Result<Result<(), Failure>> {
+    async fn try_source(
+        &self,
+        recipe: &Recipe,
+        (told, before): (Told<'_>, Option<Timestamp>),
+        seen: &mut Seen,
+    ) -> Result<Result<(), Failure>> {
         let input = match self.input(recipe, told, seen).await {
             Ok(input) => input,
             Err(why) => return Ok(Err(Failure::Unavailable(why))),
         };
-        if let Err(why) = self.base(&recipe.source.suite, recipe.target.platform, told, seen).await? {
+        if let Err(why) = self.base(&recipe.source.suite, recipe.target.platform, (told, before), seen).await? {
             return Ok(Err(Failure::Failed(why)));
         }
         let base = base::tag(&recipe.source.suite, recipe.target.platform);
         let named =
             format!("build PostgreSQL {} from {} on {}", recipe.target.major, recipe.source.kind, recipe.source.suite);
         told.step(named, None);
-        build::build(&self.place, recipe, &base, (&input, self.options.afresh), told).await
+        build::build(&self.place, recipe, &base, (&input, before.is_some()), told).await
     }
 
     /// What the source and this machine bring to the build; an error where the source does not answer, in words.
@@ -325,24 +349,26 @@ impl Images {
         self.apt_settings.get_or_init(host::apt_settings).await
     }
 
-    /// Sees to it that the base image of a suite is there; else why it cannot be, in words.
+    /// Sees to it that the base image of a suite is there, and not older than `before`; else why it cannot be, in words.
     async fn base(
         &self,
         suite: &str,
         platform: Platform,
-        told: Told<'_>,
+        (told, before): (Told<'_>, Option<Timestamp>),
         seen: &mut Seen,
     ) -> Result<Result<(), String>> {
         let tag = base::tag(suite, platform);
-        let wanted_anew = self.options.afresh && !seen.fresh.contains(&tag);
-        if !wanted_anew && self.place.engine.found_image(&tag).await?.is_some() {
-            return Ok(Ok(()));
+        if let Some(found) = self.place.engine.found_image(&tag).await? {
+            let made_at = seen.bases.get(&tag).copied().unwrap_or(found.created);
+            if before.is_none_or(|before| made_at >= before) {
+                return Ok(Ok(()));
+            }
         }
         if seen.unpullable.is_none() {
             told.step(format!("pull a base image of {suite}"), None);
             match base::pull(&self.place.engine, suite, platform).await {
                 Ok(()) => {
-                    seen.fresh.insert(tag);
+                    seen.bases.insert(tag, SystemClock.now());
                     return Ok(Ok(()));
                 }
                 Err(error) => seen.unpullable = Some(innermost(&error)),
@@ -352,7 +378,9 @@ impl Images {
         told.note(format!("no base image of {suite} can be pulled ({why}), so that one is made by mmdebstrap"));
         told.step(format!("make a base image of {suite}"), None);
         let made = base::bootstrap(&self.place.engine, suite, platform, self.apt_settings().await, told).await;
-        seen.fresh.insert(tag);
+        if made.is_ok() {
+            seen.bases.insert(tag, SystemClock.now());
+        }
         Ok(made)
     }
 }

@@ -28,7 +28,7 @@ mod status;
 mod task;
 mod web;
 
-pub use claim::{Agent, AgentEvent, EnsureImage, Listener, Offer, Refused, Tick, Trouble};
+pub use claim::{Agent, AgentEvent, EnsureImage, Listener, Offer, Refused, RenewImage, Tick, Trouble};
 pub use client::{Admission, CallError, Coordinator, LookUp, fresh_token};
 pub use config::{Lanes, RunnerConfig, SiteConfig, engine_found, engine_host, native_targets};
 pub use engines::Found;

@@ -93,7 +93,7 @@ async fn ended(parts: Vec<JoinHandle<()>>) {
     }
 }
 
-/// Makes images until all are there, or there is no hope of any.
+/// Makes images until all are there, or there is no hope of any; then anew, when the coordinator says so.
 async fn supply(agent: Agent, stop: CancellationToken) {
     let mut pause = REBUILDS.0;
     let complete = async {
@@ -103,7 +103,7 @@ async fn supply(agent: Agent, stop: CancellationToken) {
         }
     };
     tokio::select! {
-        () = complete => {}
+        () = async { complete.await; agent.keep_images_young().await } => {}
         // An image that is half made is given up with the future; the engine keeps the steps that are done.
         () = stop.cancelled() => {}
     }

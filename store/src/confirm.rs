@@ -64,7 +64,7 @@ mod tend;
 mod trust;
 
 pub(crate) use again::rejudge;
-pub(crate) use avoid::{avoid, forget};
+pub(crate) use avoid::{avoid, forget, pass_on};
 pub(crate) use rules::{Said, doubt, standing, with_doubt};
 pub use tend::{Tended, is_due, tend};
 pub use trust::{quarantine, quarantine_since, release};

@@ -16,6 +16,7 @@
 //!   which costs an attempt.
 //! - *A runner that is revoked* is refused by its bearer token before it gets here; its open runs expire.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use protocol::{JobState, Phase, Reason, RunId, RunnerId, Timestamp, Verdict};
@@ -25,7 +26,7 @@ use crate::fields::{Fields, to_limit};
 use crate::jobs::{Job, get, lock_queue, move_job};
 use crate::results;
 use crate::runs::RunState;
-use crate::{Conn, Error, Result, TokenHash, Tx, releases};
+use crate::{Conn, Error, Result, TokenHash, Tx, confirm, losses, releases};
 
 /// What a runner shows when it speaks for a run.
 #[derive(Clone, Copy, Debug)]
@@ -98,6 +99,9 @@ pub async fn check_lease(conn: &mut Conn, key: &LeaseKey<'_>) -> Result<LeaseSta
     })
 }
 
+/// No lease is lengthened beyond so long after its claim: longer than any run takes, emulated and with twice the time.
+pub(crate) const LONGEST: Duration = Duration::from_hours(48);
+
 /// Lengthens a lease to `lease` from now, and stores the phase for the pages.
 pub async fn renew(
     tx: &mut Tx,
@@ -110,7 +114,7 @@ pub async fn renew(
         Ok(run) => run,
         Err(lost) => return Ok(LeaseState::Lost(lost)),
     };
-    let expires_at = now.plus(lease);
+    let expires_at = now.plus(lease).min(run.claimed_at.plus(LONGEST));
     let done = sqlx::query(
         "UPDATE runs SET renewed_at = $2, expires_at = $3, phase = COALESCE($4, phase) WHERE id = $1 AND state = 'open'",
     )
@@ -192,13 +196,21 @@ pub async fn expire(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<Vec<Expir
     lock_queue(tx).await?;
     let past = "SELECT * FROM runs WHERE state = 'open' AND expires_at <= $1 ORDER BY expires_at, id LIMIT $2";
     let rows = sqlx::query(past).bind(now.as_millis()).bind(to_limit(limit)).fetch_all(tx.raw()).await?;
-    let mut expired = Vec::new();
+    let (mut expired, mut losses) = (Vec::new(), BTreeMap::new());
     for row in &rows {
         let run = read(row)?;
         if end(tx, run.id, RunState::Expired, now).await? {
             let job_state = bury(tx, &run, now).await?;
             expired.push(Expired { run_id: run.id, runner_id: run.runner_id, job_state });
+            losses.insert(
+                run.runner_id,
+                run.claimed_at.max(losses.get(&run.runner_id).copied().unwrap_or(run.claimed_at)),
+            );
         }
+    }
+    // Last, as every transaction that locks a run comes to runners last.
+    for (runner, claimed_at) in losses {
+        losses::count(tx, runner, claimed_at, now).await?;
     }
     Ok(expired)
 }
@@ -207,7 +219,11 @@ pub async fn expire(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<Vec<Expir
 async fn bury(tx: &mut Tx, run: &LeasedRun, now: Timestamp) -> Result<JobState> {
     let job = job_of(tx, run).await?;
     if job.attempts < job.max_attempts {
-        return leave(tx, &job, now).await;
+        let to = leave(tx, &job, now).await?;
+        if to == JobState::Queued {
+            confirm::pass_on(tx, &job, run.runner_id, now).await?;
+        }
+        return Ok(to);
     }
     let phase = current_phase(tx, run.id).await?.unwrap_or(Phase::Fetch);
     let verdict = Verdict::new(phase, Reason::RunnerLost).with_detail(format!("after {} attempts", job.attempts));

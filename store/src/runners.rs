@@ -41,6 +41,10 @@ pub struct Runner {
     pub quarantine_reason: String,
     /// That it takes no work, though it is there, as it told last.
     pub absence: Option<Absence>,
+    /// How often in a row it has lost what it claimed: see [`crate::losses`].
+    pub lost: u32,
+    /// When it lost something last.
+    pub lost_at: Option<Timestamp>,
 }
 
 impl Runner {
@@ -48,7 +52,7 @@ impl Runner {
     pub fn works_on(&self, target: Target, now: Timestamp) -> bool {
         let here = self.last_seen_at.is_some_and(|seen| now.since(seen) <= RUNNER_SEEN);
         let takes = self.revoked_at.is_none() && self.quarantined_at.is_none() && self.absence.is_none();
-        here && takes && self.targets.contains(&target)
+        here && takes && !self.is_held(now) && self.targets.contains(&target)
     }
 }
 
@@ -84,10 +88,10 @@ pub async fn add(tx: &mut Tx, new: &NewRunner<'_>, now: Timestamp) -> Result<boo
     Ok(done.rows_affected() == 1)
 }
 
-/// Gives a runner a new token, such as the runner inside `up` at each start. Says whether there is such a runner, not revoked.
+/// Gives a runner a new token, such as the runner inside `up` at each start, which is forgiven what it lost before. Says whether there is such a runner, not revoked.
 pub async fn set_token(tx: &mut Tx, id: RunnerId, token: &TokenHash) -> Result<bool> {
     let done = sqlx::query(
-        "UPDATE runners SET token_hash = $2, next_token_hash = NULL, next_token_at = NULL WHERE id = $1 AND revoked_at IS NULL",
+        "UPDATE runners SET token_hash = $2, next_token_hash = NULL, next_token_at = NULL, lost = 0, lost_at = NULL WHERE id = $1 AND revoked_at IS NULL",
     )
     .bind(id.to_string())
     .bind(token.as_str())
@@ -201,15 +205,6 @@ pub async fn set_absence(tx: &mut Tx, id: RunnerId, absence: Option<Absence>) ->
     Ok(())
 }
 
-/// Whether a runner gets work: it is neither revoked nor quarantined.
-pub(crate) async fn may_claim(conn: &mut Conn, id: RunnerId) -> Result<bool> {
-    let row = sqlx::query("SELECT id FROM runners WHERE id = $1 AND quarantined_at IS NULL AND revoked_at IS NULL")
-        .bind(id.to_string())
-        .fetch_optional(conn.raw())
-        .await?;
-    Ok(row.is_some())
-}
-
 /// Every runner, by name.
 pub async fn list(conn: &mut Conn) -> Result<Vec<Runner>> {
     let rows = sqlx::query("SELECT * FROM runners ORDER BY name").fetch_all(conn.raw()).await?;
@@ -235,6 +230,8 @@ fn read(row: &AnyRow) -> Result<Runner> {
         quarantined_at: row.optional_time("quarantined_at")?,
         quarantine_reason: row.text("quarantine_reason")?,
         absence,
+        lost: row.number("lost")?,
+        lost_at: row.optional_time("lost_at")?,
     })
 }
 

@@ -23,6 +23,10 @@ pub(crate) enum ImagesCommand {
         /// The platform, amd64 or arm64; another than this machine's is emulated
         #[arg(long, value_name = "PLATFORM", default_value_t = Platform::native())]
         platform: Platform,
+
+        /// Make those anew that are there already: from a base image and with packages of today
+        #[arg(long)]
+        anew: bool,
     },
     /// List the images: source, exact version, size, age
     List,
@@ -80,6 +84,10 @@ pub(crate) enum AdminCommand {
         #[arg(long, value_name = "TARGET")]
         target: Vec<Target>,
     },
+    /// Have runners make their images anew, with the packages of today, such as when a minor release of PostgreSQL is out
+    ///
+    /// Each runner hears of it with its next claim, and does so beside its work, twice a day at most. Images that are younger stay.
+    RenewImages(AdminArgs),
     /// What releases need beyond the plain image
     #[command(subcommand)]
     Overrides(OverridesCommand),

@@ -26,6 +26,12 @@ pub(crate) async fn run(command: AdminCommand, console: Console) -> Result<ExitC
         AdminCommand::Requeue { admin, what, target } => {
             requeue(&Api::open(&admin)?, what, target.iter().map(ToString::to_string).collect(), console).await?;
         }
+        AdminCommand::RenewImages(admin) => {
+            Api::open(&admin)?.call::<Value>(Method::POST, &["images", "renew"], None).await?;
+            console.line(
+                "Runners make their images anew, each with its next claim; `admin runners list` shows who is there.",
+            );
+        }
         AdminCommand::Overrides(OverridesCommand::Suggest(args)) => return suggest::run(&args, console).await,
         AdminCommand::Runners(RunnersCommand::Add { admin, name }) => {
             add_runner(&Api::open(&admin)?, &name, console).await?;
@@ -113,6 +119,10 @@ async fn list_runners(api: &Api) -> Result<()> {
         out(&format!("{:<24} {:<12} {seen:<22} {}", text("name"), text("version"), plain(&targets.join(" "))))?;
         if let Some(why) = runner["absence"]["why"].as_str() {
             out(&format!("{:<24} takes no work: {}", "", plain(why)))?;
+        }
+        if let Some(until) = runner["held_until"].as_i64() {
+            let until = Timestamp::from_millis(until);
+            out(&format!("{:<24} lost what it claimed {} times in a row: no work until {until}", "", runner["lost"]))?;
         }
         if !runner["quarantined_at"].is_null() {
             out(&format!("{:<24} in quarantine: {}", "", text("quarantine_reason")))?;

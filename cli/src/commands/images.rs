@@ -18,7 +18,9 @@ pub(crate) async fn run(command: ImagesCommand, console: Console) -> Result<Exit
     let engine = Engine::connect(&runner::engine_host()).await?;
     let imaging = Imaging::new(engine, console);
     match command {
-        ImagesCommand::Build { majors, platform } => build(&imaging, &majors.or_supported(), platform, console).await,
+        ImagesCommand::Build { majors, platform, anew } => {
+            build(&imaging, (&majors.or_supported(), platform), anew, console).await
+        }
         ImagesCommand::List => list(&imaging).await,
         ImagesCommand::Check { majors } => check(&imaging, &majors.or_supported()).await,
         ImagesCommand::Key { majors } => {
@@ -36,12 +38,23 @@ pub(crate) async fn run(command: ImagesCommand, console: Console) -> Result<Exit
 }
 
 /// Builds one after the other; one that fails does not keep the others from being built.
-async fn build(imaging: &Imaging, majors: &[PgMajor], platform: Platform, console: Console) -> Result<ExitCode> {
+async fn build(
+    imaging: &Imaging,
+    (majors, platform): (&[PgMajor], Platform),
+    anew: bool,
+    console: Console,
+) -> Result<ExitCode> {
+    let now = SystemClock.now();
     let mut missing = Vec::new();
     for major in majors {
         let target = Target { major: *major, platform };
         let begun = Instant::now();
-        match imaging.image(target).await {
+        let made = match if anew { imaging.anew(target, now).await } else { Ok(None) } {
+            Ok(Some(image)) => Ok(image),
+            Ok(None) => imaging.image(target).await,
+            Err(error) => Err(error),
+        };
+        match made {
             Ok(image) => {
                 let facts = &image.facts;
                 let words =

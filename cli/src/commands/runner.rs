@@ -45,7 +45,8 @@ pub(crate) async fn run(args: RunnerArgs, console: Console) -> Result<ExitCode> 
     if let Some(hours) = &courtesy.hours {
         console.line(&format!("Takes work at {hours}, by the clock of this machine."));
     }
-    let mut agent = Agent::new(site, coordinator, targets, imaging.ensure(), listener(console)).with_courtesy(courtesy);
+    let mut agent = Agent::new(site, coordinator, targets, imaging.ensure(), listener(console));
+    agent = agent.with_courtesy(courtesy).renewing(imaging.renew());
     if let Some(registry) = &args.registry {
         agent = agent.with_registry(registry)?;
     }

@@ -66,8 +66,8 @@ pub(crate) async fn run(args: UpArgs, console: Console) -> Result<ExitCode> {
     let sample =
         watched.sample.then(|| Sample { dir, size: args.sample, imaging: imaging.clone(), target: targets[0] });
     let client = own_client(&coordinator, &address).await?.signing(Keys::open(&runner_dir)?);
-    let agent =
-        Agent::new(site, client, targets, imaging.ensure(), quiet_listener(console)).with_registry(&watched.url)?;
+    let agent = Agent::new(site, client, targets, imaging.ensure(), quiet_listener(console));
+    let agent = agent.with_registry(&watched.url)?.renewing(imaging.renew());
     if args.until_idle {
         tasks
             .spawn("the wait for an idle farm", until_idle(coordinator.clone(), agent.offer.clone(), shutdown.clone()));

@@ -29,6 +29,9 @@ impl FromRequestParts<Coordinator> for Caller {
         let known = runners::authenticate(&mut conn, &token, coordinator.now()).await?;
         let Known { runner, by_next } = known.ok_or(Refusal::Unauthorized { detail })?;
         drop(conn);
+        if !coordinator.pace.allows(runner.id) {
+            return Err(Refusal::too_many(format!("the runner {} calls too often; wait for a second", runner.name)));
+        }
         if by_next {
             let mut tx = coordinator.store.begin().await?;
             runners::settle(&mut tx, runner.id, &token).await?;

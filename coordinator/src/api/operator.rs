@@ -7,17 +7,17 @@ use protocol::{Name, Problem};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::Coordinator;
 use crate::api::MAX_BODY_BYTES;
 use crate::api::auth::Operator;
 use crate::api::extract::{Asked, Body, In};
 use crate::api::join::check_name;
 use crate::api::problem::Refusal;
 use crate::api::view::{
-    AdmittedRunner, NewRunner, QuarantineRequest, RequeueAnswer, RequeueRequest, Revocation, Runner,
+    AdmittedRunner, ImagesWord, NewRunner, QuarantineRequest, RequeueAnswer, RequeueRequest, Revocation, Runner,
 };
 use crate::operate::{self, Requeued, Wish};
 use crate::reconcile::Progress;
+use crate::{Coordinator, images};
 
 const MAX_TARGETS: usize = 200;
 
@@ -25,6 +25,7 @@ pub(super) fn routes() -> OpenApiRouter<Coordinator> {
     OpenApiRouter::new()
         .routes(routes!(reconcile, reconciliation))
         .routes(routes!(requeue))
+        .routes(routes!(renew_images))
         .routes(routes!(add_runner, runners))
         .routes(routes!(revoke_runner))
         .routes(routes!(quarantine_runner, release_runner))
@@ -49,6 +50,20 @@ async fn reconcile(_: Operator, State(coordinator): State<Coordinator>) -> (Stat
     ))]
 async fn reconciliation(_: Operator, State(coordinator): State<Coordinator>) -> Json<Progress> {
     Json(operate::reconciliation(&coordinator))
+}
+
+/// Have runners make their images anew, with the packages of today
+#[utoipa::path(post, path = "/api/v1/images/renew", tag = "operator", security(("operator" = [])),
+    responses(
+        (status = 202, description = "Runners hear of it with their next claim", body = ImagesWord),
+        (status = 401, description = "Not an operator", body = Problem, content_type = "application/problem+json"),
+    ))]
+async fn renew_images(
+    _: Operator,
+    State(coordinator): State<Coordinator>,
+) -> Result<(StatusCode, Json<ImagesWord>), Refusal> {
+    let too_old_before = images::renew(&coordinator).await?;
+    Ok((StatusCode::ACCEPTED, Json(ImagesWord { too_old_before })))
 }
 
 /// Queue tests again, before everything else

@@ -92,6 +92,10 @@ impl Refusal {
         Self::Request { status: StatusCode::BAD_REQUEST, detail: detail.into() }
     }
 
+    pub(crate) fn too_many(detail: impl Into<String>) -> Self {
+        Self::Request { status: StatusCode::TOO_MANY_REQUESTS, detail: detail.into() }
+    }
+
     const fn status(&self) -> StatusCode {
         match self {
             Self::Request { status, .. } => *status,

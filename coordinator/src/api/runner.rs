@@ -7,8 +7,8 @@ use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use protocol::{
-    Assignment, ClaimRequest, MAX_FILE_BYTES, MAX_PROGRESS_BYTES, MAX_REPORT_BYTES, Problem, Progress, RenewRequest,
-    Report, RunId,
+    Assignment, ClaimRequest, IMAGES_HEADER, MAX_FILE_BYTES, MAX_PROGRESS_BYTES, MAX_REPORT_BYTES, Problem, Progress,
+    RenewRequest, Report, RunId,
 };
 use serde::{Deserialize, Serialize};
 use store::runners::Runner;
@@ -65,9 +65,12 @@ struct Renewed {
     request_body = ClaimRequest,
     responses(
         (status = 200, description = "A job, and the lease on it", body = Assignment),
-        (status = 204, description = "Nothing waits for these targets"),
+        (status = 204, description = "Nothing waits for these targets; this answer and a job may have the header \
+            `x-pgxn-testers-images`: images that were made before that moment, in milliseconds since 1970, are to be made anew"),
         (status = 401, description = "No such runner", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The runner is quarantined, or has no key to sign with", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "It calls too often, or has lost what it claimed too often in a row", body = Problem,
+            content_type = "application/problem+json"),
         (status = 426, description = "The runner speaks another protocol than this coordinator; both say theirs in the header \
             `x-pgxn-testers-protocol`", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Not a claim", body = Problem, content_type = "application/problem+json"),
@@ -89,13 +92,21 @@ async fn claim(
     if !signing::has_key(&coordinator, &runner).await? {
         return Err(keyless(&runner));
     }
+    // It may still say that it is away, and hear of a lease that it does not know of.
+    if request.away.is_none() && runner.is_held(coordinator.now()) {
+        return Err(held(&runner));
+    }
     check_token(request.token.as_deref())?;
     let wait = if request.away.is_some() { 0 } else { wait.min(MAX_WAIT_SECONDS) };
     let wait = Duration::from_secs(wait);
-    Ok(match lease::claim(&coordinator, &runner, &request, wait).await? {
+    let mut response = match lease::claim(&coordinator, &runner, &request, wait).await? {
         Some(assignment) => Json::<Assignment>(assignment).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
-    })
+    };
+    if let Some(before) = coordinator.images.now() {
+        response.headers_mut().insert(IMAGES_HEADER, before.as_millis().into());
+    }
+    Ok(response)
 }
 
 /// A token that a runner chooses is as long as those that are made here, so that nobody guesses it.
@@ -115,6 +126,15 @@ fn quarantined(runner: &Runner) -> Refusal {
          calls `admin runners release {name}`"
     );
     Refusal::Forbidden { detail }
+}
+
+fn held(runner: &Runner) -> Refusal {
+    let until = runner.held_until().map(|until| until.to_string()).unwrap_or_default();
+    Refusal::too_many(format!(
+        "the runner {} claimed jobs and let their leases run out without a report, {} times in a row; it gets the next one at {until}. \
+         Look at its log, and at `pgxn-testers runner doctor` on that machine",
+        runner.name, runner.lost
+    ))
 }
 
 /// A run of it would be for nothing.
@@ -281,10 +301,7 @@ async fn refuse(coordinator: &Coordinator, run_id: RunId, denied: Denied) -> Res
         Denied::Signature(Refused::Missing) => Refusal::bad(format!("run {run_id}: {}", Refused::Missing)),
         Denied::Signature(refused) => Refusal::Unprocessable { detail: format!("run {run_id}: {refused}") },
         Denied::Progress(detail) => Refusal::Unprocessable { detail },
-        Denied::TooOften => Refusal::Request {
-            status: StatusCode::TOO_MANY_REQUESTS,
-            detail: format!("run {run_id} tells too often; once a second is enough"),
-        },
+        Denied::TooOften => Refusal::too_many(format!("run {run_id} tells too often; once a second is enough")),
         Denied::Allowance => Refusal::TooLarge { detail: format!("run {run_id} has uploaded all that a run may") },
     })
 }

@@ -17,6 +17,8 @@ mod compare;
 mod confirm;
 mod export;
 mod faults;
+mod hostile;
+mod images;
 mod join;
 mod leases;
 mod operator;
@@ -233,6 +235,7 @@ fn the_document_describes_every_route() {
             "GET /api/v1/symptoms",
             "GET /api/v1/symptoms/{signature}",
             "POST /api/v1/claim",
+            "POST /api/v1/images/renew",
             "POST /api/v1/invitations",
             "POST /api/v1/reconcile",
             "POST /api/v1/requeue",

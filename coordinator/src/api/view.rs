@@ -14,6 +14,8 @@ pub use dist::{Broken, Cell, Dist, DistLine, DistRelease, Dists};
 pub use export::{ExportedRelease, ExportedResult};
 pub use farm::{Newest, Queue, QueueCount, QueuedJob, Registry, Status};
 pub use join::{Invitation, MadeInvitation, NewInvitation, Own, PendingRequest};
-pub use operator::{AdmittedRunner, NewRunner, QuarantineRequest, RequeueAnswer, RequeueRequest, Revocation, Runner};
+pub use operator::{
+    AdmittedRunner, ImagesWord, NewRunner, QuarantineRequest, RequeueAnswer, RequeueRequest, Revocation, Runner,
+};
 pub use result::{ResultLine, Results, Summary};
 pub use run::{FullResult, Run, RunDetail};

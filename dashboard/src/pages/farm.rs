@@ -196,7 +196,7 @@ fn state(runner: &Runner, now: Timestamp) -> &'static str {
     match (runner.revoked_at, runner.quarantined_at, is_here) {
         (Some(_), _, _) => "revoked",
         (None, Some(_), _) => "quarantined",
-        (None, None, true) if runner.absence.is_some() => "away",
+        (None, None, true) if runner.absence.is_some() || runner.is_held(now) => "away",
         (None, None, true) => "here",
         (None, None, false) => "silent",
     }
@@ -210,7 +210,7 @@ fn line(runner: &Runner, running: &[Run], now: Timestamp) -> RunnerLine {
         key: String::new(),
         name: runner.name.clone(),
         state,
-        away: runner.absence.filter(|_| state == "away").map(absence).unwrap_or_default(),
+        away: if state == "away" { away(runner) } else { String::new() },
         why: if state == "quarantined" { runner.quarantine_reason.clone() } else { String::new() },
         seen_at: runner.last_seen_at.map(|at| When::new(at, now)),
         targets: targets(runner),
@@ -219,19 +219,32 @@ fn line(runner: &Runner, running: &[Run], now: Timestamp) -> RunnerLine {
     }
 }
 
-/// Why a runner takes no work for now, and until when.
-fn absence(Absence { why, until }: Absence) -> String {
+/// Why a runner gets no work for now, and until when.
+fn away(runner: &Runner) -> String {
+    match (runner.absence, runner.held_until()) {
+        (Some(absence), _) => words(absence),
+        (None, Some(until)) => {
+            let times = if runner.lost == 1 { "once".to_owned() } else { format!("{} times in a row", runner.lost) };
+            to_the_minute(&format!("lost what it claimed {times}"), until)
+        }
+        (None, None) => String::new(),
+    }
+}
+
+fn words(Absence { why, until }: Absence) -> String {
     let why = match why {
         Away::Paused => "paused by its volunteer",
         Away::Draining => "about to end",
         Away::Hours => "outside its hours",
         Away::Busy => "its machine is in use",
     };
-    match until.map(|until| until.to_string()) {
-        // To the minute, as a volunteer says it.
-        Some(until) => format!("{why}, until {} UTC", until.get(..16).unwrap_or(&until).replace('T', " ")),
-        None => why.to_owned(),
-    }
+    until.map_or_else(|| why.to_owned(), |until| to_the_minute(why, until))
+}
+
+/// As a volunteer says it.
+fn to_the_minute(why: &str, until: Timestamp) -> String {
+    let until = until.to_string();
+    format!("{why}, until {} UTC", until.get(..16).unwrap_or(&until).replace('T', " "))
 }
 
 /// `PostgreSQL 15–18 on amd64; 17 on arm64`.
@@ -263,6 +276,8 @@ mod tests {
             quarantined_at: None,
             quarantine_reason: String::new(),
             absence: None,
+            lost: 0,
+            lost_at: None,
         }
     }
 
@@ -281,6 +296,9 @@ mod tests {
         let until = Timestamp::parse_rfc3339("2026-11-27T22:00:00Z");
         let mut away = runner("attic", true, false);
         away.absence = Some(Absence { why: Away::Hours, until });
+        let mut held = runner("attic", true, false);
+        (held.lost, held.lost_at) = (5, until);
+        assert_eq!(line(&held, &[], NOW).away, "lost what it claimed 5 times in a row, until 2026-11-27 22:04 UTC");
         let (lines, _) = shown(&[away.clone()], &[], NOW);
         assert_eq!((lines[0].state, &*lines[0].away), ("away", "outside its hours, until 2026-11-27 22:00 UTC"));
         away.last_seen_at = Some(NOW.minus(Duration::from_hours(1)));

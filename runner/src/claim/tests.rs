@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 
 use axum::Router;
 use axum::extract::State;
@@ -26,6 +26,7 @@ use crate::sandbox::tests::{TARGET, engine_and_image};
 
 mod presence;
 mod trust;
+mod young;
 
 /// A coordinator that has one job, once.
 #[derive(Default)]
@@ -37,6 +38,8 @@ struct Desk {
     waits: AtomicBool,
     /// Whether it speaks another protocol.
     is_foreign: AtomicBool,
+    /// Before which moment it finds images too old; 0 where it says nothing.
+    images: AtomicI64,
     /// What a renewal is answered with; 0 stands for 200.
     renewal: AtomicU32,
     renewals: AtomicU32,
@@ -70,10 +73,15 @@ async fn claim(
     if desk.waits.load(Ordering::SeqCst) && !is_away {
         sleep(WAIT).await;
     }
-    match desk.assignment.lock().unwrap().take() {
+    let mut response = match desk.assignment.lock().unwrap().take() {
         Some(assignment) => axum::Json(assignment).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
+    };
+    match desk.images.load(Ordering::SeqCst) {
+        0 => {}
+        before => drop(response.headers_mut().insert(protocol::IMAGES_HEADER, before.into())),
     }
+    response
 }
 
 async fn renew(State(desk): Shared) -> Response {

@@ -98,3 +98,18 @@ async fn a_coordinator_of_another_protocol_is_told_with_both_versions_and_what_t
     assert!(claim(&coordinator).await.unwrap().is_none(), "a higher minor is understood");
     assert!(coordinator.heard().unwrap() < Duration::from_mins(1));
 }
+
+#[tokio::test]
+async fn a_redirect_takes_no_token_to_another_farm() {
+    let (other, refused, _server) = known("new").await;
+    let target = format!("{other}api/v1/claim");
+    let claim_there = async move || (StatusCode::TEMPORARY_REDIRECT, [("location", target)]);
+    let app = axum::Router::new().route("/api/v1/claim", post(claim_there));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url: Url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+    let mut server = JoinSet::new();
+    server.spawn(async move { axum::serve(listener, app).await.unwrap() });
+    let error = claim(&Coordinator::new(&url, "secret").unwrap()).await.unwrap_err();
+    assert!(error.to_string().contains(url.as_str()), "{error}");
+    assert_eq!(refused.load(Ordering::SeqCst), 0, "nobody asked there");
+}

@@ -64,7 +64,7 @@ impl Images {
 
     async fn fetch_contents(&self, (suite, target): (&str, Target), progress: &dyn Progress) -> Result<Vec<u8>> {
         let told = Told { target, to: progress };
-        let made = self.base(suite, target.platform, told, &mut *self.work.lock().await).await?;
+        let made = self.base(suite, target.platform, (told, None), &mut *self.work.lock().await).await?;
         made.map_err(|why| Error::Image { target, why })?;
         told.step(format!("ask what the packages of {suite} hold"), None);
         let spec = BuildSpec {

@@ -73,6 +73,15 @@ impl Images {
             .collect())
     }
 
+    /// The image of a target that runs would use, if there is one.
+    pub(super) async fn made(&self, target: Target) -> Result<Option<Listed>> {
+        let checked = self.check(&[target], Timestamp::from_millis(0)).await?;
+        Ok(checked.into_iter().find_map(|checked| match checked.condition {
+            Condition::Current(listed) | Condition::Old(listed, _) => Some(listed),
+            Condition::Stale(_) | Condition::Missing => None,
+        }))
+    }
+
     /// The same targets in the order in which they can be ready: first those whose images are there.
     pub async fn ready_first(&self, targets: &[Target], now: Timestamp) -> Result<Vec<Target>> {
         let mut checked = self.check(targets, now).await?;

@@ -22,18 +22,32 @@ pub(crate) async fn avoid(tx: &mut Tx, job: &Job, now: Timestamp) -> Result<()> 
         rules::avoided(&round, &there)
     };
     for runner in avoided {
-        sqlx::query(
-            "INSERT INTO avoidances (job_id, runner_id, target, rank, owner_key) VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (job_id, runner_id) DO NOTHING",
-        )
-        .bind(job.id.to_string())
-        .bind(runner.to_string())
-        .bind(job.target.to_string())
-        .bind(job.priority.rank())
-        .bind(&job.owner_key)
-        .execute(tx.raw())
-        .await?;
+        write(tx, job, runner).await?;
     }
+    Ok(())
+}
+
+/// Keeps a job that a runner has lost from that runner, if another one is there.
+pub(crate) async fn pass_on(tx: &mut Tx, job: &Job, from: RunnerId, now: Timestamp) -> Result<()> {
+    let there = present(tx).await?.for_target(job.target, now);
+    if rules::is_left(&there, &[from]) {
+        write(tx, job, from).await?;
+    }
+    Ok(())
+}
+
+async fn write(tx: &mut Tx, job: &Job, runner: RunnerId) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO avoidances (job_id, runner_id, target, rank, owner_key) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (job_id, runner_id) DO NOTHING",
+    )
+    .bind(job.id.to_string())
+    .bind(runner.to_string())
+    .bind(job.target.to_string())
+    .bind(job.priority.rank())
+    .bind(&job.owner_key)
+    .execute(tx.raw())
+    .await?;
     Ok(())
 }
 

@@ -113,7 +113,7 @@ pub async fn quarantine_since(
 /// last is so for a revoked one, too.
 pub async fn release(tx: &mut Tx, id: RunnerId, now: Timestamp) -> Result<bool> {
     let done = sqlx::query(
-        "UPDATE runners SET quarantined_at = NULL, quarantine_reason = '', trusted_at = $2, withdrawn_from = NULL
+        "UPDATE runners SET quarantined_at = NULL, quarantine_reason = '', trusted_at = $2, withdrawn_from = NULL, lost = 0, lost_at = NULL
          WHERE id = $1 AND (quarantined_at IS NOT NULL OR withdrawn_from IS NOT NULL)",
     )
     .bind(id.to_string())

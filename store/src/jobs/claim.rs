@@ -9,7 +9,7 @@ use super::lanes::{self, Lane};
 use super::{Job, leave_queue, read};
 use crate::fields::Fields;
 use crate::runs::RunState;
-use crate::{Conn, Result, TokenHash, Tx, many, releases, runners, trends};
+use crate::{Conn, Result, TokenHash, Tx, losses, many, releases, trends};
 
 /// The oldest job of a lane that does not avoid the runner $1: nearly always the first entry of an index.
 pub(super) fn oldest(lane: usize) -> String {
@@ -63,7 +63,7 @@ pub struct Claimed {
 }
 
 /// Claims the next job for a runner and opens its run; none when nothing waits for its targets, or the runner is quarantined or
-/// revoked.
+/// revoked, or has as many leases as it may have: see [`crate::losses`].
 ///
 /// The attempt is counted here, so that a job that kills its runners comes to an end.
 pub async fn claim(tx: &mut Tx, claim: &Claim<'_>, now: Timestamp) -> Result<Option<Claimed>> {
@@ -73,7 +73,7 @@ pub async fn claim(tx: &mut Tx, claim: &Claim<'_>, now: Timestamp) -> Result<Opt
     }
     let turn = lanes::lock_queue(tx).await?;
     // Both may have happened while the claim waited.
-    if !runners::may_claim(tx, claim.runner_id).await? {
+    if !losses::may_claim(tx, claim.runner_id).await? {
         return Ok(None);
     }
     let Some((lane, job_id)) = best(tx, claim).await? else { return Ok(None) };

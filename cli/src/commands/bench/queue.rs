@@ -26,7 +26,8 @@ pub(super) async fn run(args: &QueueArgs, console: Console) -> Result<()> {
     if !fill::is_empty(&mut store.read().await?).await? {
         bail!("there is a farm in {} already; name an empty directory or database", args.data.data_dir.display());
     }
-    let config = Config::new("https://registry.example.org/".parse()?, AdminToken::open(&args.data.data_dir)?);
+    let mut config = Config::new("https://registry.example.org/".parse()?, AdminToken::open(&args.data.data_dir)?);
+    config.calls_per_second = None;
     let coordinator = Coordinator::new(store.clone(), blobs, Matrix::embedded(), Arc::new(SystemClock), config)?;
     let listener = crate::farm::bind(([127, 0, 0, 1], 0).into()).await?;
     let at = crate::farm::address_of(&listener)?;

@@ -121,7 +121,8 @@ async fn a_job_that_kills_its_runners_ends_as_the_farms_error() {
             farm.happened();
             assert_eq!(expire(&farm).await, Tick::Worked);
         }
-        assert!(claim_of(&farm, &runner, &["pg18-amd64"]).await.is_none());
+        let other = farm.runner("other").await;
+        assert!(claim_of(&farm, &other, &["pg18-amd64"]).await.is_none());
         let happened = farm.happened();
         let [Event::LeaseExpired { .. }, Event::Verdict(verdict)] = happened.as_slice() else { panic!("{happened:?}") };
         assert_eq!((verdict.grade.as_str(), verdict.reason), ("ERROR", Reason::RunnerLost));

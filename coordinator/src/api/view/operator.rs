@@ -91,6 +91,18 @@ pub struct Runner {
     /// That it takes no work, though it is there: it is paused, outside its hours, or its machine is in use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub absence: Option<Absence>,
+    /// How often in a row it has let the leases on what it claimed run out, without a report in between.
+    pub lost: u32,
+    /// Until when it gets no work for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_until: Option<Timestamp>,
+}
+
+/// How young the images of runners have to be.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct ImagesWord {
+    /// Those that were made before are made anew.
+    pub too_old_before: Timestamp,
 }
 
 /// How a runner is shut out.
@@ -104,6 +116,7 @@ pub struct Revocation {
 
 impl From<Listed> for Runner {
     fn from(Listed { runner, key, progress }: Listed) -> Self {
+        let held_until = runner.held_until();
         Self {
             key: key.map(|key| key.fingerprint()),
             withdrawn: progress.withdrawn,
@@ -118,6 +131,8 @@ impl From<Listed> for Runner {
             quarantined_at: runner.quarantined_at,
             quarantine_reason: runner.quarantine_reason,
             absence: runner.absence,
+            lost: runner.lost,
+            held_until,
         }
     }
 }

@@ -1,0 +1,1 @@
+UPDATE runners SET lost = 4, lost_at = 9;

@@ -1,0 +1,1 @@
+UPDATE counters SET value = 9 WHERE name = 'images';
