@@ -22,6 +22,7 @@ pub mod publisher;
 pub mod registry;
 pub mod settled;
 pub mod table;
+mod threats;
 pub mod turn;
 pub mod watched;
 pub mod wire;
