@@ -24,7 +24,7 @@ struct Inner {
 }
 
 pub(crate) enum Transport {
-    Http(Http),
+    Http(Box<Http>),
     Files(Files),
 }
 
@@ -38,7 +38,7 @@ impl Origin {
         let transport = if base.scheme() == "file" {
             Transport::Files(Files::new(&base)?)
         } else {
-            Transport::Http(Http::new(&base, options.clone())?)
+            Transport::Http(Box::new(Http::new(&base, options.clone())?))
         };
         Ok(Self(Arc::new(Inner { base, transport, options })))
     }

@@ -66,7 +66,7 @@ pub(crate) struct RunnerArgs {
     #[arg(long, value_name = "FILE", env = "PGXN_TESTERS_TOKEN_FILE")]
     pub(crate) token_file: Option<PathBuf>,
 
-    /// Test releases of this registry alone, wherever it is: another machine of a private network, or a directory as in file:///srv/pgxn. Without
+    /// Test releases of this registry alone, wherever it is: another machine of a private network, or a directory (`file:///srv/pgxn`). Without
     /// it, releases of whatever registry the coordinator names, if that is on the internet or at the coordinator's own address
     #[arg(long, value_name = "URL", env = "PGXN_TESTERS_REGISTRY")]
     pub(crate) registry: Option<Url>,
