@@ -18,6 +18,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (store, blobs) = believable::build(directory.path()).await;
     believable::more(&store, &blobs).await;
     believable::late_again(&store, &blobs).await;
+    let [signed, withdrawn] = believable::lent(&store, &blobs).await;
     if let Some(dists) = std::env::args().nth(2) {
         believable::many(&store, dists.parse()?).await;
     }
@@ -39,6 +40,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let router = proxy::before(documents, router, dashboard::OFFERS);
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     println!("http://{}/", listener.local_addr()?);
+    println!("/run/{signed}\n/run/{withdrawn}");
     println!("/subscriptions/{}\n/subscribe/{}", watched.token, watched.wish);
     axum::serve(listener, router).await?;
     Ok(())

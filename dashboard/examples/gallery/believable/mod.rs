@@ -5,6 +5,7 @@
 mod fate;
 mod going;
 mod history;
+mod lent;
 mod more;
 mod report;
 mod scene;
@@ -12,6 +13,7 @@ mod steps;
 mod story;
 mod writing;
 
+pub(crate) use lent::lent;
 pub(crate) use more::{late_again, many, more};
 
 use std::path::Path;

@@ -45,7 +45,7 @@ pub(crate) async fn late_again(store: &Store, blobs: &Blobs) {
 }
 
 impl Builder {
-    async fn latest(&mut self, dist: &str) -> (ReleaseId, Release) {
+    pub(super) async fn latest(&mut self, dist: &str) -> (ReleaseId, Release) {
         let mut conn = self.store.read().await.unwrap();
         let dist = dists::get(&mut conn, &dist.parse().unwrap()).await.unwrap().unwrap();
         (dist.latest.id, dist.latest.release)
