@@ -7,7 +7,7 @@ use tests::process::{Process, run, run_with};
 use tests::{fixtures, turn};
 
 /// The address behind `--join` in what `invite` prints.
-fn invite(farm: &Farm, extra: &[&str]) -> Result<String> {
+pub(crate) fn invite(farm: &Farm, extra: &[&str]) -> Result<String> {
     let (code, command, said) = farm.admin(&[&["runners", "invite"], extra].concat())?;
     ensure!(code == 0 && said.contains("Good for one runner until"), "{said}");
     let quoted = command.trim().strip_prefix("pgxn-testers runner --join '").and_then(|rest| rest.strip_suffix('\''));

@@ -13,6 +13,8 @@ mod going;
 mod join;
 mod local;
 mod modes;
+mod network;
+mod network_loss;
 mod pages;
 mod real;
 mod releases;
