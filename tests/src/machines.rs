@@ -170,3 +170,20 @@ fn say(command: &[&str]) -> Result<String> {
     ensure!(said.status.success(), "{}: {}", command.join(" "), String::from_utf8_lossy(&said.stderr));
     Ok(String::from_utf8_lossy(&said.stdout).into_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_process_that_lives_has_made_is_left_alone() {
+        // The first process lives as long as the machine does, and none has a number above the kernel's highest.
+        for (name, expected) in
+            [("1b1m2", false), ("4194305b1m2", true), ("4194305b1", true), ("b1", false), ("", false)]
+        {
+            assert_eq!(is_left(Some(name)), expected, "{name}");
+        }
+        assert!(is_left(Some(&format!("{}b1", std::process::id()))), "it was another one with this number");
+        assert!(!is_left(None));
+    }
+}

@@ -7,6 +7,7 @@ mod bundle;
 mod client;
 mod confirmation;
 mod doctor;
+mod emulated;
 mod endurance;
 mod fates;
 mod going;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
-use protocol::Phase;
+use protocol::Grade;
 use serde_json::Value;
 use tests::farm::{Farm, PATIENCE};
 use tests::machines::{Machine, Network};
@@ -12,20 +12,30 @@ use tests::wall::Wall;
 use tests::{fixtures, poll, turn};
 
 use crate::confirmation::like_passes;
-use crate::join::invite;
+use crate::join::{approve, invite};
 
 /// A coordinator that the machines of a network find at its address.
 pub(crate) async fn coordinator(farm: &Farm, network: &Network, extra: &[&str]) -> Result<Process> {
     farm.coordinator("17", &[&["--listen", &network.listen()], extra].concat()).await
 }
 
-/// A runner on a machine that joins by an invitation.
+/// A runner on a machine that joins by an invitation, and is ready to work.
 pub(crate) async fn joins(farm: &Farm, machine: &Machine, name: &str, extra: &[&str]) -> Result<Process> {
-    joins_with(farm, machine, (name, &invite(farm, &[name])?), extra, &[]).await
+    let mut runner = runner(farm, machine, (name, &invite(farm, &[name])?), extra, &[])?;
+    runner.prints("is ready", PATIENCE).await?;
+    Ok(runner)
 }
 
-/// A runner on a machine that joins at that address, and works.
-async fn joins_with(
+/// A runner on a machine that asks to join, and is ready to work as an operator has approved it.
+async fn asks(farm: &Farm, machine: &Machine, name: &str) -> Result<Process> {
+    let mut runner = runner(farm, machine, (name, &farm.address()?), &[], &[])?;
+    approve(farm, &mut runner).await?;
+    runner.prints("is ready", PATIENCE).await?;
+    Ok(runner)
+}
+
+/// Starts a runner on a machine, which joins at that address.
+fn runner(
     farm: &Farm,
     machine: &Machine,
     (name, link): (&str, &str),
@@ -34,17 +44,7 @@ async fn joins_with(
 ) -> Result<Process> {
     let data = farm.path(&format!("{name}-data")).display().to_string();
     let arguments = ["runner", "--data-dir", &data, "--pg", "17", "--lanes", "none", "--name", name, "--join", link];
-    let log = farm.path(&format!("{name}.log"));
-    let mut process = machine.start(&[&arguments, extra].concat(), environment, &log)?;
-    if !link.contains('#') {
-        process.prints("admin runners approve ", PATIENCE).await?;
-        let said = process.output();
-        let id = said.split("approve ").nth(1).and_then(|rest| rest.split_whitespace().next()).context("an id")?;
-        let (code, _, said) = farm.admin(&["runners", "approve", id])?;
-        ensure!(code == 0, "{said}");
-    }
-    process.prints("is ready", PATIENCE).await?;
-    Ok(process)
+    machine.start(&[&arguments, extra].concat(), environment, &farm.path(&format!("{name}.log")))
 }
 
 /// A volunteer's word to the runner of that name.
@@ -78,7 +78,7 @@ pub(crate) async fn by_runner(farm: &Farm, dists: &[&str]) -> Result<BTreeMap<St
         let what = format!("a verdict on {dist}");
         let verdict = poll::until(PATIENCE, &what, async || Ok(farm.verdicts(dist).await?.into_values().next()));
         let verdict = verdict.await.with_context(|| farm.logs())?;
-        ensure!(verdict.grade == protocol::Grade::Pass && verdict.flags.is_empty(), "{dist}: {verdict:?}");
+        ensure!(verdict.grade == Grade::Pass && verdict.flags.is_empty(), "{dist}: {verdict:?}");
         let run = farm.run(&verdict.run_id).await?;
         *counts.entry(run["run"]["runner"].as_str().context("a runner")?.to_owned()).or_default() += 1;
     }
@@ -99,7 +99,7 @@ async fn runners_at_their_own_addresses_share_the_work_and_what_one_that_is_shut
     let farm = Farm::new()?;
     let _coordinator = coordinator(&farm, &network, &["--retry-pause", "1"]).await?;
     let mut ada = joins(&farm, &attic, "ada", &[]).await?;
-    let mut bob = joins_with(&farm, &cellar, ("bob", &farm.address()?), &[], &[]).await?;
+    let mut bob = asks(&farm, &cellar, "bob").await?;
     counts(&farm, "runners", 2).await?;
     publish(&farm, &DISTS, "")?;
     farm.idle(3, PATIENCE).await?;
@@ -161,7 +161,7 @@ async fn a_runner_takes_work_when_its_own_clock_enters_its_hours_and_none_once_t
     let _coordinator = coordinator(&farm, &network, &[]).await?;
     let wall = Wall::at(&farm.path("clock"), "2027-03-01T12:00:00Z")?;
     let (link, extra) = (invite(&farm, &["ada"])?, ["--when", "* 22-6 * * *", "--phase-timeout", "8"]);
-    let mut ada = joins_with(&farm, &attic, ("ada", &link), &extra, &wall.environment()?).await?;
+    let mut ada = runner(&farm, &attic, ("ada", &link), &extra, &wall.environment()?)?;
     ada.prints("takes no work until 2027-03-01 22:00: it works at * 22-6 * * *", PATIENCE).await?;
     publish(&farm, &["one"], "")?;
     counts(&farm, "queued", 1).await?;
@@ -174,7 +174,7 @@ async fn a_runner_takes_work_when_its_own_clock_enters_its_hours_and_none_once_t
 
     wall.turn("2027-03-02T06:59:30Z")?;
     fixtures::publish(&mut farm.mirror()?, &["talks-forever"])?;
-    farm.running(Phase::Build, PATIENCE).await?;
+    counts(&farm, "running", 1).await?;
     wall.turn("2027-03-02T07:00:00Z")?;
     ada.prints("takes no work until 2027-03-02 22:00", PATIENCE).await?;
     counts(&farm, "running", 0).await?;
