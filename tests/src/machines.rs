@@ -125,7 +125,8 @@ impl Machine {
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        // The link goes with its end inside.
+        // The namespace goes when the last of its processes has, which may be in a moment.
+        let _ = as_root(&["ip", "link", "delete", &self.link]);
         let _ = as_root(&["ip", "netns", "delete", &self.namespace]);
     }
 }

@@ -121,6 +121,7 @@ async fn runners_at_their_own_addresses_share_the_work_and_what_one_that_is_shut
     ensure!(code == 0 && said.contains("withdrawn"), "{said}");
     ada.prints("(HTTP 401)", PATIENCE).await?;
     ensure!(by_runner(&farm, &DISTS).await? == only("bob", 3), "bob ran again what ada had found");
+    farm.idle(3, PATIENCE).await?;
     let results = farm.results().await?;
     ensure!(results.iter().all(|result| result["runner"] == "bob"), "nothing of ada counts: {results:?}");
     let (_, list, _) = farm.admin(&["runners", "list"])?;

@@ -99,7 +99,7 @@ async fn a_run_whose_network_is_lost_for_longer_than_a_lease_is_dropped_and_made
     for runner in [&mut ada, &mut eve] {
         runner.prints("all is well again", PATIENCE).await?;
     }
-    publish(&farm, &["one", "two"], "")?;
+    publish(&farm, &["one", "two"], NAP)?;
     farm.idle(4, PATIENCE).await?;
     let shares = by_runner(&farm, &["one", "two"]).await?;
     ensure!(shares.len() == 2, "both work on: {shares:?}");
