@@ -11,6 +11,7 @@ use tests::process::{Process, run};
 use tests::wall::Wall;
 use tests::{fixtures, poll, turn};
 
+use crate::away::counts;
 use crate::confirmation::like_passes;
 use crate::join::{approve, invite};
 
@@ -62,15 +63,6 @@ pub(crate) fn publish(farm: &Farm, names: &[&str], makefile: &str) -> Result<()>
     Ok(())
 }
 
-/// Waits until the farm says so many of something.
-pub(crate) async fn counts(farm: &Farm, what: &str, count: u64) -> Result<()> {
-    poll::until(PATIENCE, &format!("{count} {what}"), async || {
-        Ok(farm.get("api/v1/status").await.ok().filter(|status| status[what] == count).map(drop))
-    })
-    .await
-    .with_context(|| farm.logs())
-}
-
 /// How many of the verdicts of these distributions each runner found, once all have one that passes.
 pub(crate) async fn by_runner(farm: &Farm, dists: &[&str]) -> Result<BTreeMap<String, usize>> {
     let mut counts = BTreeMap::new();
@@ -85,7 +77,8 @@ pub(crate) async fn by_runner(farm: &Farm, dists: &[&str]) -> Result<BTreeMap<St
     Ok(counts)
 }
 
-fn only(name: &str, count: usize) -> BTreeMap<String, usize> {
+/// That a runner found so many of them, and nobody else any.
+pub(crate) fn only(name: &str, count: usize) -> BTreeMap<String, usize> {
     BTreeMap::from([(name.to_owned(), count)])
 }
 

@@ -5,7 +5,8 @@ use tests::farm::{Farm, PATIENCE};
 use tests::machines::Network;
 use tests::{containers, poll, turn};
 
-use crate::network::{by_runner, coordinator, counts, joins, publish};
+use crate::away::counts;
+use crate::network::{by_runner, coordinator, joins, only, publish};
 
 /// Long enough that there is a middle of a run.
 const NAP: &str = "all: nap\nnap:\n\tsleep 6\n.PHONY: nap";
@@ -81,14 +82,17 @@ async fn a_run_whose_network_is_lost_for_longer_than_a_lease_is_dropped_and_made
     for run in &lost {
         is_over(&farm, run).await?;
     }
-    let bob = joins(&farm, &cellar, "bob", &["--jobs", "2"]).await?;
+    let mut bob = joins(&farm, &cellar, "bob", &["--jobs", "2"]).await?;
     for runner in [&mut ada, &mut eve] {
         runner.prints("does not answer: ", PATIENCE).await?;
+    }
+    for dist in ["naps", "dozes"] {
+        bob.prints(&format!("running  {dist} 1.0.0"), PATIENCE).await?;
     }
     attic.mend()?;
     shed.hear()?;
     farm.idle(2, PATIENCE).await?;
-    by_runner(&farm, &["naps", "dozes"]).await?;
+    ensure!(by_runner(&farm, &["naps", "dozes"]).await? == only("bob", 2));
     let results = farm.results().await?;
     ensure!(results.len() == 2, "each was reported once: {results:?}");
     for run in &lost {
