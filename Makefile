@@ -1,7 +1,7 @@
 # Two commands do everything: `make up` runs a farm on this machine, `make test` checks the project.
 # Both say what they install before they install it. See README.md.
 
-.PHONY: help up test images fmt clean
+.PHONY: help up test emulated images fmt clean
 .DEFAULT_GOAL := help
 
 # Arguments for `pgxn-testers up`, such as ARGS="--pg 17 --listen 127.0.0.1:9000".
@@ -17,6 +17,9 @@ up: ## Install what is missing, build, and run coordinator, dashboard and one ru
 
 test: ## Install what is missing and run every check: formatting, lints, docs, unit, store, container, end-to-end and browser tests.
 	@scripts/test
+
+emulated: ## Test a farm whose runner emulates arm64, which make test leaves out: half an hour where the image for arm64 is missing.
+	@scripts/test-emulated
 
 images: ## Build the container images of every PostgreSQL major that can be reached.
 	@scripts/setup up

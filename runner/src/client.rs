@@ -28,7 +28,7 @@ mod signed;
 pub use membership::{Admission, fresh_token};
 
 /// How long a call may take, beside what it asks the coordinator to wait.
-const CALL: Duration = Duration::from_secs(30);
+pub(crate) const CALL: Duration = Duration::from_secs(30);
 
 /// An answer is read up to this size.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;

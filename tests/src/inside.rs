@@ -1,4 +1,4 @@
-//! A coordinator inside the test, whose clock can be stepped: no process can be given a clock of its own without changing the machine's.
+//! A coordinator inside the test, whose clock can be stepped. How a process of its own gets such a clock: [`crate::wall`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -37,10 +37,23 @@ impl Process {
 
     /// Starts the binary with arguments and further environment variables.
     pub fn start_with(arguments: &[&str], environment: &[(&str, &str)], output: &Path) -> Result<Self> {
+        Self::spawn(Command::new(binary()).args(arguments), environment, output)
+    }
+
+    /// The same by a command that becomes what it is given, such as `nsenter`.
+    pub fn start_by(
+        mut becomes: Command,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+        output: &Path,
+    ) -> Result<Self> {
+        Self::spawn(becomes.arg(binary()).args(arguments), environment, output)
+    }
+
+    fn spawn(command: &mut Command, environment: &[(&str, &str)], output: &Path) -> Result<Self> {
         let file = File::options().create(true).append(true).open(output).context("open the output file")?;
         let from = usize::try_from(file.metadata()?.len())?;
-        let child = Command::new(binary())
-            .args(arguments)
+        let child = command
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(file.try_clone()?)

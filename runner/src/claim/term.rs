@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use protocol::Lease;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::claim::Agent;
 use crate::client::CallError;
@@ -68,7 +68,9 @@ impl Agent {
             if Instant::now() >= end {
                 return "the coordinator did not answer for as long as the lease lasted".into();
             }
-            match self.coordinator.renew(lease, events.phase()).await {
+            // A call whose answer is lost may hang for longer than the lease has left.
+            let Ok(renewed) = timeout_at(end, self.coordinator.renew(lease, events.phase())).await else { continue };
+            match renewed {
                 Ok(lasts) => {
                     *term.lock().unwrap_or_else(PoisonError::into_inner) = Term::from_now(lasts);
                     pause = BACKOFF.0;

@@ -40,7 +40,7 @@ struct Desk {
     is_foreign: AtomicBool,
     /// Before which moment it finds images too old; 0 where it says nothing.
     images: AtomicI64,
-    /// What a renewal is answered with; 0 stands for 200.
+    /// What a renewal is answered with; 0 stands for 200, and [`SILENCE`] for nothing at all.
     renewal: AtomicU32,
     renewals: AtomicU32,
     /// How many calls of a delivery fail before one is served.
@@ -88,6 +88,7 @@ async fn renew(State(desk): Shared) -> Response {
     desk.renewals.fetch_add(1, Ordering::SeqCst);
     match desk.renewal.load(Ordering::SeqCst) {
         0 => axum::Json(serde_json::json!({ "expires_in_ms": 3_000 })).into_response(),
+        SILENCE => std::future::pending().await,
         status => StatusCode::from_u16(u16::try_from(status).unwrap()).unwrap().into_response(),
     }
 }
@@ -290,6 +291,16 @@ async fn a_coordinator_that_is_away_is_waited_for_as_long_as_the_lease_lasts_whi
     assert_eq!(stage.tick(&CancellationToken::new()).await, Tick::Worked);
     assert!(stage.dropped().unwrap().contains("as long as the lease lasted"), "{:?}", stage.dropped());
     assert!(stage.desk.renewals.load(Ordering::SeqCst) >= 3, "it asked again and again");
+}
+
+#[tokio::test]
+async fn a_renewal_that_nobody_answers_does_not_outlive_the_lease_which_needs_an_engine() {
+    let stage = stage("talks-forever").await;
+    stage.desk.renewal.store(SILENCE, Ordering::SeqCst);
+    let began = Instant::now();
+    assert_eq!(stage.tick(&CancellationToken::new()).await, Tick::Worked);
+    assert!(began.elapsed() < crate::client::CALL, "{:?}", began.elapsed());
+    assert!(stage.dropped().unwrap().contains("as long as the lease lasted"), "{:?}", stage.dropped());
 }
 
 #[tokio::test]

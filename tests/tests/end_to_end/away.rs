@@ -24,7 +24,7 @@ async fn is(farm: &Farm, state: &str) -> Result<Value> {
 }
 
 /// Waits until the farm says so many of something.
-async fn counts(farm: &Farm, what: &str, count: u64) -> Result<()> {
+pub(crate) async fn counts(farm: &Farm, what: &str, count: u64) -> Result<()> {
     poll::until(PATIENCE, &format!("{count} {what}"), async || {
         Ok(farm.get("api/v1/status").await.ok().filter(|status| status[what] == count).map(drop))
     })

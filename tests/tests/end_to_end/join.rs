@@ -7,13 +7,28 @@ use tests::process::{Process, run, run_with};
 use tests::{fixtures, turn};
 
 /// The address behind `--join` in what `invite` prints.
-fn invite(farm: &Farm, extra: &[&str]) -> Result<String> {
+pub(crate) fn invite(farm: &Farm, extra: &[&str]) -> Result<String> {
     let (code, command, said) = farm.admin(&[&["runners", "invite"], extra].concat())?;
     ensure!(code == 0 && said.contains("Good for one runner until"), "{said}");
     let quoted = command.trim().strip_prefix("pgxn-testers runner --join '").and_then(|rest| rest.strip_suffix('\''));
     let link = quoted.with_context(|| format!("not one command: {command}"))?;
     ensure!(link.contains('#') && !said.contains(secret(link)), "the secret is in the command alone");
     Ok(link.to_owned())
+}
+
+/// The id that a runner which asks to join shows for its operator.
+async fn asked(runner: &mut Process) -> Result<String> {
+    runner.prints("admin runners approve ", PATIENCE).await?;
+    let said = runner.output();
+    let id = said.split("approve ").nth(1).and_then(|rest| rest.split_whitespace().next());
+    Ok(id.context("an id")?.to_owned())
+}
+
+/// Approves a runner that asks to join.
+pub(crate) async fn approve(farm: &Farm, runner: &mut Process) -> Result<()> {
+    let (code, _, said) = farm.admin(&["runners", "approve", &asked(runner).await?])?;
+    ensure!(code == 0 && said.contains("is a runner now"), "{said}");
+    Ok(())
 }
 
 fn secret(link: &str) -> &str {
@@ -101,27 +116,21 @@ async fn a_machine_without_an_invitation_waits_for_an_operator() -> Result<()> {
     let address = farm.address()?;
     let join = ["--join", &address, "--name", "attic", "--note", "a box under the roof"];
     let mut process = runner(&farm, "ada", &join)?;
-    process.prints("admin runners approve ", PATIENCE).await?;
-    let said = process.output();
-    let id = said.split("approve ").nth(1).and_then(|rest| rest.split_whitespace().next()).context("an id")?;
+    let id = asked(&mut process).await?;
     let (_, listed, _) = farm.admin(&["runners", "requests"])?;
-    ensure!(listed.contains(id) && listed.contains("a box under the roof"), "{listed}");
+    ensure!(listed.contains(&id) && listed.contains("a box under the roof"), "{listed}");
     process.interrupt()?;
     ensure!(process.ended(PATIENCE).await?.code() == Some(0), "{}", process.output());
     ensure!(answers(&farm, &token_of(&farm, "ada")?).await? == 401, "nobody has approved it");
 
     let mut process = runner(&farm, "ada", &[])?;
-    process.prints(id, PATIENCE).await?;
-    let (code, _, said) = farm.admin(&["runners", "approve", id])?;
-    ensure!(code == 0 && said.contains("attic is a runner now"), "{said}");
+    ensure!(asked(&mut process).await? == id, "it goes on waiting");
+    approve(&farm, &mut process).await?;
     process.prints("Working for", PATIENCE).await?;
     ensure!(answers(&farm, &token_of(&farm, "ada")?).await? == 200);
 
     let mut refused = runner(&farm, "eve", &["--join", &address, "--name", "cellar"])?;
-    refused.prints("admin runners approve ", PATIENCE).await?;
-    let said = refused.output();
-    let id = said.split("approve ").nth(1).and_then(|rest| rest.split_whitespace().next()).context("an id")?;
-    farm.admin(&["runners", "refuse", id])?;
+    farm.admin(&["runners", "refuse", &asked(&mut refused).await?])?;
     ensure!(refused.ended(PATIENCE).await?.code() == Some(3));
     ensure!(refused.output().contains("refused cellar"), "{}", refused.output());
     Ok(())
