@@ -80,21 +80,23 @@ pub struct PreReleaseTaken {
 }
 
 impl PreRelease {
-    /// The same without a commit or ref that would not be taken, such as one in another alphabet.
-    #[must_use]
-    pub fn fit(mut self) -> Self {
-        self.commit.take_if(|commit| !is_commit(commit));
-        self.git_ref.take_if(|text| !is_ref(text));
-        self
+    /// Whether a text can be its commit.
+    pub fn is_commit(text: &str) -> bool {
+        is_hex(text, 7..=64)
+    }
+
+    /// Whether a text can be its ref, which one in another alphabet cannot.
+    pub fn is_ref(text: &str) -> bool {
+        (1..=MAX_REF_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
     }
 
     /// Checks every bound, so that what passes can be stored and shown.
     pub fn check(&self) -> Result<(), InvalidReport> {
         let fail = |why: String| Err(InvalidReport { why });
-        if !self.commit.as_deref().is_none_or(is_commit) {
+        if !self.commit.as_deref().is_none_or(Self::is_commit) {
             return fail("`commit` has to be 7 to 64 lower-case hexadecimal digits".into());
         }
-        if !self.git_ref.as_deref().is_none_or(is_ref) {
+        if !self.git_ref.as_deref().is_none_or(Self::is_ref) {
             return fail(format!("`ref` has to be 1 to {MAX_REF_BYTES} ASCII characters without spaces"));
         }
         if !is_hex(&self.source_sha256, 64..=64) {
@@ -119,7 +121,7 @@ impl PreReleaseResult {
     /// What a run's report says, with the lines of a file that tell most. Cut to what is taken.
     pub fn of(target: Target, report: &Report, shown: Option<(String, Vec<String>)>) -> Self {
         let mut verdict = report.verdict.clone();
-        verdict.flags.retain(is_of_one_run);
+        verdict.flags.retain(|flag| is_of_one_run(*flag));
         clean(&mut verdict.detail, MAX_DETAIL_BYTES);
         let mut postgresql = report.image.as_ref().map(|image| image.postgresql.clone()).unwrap_or_default();
         clean(&mut postgresql, MAX_POSTGRESQL_BYTES);
@@ -133,7 +135,7 @@ impl PreReleaseResult {
         if self.verdict.grade() == Grade::Error {
             return fail("the grade is ERROR, which says nothing of the distribution".into());
         }
-        if let Some(flag) = self.verdict.flags.iter().find(|flag| !is_of_one_run(flag)) {
+        if let Some(flag) = self.verdict.flags.iter().find(|flag| !is_of_one_run(**flag)) {
             return fail(format!("the flag {flag} is not for one run to tell"));
         }
         if !is_clean(&self.verdict.detail, MAX_DETAIL_BYTES) || !is_clean(&self.postgresql, MAX_POSTGRESQL_BYTES) {
@@ -155,17 +157,16 @@ impl PreReleaseResult {
 }
 
 impl Excerpt {
-    /// The last of so many lines as are taken.
+    /// The last of so many lines as are taken; where they are too long together, each is cut to its share, so that none is lost.
     fn of(file: String, mut lines: Vec<String>) -> Self {
         lines.drain(..lines.len().saturating_sub(MAX_LINES));
-        lines.iter_mut().for_each(|line| clean(line, MAX_LINE_BYTES));
-        let mut bytes = 0;
-        let fit = lines.iter().take_while(|line| {
-            bytes += line.len();
-            bytes <= MAX_EXCERPT_BYTES
-        });
-        let fit = fit.count();
-        lines.truncate(fit);
+        for line in &mut lines {
+            clean(line, MAX_LINE_BYTES);
+        }
+        if lines.iter().map(String::len).sum::<usize>() > MAX_EXCERPT_BYTES {
+            let share = MAX_EXCERPT_BYTES / lines.len();
+            lines.iter_mut().for_each(|line| line.truncate(line.floor_char_boundary(share)));
+        }
         Self { file, lines }
     }
 
@@ -177,16 +178,8 @@ impl Excerpt {
 }
 
 /// Whether a flag is of what one run can see; the others come of comparing runs, which is the farm's.
-const fn is_of_one_run(flag: &Flag) -> bool {
+const fn is_of_one_run(flag: Flag) -> bool {
     matches!(flag, Flag::Crash | Flag::Timeout | Flag::Warnings)
-}
-
-fn is_commit(text: &str) -> bool {
-    is_hex(text, 7..=64)
-}
-
-fn is_ref(text: &str) -> bool {
-    (1..=MAX_REF_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn is_hex(text: &str, length: std::ops::RangeInclusive<usize>) -> bool {

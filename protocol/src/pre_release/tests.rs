@@ -69,11 +69,12 @@ fn whatever_a_run_shows_is_cut_to_what_is_taken() {
     let mut report = crate::report::tests::report();
     report.verdict.detail = format!("a\n\u{1b}{}", "é".repeat(2_000));
     report.verdict.flags = vec![Flag::Unconfirmed, Flag::Crash];
-    for lines in [vec!["\té\0".repeat(300); 90], vec!["x".into(); 90], Vec::new()] {
+    for (lines, kept) in [(vec!["\té\0".repeat(300); 90], 40), (vec!["x".into(); 39], 39), (Vec::new(), 0)] {
         let mut whole = pre_release();
         let shown = Some(("build.log".to_owned(), lines));
         whole.results = vec![PreReleaseResult::of("pg17-amd64".parse().unwrap(), &report, shown)];
         whole.check().unwrap();
         assert_eq!(whole.results[0].verdict.flags, [Flag::Crash]);
+        assert_eq!(whole.results[0].excerpt.as_ref().map_or(0, |excerpt| excerpt.lines.len()), kept);
     }
 }
