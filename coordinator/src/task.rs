@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Coordinator, Error, Result, Tick, confirm, expire, reconcile, replan, watch, withdraw};
+use crate::{Coordinator, Error, Result, Tick, confirm, expire, pre_releases, reconcile, replan, watch, withdraw};
 
 mod step;
 
@@ -69,9 +69,10 @@ async fn watch_loop(coordinator: Coordinator) {
 }
 
 async fn expire_loop(coordinator: Coordinator) {
-    let mut step = Step::named("expire");
+    let (mut step, mut old) = (Step::named("expire"), Step::named("old pre-releases"));
     loop {
         step.went(expire::tick(&coordinator, coordinator.now()).await);
+        old.went(pre_releases::tick(&coordinator, coordinator.now()).await);
         sleep(coordinator.config.expire_every).await;
     }
 }

@@ -8,6 +8,7 @@ mod join;
 mod operator;
 mod result;
 mod run;
+mod upload;
 
 pub use compare::{Compared, Pair, Symptom, SymptomDetail, Symptoms};
 pub use dist::{Broken, Cell, Dist, DistLine, DistRelease, Dists};
@@ -17,3 +18,4 @@ pub use join::{Invitation, MadeInvitation, NewInvitation, Own, PendingRequest};
 pub use operator::{AdmittedRunner, NewRunner, QuarantineRequest, RequeueAnswer, RequeueRequest, Revocation, Runner};
 pub use result::{ResultLine, Results, Summary};
 pub use run::{FullResult, Run, RunDetail};
+pub use upload::{GrantedUploadToken, NewUploadToken, RevokedUploadToken, UploadRevocation, UploadToken};
