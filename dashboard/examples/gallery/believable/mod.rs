@@ -6,6 +6,7 @@ mod fate;
 mod going;
 mod history;
 mod more;
+mod pre;
 mod report;
 mod scene;
 mod steps;
@@ -13,6 +14,7 @@ mod story;
 mod writing;
 
 pub(crate) use more::{late_again, many, more};
+pub(crate) use pre::pre_released;
 
 use std::path::Path;
 use std::sync::Arc;
