@@ -14,6 +14,7 @@ mod join;
 mod local;
 mod modes;
 mod pages;
+mod pre_release;
 mod real;
 mod releases;
 mod signed;
