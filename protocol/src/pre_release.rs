@@ -165,7 +165,9 @@ impl Excerpt {
         }
         if lines.iter().map(String::len).sum::<usize>() > MAX_EXCERPT_BYTES {
             let share = MAX_EXCERPT_BYTES / lines.len();
-            lines.iter_mut().for_each(|line| line.truncate(line.floor_char_boundary(share)));
+            for line in &mut lines {
+                clean(line, share);
+            }
         }
         Self { file, lines }
     }
