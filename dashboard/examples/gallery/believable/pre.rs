@@ -46,18 +46,18 @@ fn found(on: &str, verdict: Verdict, shown: Option<(&str, &str)>) -> PreReleaseR
     PreReleaseResult { target, verdict, postgresql: format!("{}.1", target.major), excerpt }
 }
 
-fn line(file: &str, text: &str) -> Option<Decisive> {
-    Some(Decisive { file: file.into(), line: 12, text: text.into() })
+fn line(file: &str, text: &str) -> Decisive {
+    Decisive { file: file.into(), line: 12, text: text.into() }
 }
 
 fn candidate() -> PreRelease {
     let passed = || Verdict::new(Phase::Installcheck, Reason::TestsPassed);
     let failed = Verdict {
-        decisive: line("regression.diffs", "+not ok 1 - threw 22012"),
+        decisive: Some(line("regression.diffs", "+not ok 1 - threw 22012")),
         ..Verdict::new(Phase::Installcheck, Reason::TestsFailed).with_detail("1 of 40 tests failed: throwtap.")
     };
     let lacks = Verdict {
-        decisive: line("build.log", "src/x.c:1:10: fatal error: gmp.h: No such file or directory"),
+        decisive: Some(line("build.log", "src/x.c:1:10: fatal error: gmp.h: No such file or directory")),
         ..Verdict::new(Phase::Build, Reason::MissingHeader).with_detail("gmp.h")
     };
     let results = vec![
@@ -72,7 +72,7 @@ fn candidate() -> PreRelease {
 fn hostile() -> PreRelease {
     let crashed = Verdict {
         flags: vec![Flag::Crash],
-        decisive: line("installcheck.log", HOSTILE),
+        decisive: Some(line("installcheck.log", HOSTILE)),
         ..Verdict::new(Phase::Build, Reason::CompileError).with_detail(HOSTILE)
     };
     let results = vec![found("pg18-amd64", crashed, Some(("build.log", HOSTILE)))];
