@@ -17,6 +17,7 @@ mod operate;
 mod overrides;
 mod release;
 mod run;
+mod upload;
 mod verify;
 
 pub(crate) use courtesy::ControlCommand;
@@ -33,6 +34,7 @@ pub(crate) use operate::{
 };
 pub(crate) use release::{BundleArgs, Format, MajorsArgs};
 pub(crate) use run::{RunnerArgs, TestArgs, WorkArgs};
+pub(crate) use upload::{ScopeArgs, UploadArgs, UploadsCommand};
 pub(crate) use verify::{Key, VerifyArgs};
 
 /// Builds and tests PostgreSQL extensions from the PGXN registry in sandboxed containers, and shows the verdicts.

@@ -15,5 +15,6 @@ pub(crate) mod runner;
 pub(crate) mod suggest;
 pub(crate) mod test;
 pub(crate) mod up;
+pub(crate) mod uploads;
 pub(crate) mod verify;
 pub(crate) mod withdrawal;

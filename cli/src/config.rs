@@ -23,6 +23,15 @@ pub(crate) fn log_filter() -> String {
     std::env::var("RUST_LOG").unwrap_or_else(|_| "warn".into())
 }
 
+/// The right to tell a farm of a test: a secret, and so no argument, which other users of the machine would see.
+#[expect(clippy::disallowed_methods, reason = "this file is where the environment is read")]
+pub(crate) fn upload_token() -> Option<String> {
+    std::env::var("PGXN_TESTERS_UPLOAD_TOKEN")
+        .ok()
+        .map(|token| token.trim().to_owned())
+        .filter(|token| !token.is_empty())
+}
+
 /// The files and the directory that GitHub names for a step of a workflow: <https://docs.github.com/actions/reference/variables-reference>.
 #[derive(Debug, Default)]
 pub(crate) struct Github {

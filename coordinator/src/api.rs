@@ -1,7 +1,7 @@
 //! The HTTP API under `/api/v1`, described by `/api/v1/openapi.json`.
 //!
 //! One file per kind of caller: `runner` for runners, `read`, `compare` and `export` for everybody, `operator` for who has the token in the data directory, `join` for the way
-//! from a volunteer to a runner.
+//! from a volunteer to a runner, `upload` for maintainers' own CI.
 //! Every route is registered together with its description, so that the document cannot miss one. Errors are problems that name the thing
 //! (see `problem`); bodies, lists and waits are bounded.
 
@@ -33,6 +33,7 @@ mod operator;
 mod problem;
 mod read;
 mod runner;
+mod upload;
 pub mod view;
 
 /// No request takes longer, a claim that waits and an upload over a slow line included.
@@ -75,6 +76,7 @@ fn described() -> OpenApiRouter<Coordinator> {
         .merge(compare::routes())
         .merge(export::routes())
         .merge(operator::routes())
+        .merge(upload::routes())
         .routes(routes!(openapi))
 }
 
@@ -88,6 +90,7 @@ fn described() -> OpenApiRouter<Coordinator> {
     tags(
         (name = "runner", description = "What a runner does, with its own bearer token."),
         (name = "read", description = "What anybody may read."),
+        (name = "maintainer", description = "What a maintainer's own CI does, with an upload token."),
         (name = "subscriptions", description = "To be told what turns, for whoever a META.json means."),
         (name = "operator", description = "What an operator does, with the token in the data directory's file `admin-token`.")
     ),
@@ -95,13 +98,13 @@ fn described() -> OpenApiRouter<Coordinator> {
 )]
 struct Document;
 
-/// Names the two kinds of bearer token.
+/// Names the kinds of bearer token.
 struct Tokens;
 
 impl Modify for Tokens {
     fn modify(&self, openapi: &mut OpenApi) {
         let components = openapi.components.get_or_insert_default();
-        for kind in ["runner", "operator"] {
+        for kind in ["runner", "operator", "uploader"] {
             components.add_security_scheme(kind, SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
         }
     }

@@ -14,6 +14,7 @@ pub mod join;
 pub mod lease;
 pub mod operate;
 pub mod plan;
+pub mod pre_releases;
 pub mod progress;
 pub mod reconcile;
 pub mod replan;

@@ -11,7 +11,9 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Coordinator, Error, Result, Tick, confirm, expire, images, reconcile, replan, watch, withdraw};
+use crate::{
+    Coordinator, Error, Result, Tick, confirm, expire, images, pre_releases, reconcile, replan, watch, withdraw,
+};
 
 mod step;
 
@@ -69,10 +71,12 @@ async fn watch_loop(coordinator: Coordinator) {
 }
 
 async fn expire_loop(coordinator: Coordinator) {
-    let (mut step, mut word) = (Step::named("expire"), Step::named("images"));
+    let (mut step, mut word, mut old) =
+        (Step::named("expire"), Step::named("images"), Step::named("old pre-releases"));
     loop {
         step.went(expire::tick(&coordinator, coordinator.now()).await);
         word.went(images::tick(&coordinator).await);
+        old.went(pre_releases::tick(&coordinator, coordinator.now()).await);
         sleep(coordinator.config.expire_every).await;
     }
 }

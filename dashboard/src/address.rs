@@ -24,6 +24,11 @@ pub(crate) fn dist(name: &Name) -> String {
     format!("/dist/{}/", segment(&name.key()))
 }
 
+/// What a maintainer's own CI told of a distribution.
+pub(crate) fn pre_releases(name: &Name) -> String {
+    format!("{}pre-releases/", dist(name))
+}
+
 /// The page of a distribution's badges.
 pub(crate) fn badges(name: &Name) -> String {
     format!("/badge/{}/", segment(&name.key()))

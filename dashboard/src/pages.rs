@@ -11,6 +11,7 @@ pub(crate) mod file;
 pub(crate) mod frontend;
 pub(crate) mod home;
 pub(crate) mod matrix;
+pub(crate) mod pre_releases;
 pub(crate) mod queue;
 pub(crate) mod readiness;
 pub(crate) mod release;

@@ -8,6 +8,8 @@ mod believable;
 mod matrices;
 #[path = "pages/narrowed.rs"]
 mod narrowed;
+#[path = "pages/pre_releases.rs"]
+mod pre_releases;
 #[path = "pages/subscriptions.rs"]
 mod subscriptions;
 

@@ -1,9 +1,10 @@
 //! What the fuzzer calls, and the tests with what it found: a report is whatever a runner sends.
 
-use crate::{Name, Report, Version};
+use crate::{Name, PreRelease, Report, Version};
 
 /// A report: what passes its check has bounds, reads back as it was, and has a symptom that is shown.
 pub fn report(bytes: &[u8]) {
+    pre_release(bytes);
     let Ok(report) = serde_json::from_slice::<Report>(bytes) else { return };
     if report.check().is_err() {
         return;
@@ -11,6 +12,15 @@ pub fn report(bytes: &[u8]) {
     let json = serde_json::to_vec(&report).expect("its keys are texts");
     assert_eq!(serde_json::from_slice::<Report>(&json).expect("it was written here"), report);
     assert!(!report.verdict.reason.sentence_with(&report.verdict.detail).is_empty());
+}
+
+/// The same of what a maintainer's CI sends.
+fn pre_release(bytes: &[u8]) {
+    let Ok(sent) = serde_json::from_slice::<PreRelease>(bytes) else { return };
+    if sent.check().is_ok() {
+        let json = serde_json::to_vec(&sent).expect("its keys are texts");
+        assert_eq!(serde_json::from_slice::<PreRelease>(&json).expect("it was written here"), sent);
+    }
 }
 
 /// Words that come from outside: what is accepted is written as it was read.

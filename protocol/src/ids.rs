@@ -74,6 +74,8 @@ id!(RunId, "run", "Names one attempt at a job, from claim to report.");
 id!(RunnerId, "runner", "Names a runner that may claim jobs.");
 id!(SubscriptionId, "subscription", "Names the wish of a maintainer to hear of what turns.");
 id!(InvitationId, "invitation", "Names the right of one volunteer to become a runner.");
+id!(UploadTokenId, "upload token", "Names the right to send in reports of what is not released.");
+id!(PreReleaseId, "pre-release", "Names what a maintainer's CI told of one tree that is not released.");
 id!(JoinRequestId, "join request", "Names the wish of a volunteer to become a runner, which an operator decides of.");
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ mod name;
 mod notice;
 mod overrides;
 mod phase;
+mod pre_release;
 mod presence;
 mod progress;
 mod range;
@@ -40,7 +41,10 @@ pub use circumstances::{Circumstances, Crash, LimitFacts, Origin, Prerequisite, 
 pub use comparison::{Comparison, Judged, compare, predecessors};
 pub use facts::{ArchiveFacts, ImageFacts, Overhead, RunnerFacts};
 pub use grade::{Blame, Flag, Grade};
-pub use ids::{InvalidId, InvitationId, JobId, JoinRequestId, ReleaseId, RunId, RunnerId, SubscriptionId};
+pub use ids::{
+    InvalidId, InvitationId, JobId, JoinRequestId, PreReleaseId, ReleaseId, RunId, RunnerId, SubscriptionId,
+    UploadTokenId,
+};
 pub use job::{IllegalMove, JobState, Priority};
 pub use join::{Asked, JoinRequest, JoinState, Joined, Membership, NewToken};
 pub use key::{Fingerprint, InvalidKey, KeyProof, KeyWish, PublicKey, rotation};
@@ -49,6 +53,7 @@ pub use name::{InvalidName, Name};
 pub use notice::{Channel, DeliveryState, Proof, SubscriptionState};
 pub use overrides::{Download, LimitOverrides, Override, Overrides, OverridesError, Provision};
 pub use phase::{Outcome, Phase};
+pub use pre_release::{Excerpt, MAX_PRE_RELEASE_BYTES, PreRelease, PreReleaseResult, PreReleaseTaken};
 pub use presence::{Absence, Away, PROTOCOL, PROTOCOL_HEADER, ProtocolVersion};
 pub use progress::{MAX_PROGRESS_BYTES, MAX_PROGRESS_TEXT, PhaseProgress, Printed, Progress};
 pub use range::{PostgresRange, Range, RangeError};

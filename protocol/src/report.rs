@@ -69,6 +69,28 @@ impl Verdict {
     pub const fn blame(&self) -> Option<Blame> {
         self.grade().blame()
     }
+
+    /// Checks what holds wherever a verdict comes from.
+    pub(crate) fn check(&self) -> Result<(), InvalidReport> {
+        let fail = |why: String| Err(InvalidReport { why });
+        let Self { phase, reason, flags, detail, decisive } = self;
+        if flags.len() > Flag::ALL.len() {
+            return fail(format!("it has {} flags, at most {} are taken", flags.len(), Flag::ALL.len()));
+        }
+        if !reason.is_possible_in(*phase) {
+            return fail(format!("its verdict is `{reason}`, which cannot be found in the phase {phase}"));
+        }
+        let decisive = decisive.as_ref().map_or("", |line| &line.text);
+        if detail.len().max(decisive.len()) > MAX_TEXT {
+            return fail(format!("one of its texts is longer than {MAX_TEXT} bytes"));
+        }
+        if decisive.chars().count() > MAX_DECISIVE_CHARS || decisive.chars().any(char::is_control) {
+            return fail(format!(
+                "the line that decided has control characters, or more than {MAX_DECISIVE_CHARS} others"
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// The line of a log that decided a verdict.
@@ -129,15 +151,11 @@ impl Report {
             ("tests", self.tests.len(), MAX_TESTS),
             ("files", self.files.len(), MAX_FILES),
             ("notes", self.notes.len(), MAX_NOTES),
-            ("flags", self.verdict.flags.len(), Flag::ALL.len()),
         ];
         if let Some((what, have, most)) = sizes.into_iter().find(|(_, have, most)| have > most) {
             return fail(format!("it has {have} {what}, at most {most} are taken"));
         }
-        let Verdict { phase, reason, .. } = &self.verdict;
-        if !reason.is_possible_in(*phase) {
-            return fail(format!("its verdict is `{reason}`, which cannot be found in the phase {phase}"));
-        }
+        self.verdict.check()?;
         if !self.phases.windows(2).all(|pair| pair[0].phase < pair[1].phase) {
             return fail("its phases are not in order".into());
         }
@@ -151,12 +169,6 @@ impl Report {
         if self.texts().any(|text| text.len() > MAX_TEXT) {
             return fail(format!("one of its texts is longer than {MAX_TEXT} bytes"));
         }
-        let decisive = self.verdict.decisive.as_ref().map_or("", |line| &line.text);
-        if decisive.chars().count() > MAX_DECISIVE_CHARS || decisive.chars().any(char::is_control) {
-            return fail(format!(
-                "the line that decided has control characters, or more than {MAX_DECISIVE_CHARS} others"
-            ));
-        }
         if let Some(why) = self.circumstances.too_large() {
             return fail(why);
         }
@@ -165,16 +177,15 @@ impl Report {
 
     /// Every text of any length that a row of its own or a page would hold, beside those of the circumstances.
     fn texts(&self) -> impl Iterator<Item = &String> {
-        let decisive = self.verdict.decisive.iter().map(|line| &line.text);
         let archive = self.archive.iter().flat_map(|archive| [&archive.sha1, &archive.sha256]);
         let image = self.image.iter().flat_map(|image| {
             [&image.tag, &image.digest, &image.recipe, &image.suite, &image.postgresql, &image.postgresql_full]
         });
         let tests = self.tests.iter().map(|test| &test.name);
-        let single = [&self.verdict.detail, &self.runner.version, &self.runner.kernel, &self.runner.engine];
+        let single = [&self.runner.version, &self.runner.kernel, &self.runner.engine];
         let lists = self.notes.iter().chain(self.phases.iter().map(|phase| &phase.command)).chain(tests);
         let files = self.files.iter().map(|file| &file.sha256);
-        single.into_iter().chain(decisive).chain(archive).chain(image).chain(lists).chain(files)
+        single.into_iter().chain(archive).chain(image).chain(lists).chain(files)
     }
 
     fn check_references(&self) -> Result<(), InvalidReport> {
@@ -201,4 +212,4 @@ pub fn is_file_name(text: &str) -> bool {
 mod fit;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

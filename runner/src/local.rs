@@ -8,8 +8,10 @@ use url::Url;
 
 use crate::run::Source;
 
+mod digest;
 mod snapshot;
 
+pub use digest::digest;
 pub use snapshot::Snapshot;
 
 /// A text that names nothing that can be tested.

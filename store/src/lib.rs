@@ -8,6 +8,7 @@
 //! [`confirm`] and [`withdrawal`] → [`history`] and [`symptoms`] (what a result means beside others) → [`matrix`], [`verdicts`], [`latest`], [`overview`], [`readiness`], [`queue`],
 //! [`farm`] and [`trends`] for the pages, [`lacks`] for the operator, [`export`] for whoever wants everything; [`turns`] → [`subscriptions`] and
 //! [`deliveries`] for whoever wants to be told. [`invitations`] and [`join_requests`] lead to [`runners`], who sign by [`signatures`].
+//! Beside all of that, and read by nothing of it, [`upload_tokens`] let maintainers send in [`pre_releases`].
 
 pub mod broken;
 pub mod confirm;
@@ -26,6 +27,7 @@ pub mod latest;
 pub mod losses;
 pub mod matrix;
 pub mod overview;
+pub mod pre_releases;
 pub mod queue;
 pub mod readiness;
 pub mod registry;
@@ -39,6 +41,7 @@ pub mod subscriptions;
 pub mod symptoms;
 pub mod trends;
 pub mod turns;
+pub mod upload_tokens;
 pub mod verdicts;
 pub mod withdrawal;
 

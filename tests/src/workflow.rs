@@ -80,7 +80,11 @@ pub struct Job {
     dir: tempfile::TempDir,
     cache: PathBuf,
     workspace: PathBuf,
+    event: &'static str,
 }
+
+/// The commit that a job is for.
+pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
 /// What came of an action.
 #[derive(Debug, Default)]
@@ -104,7 +108,14 @@ impl Job {
     pub fn new(workspace: &Path, cache: &Path) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         std::fs::create_dir(dir.path().join("temp"))?;
-        Ok(Self { dir, cache: cache.to_owned(), workspace: workspace.to_owned() })
+        Ok(Self { dir, cache: cache.to_owned(), workspace: workspace.to_owned(), event: "push" })
+    }
+
+    /// The same for another event than a push, such as `pull_request`.
+    #[must_use]
+    pub fn on(mut self, event: &'static str) -> Self {
+        self.event = event;
+        self
     }
 
     /// `RUNNER_TEMP`.

@@ -12,6 +12,7 @@ use crate::args::join::{AdmissionCommand, time};
 use crate::args::lanes::LaneArgs;
 use crate::args::major::MajorArgs;
 use crate::args::overrides::OverrideArgs;
+use crate::args::upload::UploadsCommand;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ImagesCommand {
@@ -94,6 +95,9 @@ pub(crate) enum AdminCommand {
     /// Let runners in, list them, shut them out
     #[command(subcommand)]
     Runners(RunnersCommand),
+    /// Let maintainers' own CI send in what it finds of trees that are not released, which the pages show apart
+    #[command(subcommand)]
+    Uploads(UploadsCommand),
 }
 
 #[derive(Debug, Subcommand)]

@@ -16,6 +16,7 @@ use crate::args::major::MajorArgs;
 use crate::args::modes::ModeArgs;
 use crate::args::need::{FailOn, NeedArgs};
 use crate::args::overrides::OverrideArgs;
+use crate::args::upload::UploadArgs;
 use crate::commands::test::Wanted;
 
 /// What a runner works on, and how much of this machine it takes.
@@ -138,6 +139,9 @@ pub(crate) struct TestArgs {
     pub(crate) modes: ModeArgs,
 
     #[command(flatten)]
+    pub(crate) upload: UploadArgs,
+
+    #[command(flatten)]
     pub(crate) limits: LimitArgs,
 }
 
@@ -156,6 +160,8 @@ Examples:
                                                 the same without a terminal
   pgxn-testers test --bisect-pg                 the first major on which it fails, or no longer does
   pgxn-testers test --bisect-pg --pg 15,16,17   the same among these
+  pgxn-testers test --upload https://farm.example/
+                                                tell a farm, which shows it apart
   pgxn-testers test --offline                   with the images and prerequisites that are here
 
 Exit status:

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::args::{AdminArgs, AdminCommand, DistSpec, OverridesCommand, RunnersCommand, Since};
-use crate::commands::{admit, suggest, withdrawal};
+use crate::commands::{admit, suggest, uploads, withdrawal};
 use crate::console::{Console, out, plain};
 use crate::farm::DataDir;
 use crate::http;
@@ -33,6 +33,7 @@ pub(crate) async fn run(command: AdminCommand, console: Console) -> Result<ExitC
             );
         }
         AdminCommand::Overrides(OverridesCommand::Suggest(args)) => return suggest::run(&args, console).await,
+        AdminCommand::Uploads(command) => uploads::run(command, console).await?,
         AdminCommand::Runners(RunnersCommand::Add { admin, name }) => {
             add_runner(&Api::open(&admin)?, &name, console).await?;
         }
@@ -192,7 +193,7 @@ impl Api {
 }
 
 /// The address of a call: each part stays one segment, whatever a runner is called.
-fn address(base: &Url, path: &[&str]) -> Result<Url> {
+pub(crate) fn address(base: &Url, path: &[&str]) -> Result<Url> {
     let mut url = base.join("api/v1/").context("write the address of the call")?;
     match url.path_segments_mut() {
         Ok(mut segments) => segments.pop_if_empty().extend(path),

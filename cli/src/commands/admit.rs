@@ -59,7 +59,7 @@ async fn invite(api: &Api, name: Option<&Name>, expires: Duration, console: Cons
 }
 
 /// Whether an address leads other machines to themselves.
-fn is_own(farm: &Url) -> bool {
+pub(crate) fn is_own(farm: &Url) -> bool {
     match farm.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use futures_util::{StreamExt, stream};
 use pgxn::{ClientOptions, Memory, Meta};
-use protocol::{FileKind, Grade, Overrides, PgMajor, Platform, RunId, SystemClock, Target};
+use protocol::{FileKind, Grade, Name, Overrides, PgMajor, Platform, RunId, SystemClock, Target, Version};
 use runner::{Completed, Events, Held, Hold, Request, Site, SiteConfig, Source, Standing, local};
 use tokio_util::sync::CancellationToken;
 
@@ -31,10 +31,12 @@ mod report;
 mod shell;
 mod show;
 mod update;
+mod upload;
 mod watch;
 mod wrong;
 
 use board::Board;
+use upload::Upload;
 
 pub(crate) use report::Wanted;
 
@@ -91,6 +93,7 @@ struct Job<'a> {
     majors: &'a [PgMajor],
     platform: Platform,
     subject: &'a report::Subject,
+    upload: Option<&'a Upload>,
     console: Console,
 }
 
@@ -142,10 +145,24 @@ pub(crate) async fn run(args: TestArgs, console: Console) -> Result<ExitCode> {
     if let Some(why) = wrong::about(&args, &subject, &majors) {
         return Ok(refuse(console, &why));
     }
+    let upload = match Upload::wanted(&args.upload, &source, meta.as_ref()) {
+        Ok(upload) => upload,
+        Err(why) => return Ok(refuse(console, &why)),
+    };
+    let upload = upload.as_ref();
     let site = site(&args, overrides, (scratch.path(), kept), client).await?;
     let shutdown = CancellationToken::new();
     let signals = Signals::cancel_at_terminal(shutdown.clone()).context("listen for signals")?;
-    let job = Job { args: &args, site: &site, source: &source, majors: &majors, platform, subject: &subject, console };
+    let job = Job {
+        args: &args,
+        site: &site,
+        source: &source,
+        majors: &majors,
+        platform,
+        subject: &subject,
+        upload,
+        console,
+    };
     let ended = tokio::select! {
         ended = in_its_mode(&job, &shutdown) => Some(ended),
         () = shutdown.cancelled() => None,
@@ -173,6 +190,9 @@ async fn in_its_mode(job: &Job<'_>, shutdown: &CancellationToken) -> Result<Exit
     let code = {
         let cells: Vec<Cell> = tested.iter_mut().filter_map(|tested| tested.cell.take()).collect();
         let code = end::finish(job, &cells, lacks.as_deref())?;
+        if let Some(upload) = job.upload {
+            upload.tell(&cells, (job.console, job.args.report.iter().any(report::is_for_github))).await;
+        }
         if let ([first], Ok([cell])) = (&mut tested[..], <[Cell; 1]>::try_from(cells)) {
             first.cell = Some(cell);
         }
@@ -254,15 +274,22 @@ fn overrides(args: &TestArgs, source: &Source, meta: Option<&Meta>) -> Result<Ov
     if args.need.is_empty() {
         return Ok(all);
     }
-    let of_zip = || match source {
-        Source::Zip(path) => pgxn::acceptance::archive(path, &pgxn::archive::Limits::default()).ok()?.identity,
-        _ => None,
-    };
-    let dist = meta.map(|meta| meta.name.clone()).or_else(|| of_zip()?.name.parse().ok());
-    let dist = dist.ok_or(
+    let (dist, _) = identity(source, meta).ok_or(
         "--package and --setting need a META.json that can be read, as they are for the distribution that it names",
     )?;
     args.need.and(all, dist)
+}
+
+/// Name and version, where the source says them.
+fn identity(source: &Source, meta: Option<&Meta>) -> Option<(Name, Version)> {
+    match (meta, source) {
+        (Some(meta), _) => Some((meta.name.clone(), meta.version.clone())),
+        (None, Source::Zip(path)) => {
+            let found = pgxn::acceptance::archive(path, &pgxn::archive::Limits::default()).ok()?.identity?;
+            Some((found.name.parse().ok()?, found.version.parse().ok()?))
+        }
+        (None, _) => None,
+    }
 }
 
 fn subject(what: &str, source: &Source, meta: Option<&Meta>) -> report::Subject {

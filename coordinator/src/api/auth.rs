@@ -1,12 +1,13 @@
-//! Who calls: a runner by its bearer token, an operator by the token in the data directory.
+//! Who calls: a runner by its bearer token, an operator by the token in the data directory, a maintainer's CI by an upload token.
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use protocol::{Report, SIGNATURE_HEADER, Seal};
 use store::TokenHash;
 use store::runners::{self, Known, Runner};
+use store::upload_tokens::{self, UploadToken};
 
 use crate::Coordinator;
 use crate::api::extract::Body;
@@ -65,6 +66,26 @@ impl FromRequestParts<Coordinator> for Operator {
             Some(token) if coordinator.config.admin_token.matches(token) => Ok(Self),
             _ => Err(Refusal::Unauthorized { detail }),
         }
+    }
+}
+
+/// The upload token of the caller, which can be used.
+pub(super) struct Uploader(pub(super) UploadToken);
+
+impl FromRequestParts<Coordinator> for Uploader {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, coordinator: &Coordinator) -> Result<Self, Refusal> {
+        let detail = "this takes an upload token; an operator makes one by `admin uploads grant`";
+        let token = TokenHash::of(bearer(&parts.headers).ok_or(Refusal::Unauthorized { detail })?);
+        let found = upload_tokens::find(&mut coordinator.store.read().await?, &token).await?;
+        let found = found.ok_or(Refusal::Unauthorized { detail })?;
+        let end = found.revoked_at.or(Some(found.expires_at).filter(|end| *end <= coordinator.now()));
+        let Some(end) = end else { return Ok(Self(found)) };
+        let detail = format!(
+            "this upload token is not good any more since {end}; ask an operator for another (`admin uploads grant`)"
+        );
+        Err(Refusal::Request { status: StatusCode::UNAUTHORIZED, detail })
     }
 }
 

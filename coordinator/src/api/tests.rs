@@ -26,6 +26,7 @@ mod presence;
 mod progress;
 mod reads;
 mod signed;
+mod upload;
 mod waiting;
 
 fn document() -> String {
@@ -214,6 +215,7 @@ fn the_document_describes_every_route() {
             "DELETE /api/v1/runners/self",
             "DELETE /api/v1/runners/{name}",
             "DELETE /api/v1/runners/{name}/quarantine",
+            "DELETE /api/v1/upload-tokens/{id}",
             "GET /api/v1/broken",
             "GET /api/v1/dists",
             "GET /api/v1/dists/{dist}",
@@ -234,9 +236,11 @@ fn the_document_describes_every_route() {
             "GET /api/v1/status",
             "GET /api/v1/symptoms",
             "GET /api/v1/symptoms/{signature}",
+            "GET /api/v1/upload-tokens",
             "POST /api/v1/claim",
             "POST /api/v1/images/renew",
             "POST /api/v1/invitations",
+            "POST /api/v1/pre-releases",
             "POST /api/v1/reconcile",
             "POST /api/v1/requeue",
             "POST /api/v1/runners",
@@ -246,6 +250,7 @@ fn the_document_describes_every_route() {
             "POST /api/v1/runs/{run_id}/release",
             "POST /api/v1/runs/{run_id}/renew",
             "POST /api/v1/runs/{run_id}/report",
+            "POST /api/v1/upload-tokens",
             "PUT /api/v1/join-requests/{id}",
             "PUT /api/v1/runners/self/key",
             "PUT /api/v1/runners/{name}/quarantine",
@@ -273,7 +278,7 @@ fn every_reference_of_the_document_leads_somewhere() {
     for reference in found {
         assert!(document.pointer(reference.strip_prefix('#').unwrap()).is_some(), "{reference}");
     }
-    for kind in ["runner", "operator"] {
+    for kind in ["runner", "operator", "uploader"] {
         assert_eq!(document["components"]["securitySchemes"][kind]["scheme"], "bearer");
     }
 }

@@ -8,6 +8,7 @@ mod join;
 mod operator;
 mod result;
 mod run;
+mod upload;
 
 pub use compare::{Compared, Pair, Symptom, SymptomDetail, Symptoms};
 pub use dist::{Broken, Cell, Dist, DistLine, DistRelease, Dists};
@@ -19,3 +20,4 @@ pub use operator::{
 };
 pub use result::{ResultLine, Results, Summary};
 pub use run::{FullResult, Run, RunDetail};
+pub use upload::{GrantedUploadToken, NewUploadToken, RevokedUploadToken, UploadRevocation, UploadToken};

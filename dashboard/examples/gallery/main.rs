@@ -19,6 +19,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     believable::more(&store, &blobs).await;
     believable::late_again(&store, &blobs).await;
     let [signed, withdrawn] = believable::lent(&store, &blobs).await;
+    believable::pre_released(&store).await;
     if let Some(dists) = std::env::args().nth(2) {
         believable::many(&store, dists.parse()?).await;
     }

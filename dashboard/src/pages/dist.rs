@@ -7,7 +7,7 @@ use protocol::Name;
 use serde::Serialize;
 use store::broken::BrokenRelease;
 use store::releases::StoredRelease;
-use store::{Conn, broken, dists, history, jobs, matrix, releases};
+use store::{Conn, broken, dists, history, jobs, matrix, pre_releases, releases};
 use url::Url;
 
 use super::facts::{self, Facts};
@@ -64,6 +64,9 @@ pub(crate) struct View {
     pub broken: Vec<Broken>,
     /// How many more there are.
     pub more_broken: usize,
+    /// How many pre-releases its maintainer's CI sent in, which are on a page of their own.
+    #[serde(skip)]
+    pub pre_releases: u64,
     /// The badge's address on this site.
     #[serde(skip)]
     pub badge_path: String,
@@ -129,6 +132,11 @@ impl View {
     /// How many more releases cannot be tested, in words.
     pub(crate) fn more_broken_words(&self) -> String {
         count(self.more_broken as u64, "more release", "more releases")
+    }
+
+    /// How many pre-releases there are, in words.
+    pub(crate) fn pre_releases_words(&self) -> String {
+        count(self.pre_releases, "pre-release report", "pre-release reports")
     }
 
     /// The page with every badge, and other languages to paste.
@@ -252,6 +260,7 @@ async fn load(
         parts,
         turned: turned.iter().map(|turn| Turned::new(turn, now)).collect(),
         broken: unreadable.iter().take(MOST_BROKEN).map(|it| Broken::new(it, now).shortened()).collect(),
+        pre_releases: pre_releases::count(conn, name, now).await?,
         more_broken: unreadable.len().saturating_sub(MOST_BROKEN),
         badge: public(&site.public_url, &badge_path),
         badge_path,

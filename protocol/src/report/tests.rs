@@ -3,7 +3,7 @@ use crate::circumstances::Crash;
 use crate::phase::Outcome;
 use crate::record::{FileKind, Suite, TestOutcome};
 
-fn report() -> Report {
+pub(crate) fn report() -> Report {
     let now = Timestamp::from_millis(1_700_000_000_000);
     Report {
         run_id: RunId::new(now),

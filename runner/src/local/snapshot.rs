@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::run::listed;
+use crate::run::tree_of;
 
 /// When a file was last written, its size, and its mode.
 type Stamp = (i64, i64, u64, u32);
@@ -18,12 +18,12 @@ pub struct Snapshot(BTreeMap<PathBuf, Stamp>);
 impl Snapshot {
     /// Of a directory as it is now.
     pub fn of(dir: &Path) -> Result<Self> {
-        let paths = listed(dir).map_err(|error| Error::file("list", dir)(std::io::Error::other(error)))?;
+        let tree = tree_of(dir).map_err(|error| Error::file("list", dir)(std::io::Error::other(error)))?;
         let stamp = |path: PathBuf| {
             let found = fs::symlink_metadata(dir.join(&path)).ok().filter(|found| !found.is_dir())?;
             Some((path, (found.mtime(), found.mtime_nsec(), found.size(), found.mode())))
         };
-        Ok(Self(paths.into_iter().filter_map(stamp).collect()))
+        Ok(Self(tree.entries.into_iter().map(|entry| entry.path).filter_map(stamp).collect()))
     }
 
     /// The files that are new, gone or others, compared with an earlier moment.

@@ -57,7 +57,8 @@ pub use shell::Shell;
 pub use source::Source;
 pub(crate) use stop::{Step, Stop};
 pub(crate) use subject::Subject;
-pub(crate) use unpack::listed;
+pub(crate) use unpack::tree_of;
+pub(crate) use verify::digests;
 
 /// The version of this program, as reports and claims have it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -46,10 +46,9 @@ fn list(dir: &Path) -> Result<(Tree, bool), UnpackError> {
     Tree::of_directory(dir, &Limits::default(), skip).map(|tree| (tree, by_git))
 }
 
-/// The paths of everything in a directory that a run would take.
-pub(crate) fn listed(dir: &Path) -> Result<Vec<PathBuf>, UnpackError> {
-    let (tree, _) = list(dir)?;
-    Ok(tree.entries.into_iter().map(|entry| entry.path).collect())
+/// Everything in a directory that a run would take.
+pub(crate) fn tree_of(dir: &Path) -> Result<Tree, UnpackError> {
+    list(dir).map(|(tree, _)| tree)
 }
 
 /// A directory may come from anywhere, and so may the `.git` in it. Of the programs that a repository can name, `ls-files` would call two: a

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
 use super::expression::Scope;
-use super::{Job, arch};
+use super::{COMMIT, Job, arch};
 
 /// A step of an action.
 #[derive(Clone, Debug, Deserialize)]
@@ -82,6 +82,8 @@ impl Step {
         command.envs(paths).current_dir(&job.workspace).stdin(Stdio::null());
         let words = [("GITHUB_ACTIONS", "true"), ("CI", "true"), ("RUNNER_OS", "Linux"), ("RUNNER_ARCH", arch())];
         command.envs(words).env("GITHUB_SERVER_URL", "https://github.example.org");
+        let event = [("GITHUB_EVENT_NAME", job.event), ("GITHUB_ACTOR", "ann"), ("GITHUB_REF", "refs/heads/main")];
+        command.envs(event).env("GITHUB_SHA", COMMIT);
         for (name, value) in &self.env {
             command.env(name, scope.fill(value)?);
         }

@@ -17,6 +17,7 @@ mod modes;
 mod network;
 mod network_loss;
 mod pages;
+mod pre_release;
 mod real;
 mod releases;
 mod signed;

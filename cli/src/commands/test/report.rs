@@ -59,6 +59,11 @@ pub(super) fn is_printed(wanted: &Wanted) -> bool {
     wanted.file.is_none()
 }
 
+/// Whether a workflow of GitHub reads it as it is printed.
+pub(super) fn is_for_github(wanted: &Wanted) -> bool {
+    wanted.format == Format::Github && is_printed(wanted)
+}
+
 /// What was tested, as reports call it.
 #[derive(Clone, Debug)]
 pub(super) struct Subject {

@@ -80,6 +80,8 @@ mod tests {
             "--watch --update-expected",
             "--bisect-pg --update-expected",
             "--watch --propose-meta",
+            "--watch --upload https://farm.example/",
+            "--offline --upload https://farm.example/",
         ] {
             let given = ["pgxn-testers", "test"].into_iter().chain(words.split_whitespace());
             let error = Cli::try_parse_from(given).unwrap_err().to_string();

@@ -7,6 +7,7 @@ mod going;
 mod history;
 mod lent;
 mod more;
+mod pre;
 mod report;
 mod scene;
 mod steps;
@@ -15,6 +16,7 @@ mod writing;
 
 pub(crate) use lent::lent;
 pub(crate) use more::{late_again, many, more};
+pub(crate) use pre::pre_released;
 
 use std::path::Path;
 use std::sync::Arc;
