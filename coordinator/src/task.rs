@@ -71,8 +71,7 @@ async fn watch_loop(coordinator: Coordinator) {
 }
 
 async fn expire_loop(coordinator: Coordinator) {
-    let (mut step, mut word, mut old) =
-        (Step::named("expire"), Step::named("images"), Step::named("old pre-releases"));
+    let (mut step, mut word, mut old) = (Step::named("expire"), Step::named("images"), Step::named("old pre-releases"));
     loop {
         step.went(expire::tick(&coordinator, coordinator.now()).await);
         word.went(images::tick(&coordinator).await);
