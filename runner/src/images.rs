@@ -6,7 +6,7 @@
 //! finds exactly the images of its own recipe and rebuilds nothing without cause.
 //!
 //! `recipe` knows what goes in, `pgdg` and `portable` ask two of the sources, `base` makes what images stand on, `host` says what of this
-//! machine's configuration they need, `context` packs all that, `build` follows the engine, `inventory` lists and checks, `derived` adds
+//! machine's configuration they need, `context` packs all that, `make` has it built, `build` follows the engine, `inventory` lists and checks, `derived` adds
 //! packages to an image, `other` takes another source than the first, `contents`
 //! asks what the archive's packages hold, `carry` puts images into a file.
 
@@ -14,14 +14,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::PoisonError;
 
-use protocol::{Clock, Matrix, Platform, SourceKind, SystemClock, Target, Timestamp};
+use protocol::{Matrix, Platform, SourceKind, Target, Timestamp};
 use reqwest::{Client, Url};
 use tokio::sync::{Mutex, OnceCell};
 
-use crate::error::{Error, Result, innermost};
+use crate::error::{Error, Result};
 use crate::sandbox::docker::Engine;
 use crate::sandbox::{Image, Place};
-use crate::web;
 
 mod base;
 mod build;
@@ -31,6 +30,7 @@ mod context;
 mod derived;
 mod host;
 mod inventory;
+mod make;
 mod other;
 mod pgdg;
 mod portable;
@@ -46,8 +46,6 @@ pub use inventory::{Checked, Condition, Listed};
 pub use pgdg::Pgdg;
 pub use progress::{Event, Progress};
 
-use build::Failure;
-use context::Input;
 use progress::Told;
 use recipe::Recipe;
 
@@ -260,128 +258,6 @@ impl Images {
         let found = self.place.engine.found_image(&tag).await?;
         let image = found.and_then(|found| Image::from_labels(&tag, &found.id, &found.labels).ok());
         Ok(image.filter(|image| image.facts.recipe == recipe.digest()))
-    }
-
-    /// Makes an image of the first recipe whose source answers; where `before` says so, of nothing that was made before.
-    async fn make(
-        &self,
-        target: Target,
-        recipes: Vec<Recipe>,
-        (told, before): (Told<'_>, Option<Timestamp>),
-        seen: &mut Seen,
-    ) -> Result<Image> {
-        let mut reasons = Vec::new();
-        for recipe in recipes {
-            let name = format!("{} on {}", recipe.source.kind, recipe.source.suite);
-            match self.try_source(&recipe, (told, before), seen).await? {
-                Ok(()) => {
-                    told.step(format!("built {}", recipe.tag()), Some(100));
-                    let built = self.of_recipe(&recipe).await?;
-                    let why = "its labels are not what was built; another program uses the same tags".to_owned();
-                    return built.ok_or(Error::Image { target, why });
-                }
-                Err(Failure::Unavailable(why)) => {
-                    told.note(format!("{name} has no PostgreSQL {} to offer here: {why}", target.major));
-                    reasons.push(format!("{name}: {why}"));
-                }
-                Err(Failure::Failed(why) | Failure::Inconsistent(why)) => {
-                    told.note(format!("the build from {name} failed: {}", why.lines().next().unwrap_or_default()));
-                    reasons.push(format!("{name}: the build failed: {why}"));
-                }
-            }
-        }
-        let remedy = "Look at what each source said above, then try `pgxn-testers images build` again.";
-        Err(Error::Image { target, why: format!("no source gave one\n{}\n{remedy}", reasons.join("\n")) })
-    }
-
-    async fn try_source(
-        &self,
-        recipe: &Recipe,
-        (told, before): (Told<'_>, Option<Timestamp>),
-        seen: &mut Seen,
-    ) -> Result<Result<(), Failure>> {
-        let input = match self.input(recipe, told, seen).await {
-            Ok(input) => input,
-            Err(why) => return Ok(Err(Failure::Unavailable(why))),
-        };
-        if let Err(why) = self.base(&recipe.source.suite, recipe.target.platform, (told, before), seen).await? {
-            return Ok(Err(Failure::Failed(why)));
-        }
-        let base = base::tag(&recipe.source.suite, recipe.target.platform);
-        let named =
-            format!("build PostgreSQL {} from {} on {}", recipe.target.major, recipe.source.kind, recipe.source.suite);
-        told.step(named, None);
-        build::build(&self.place, recipe, &base, (&input, before.is_some()), told).await
-    }
-
-    /// What the source and this machine bring to the build; an error where the source does not answer, in words.
-    async fn input(&self, recipe: &Recipe, told: Told<'_>, seen: &mut Seen) -> Result<Input, String> {
-        let client = match &seen.client {
-            Some(client) => client.clone(),
-            None => seen.client.insert(web::client()?).clone(),
-        };
-        let brought = match recipe.source.kind {
-            SourceKind::Debian => Input::default(),
-            SourceKind::Portable => {
-                told.step(format!("download PostgreSQL {}", recipe.target.major), None);
-                portable::input(&client, &self.options.portable, recipe).await?
-            }
-            SourceKind::Pgdg => {
-                let suite = &recipe.source.suite;
-                if !seen.pgdg.contains_key(suite) {
-                    told.step(format!("ask {} for {suite}", self.options.pgdg.repository), None);
-                    seen.pgdg.insert(suite.clone(), self.options.pgdg.answers(&client, suite).await);
-                }
-                seen.pgdg[suite].clone()?;
-                self.options.pgdg.input(&client, recipe).await?
-            }
-        };
-        Ok(Input { server: brought.server, ..self.host_input().await })
-    }
-
-    /// What this machine brings to any build.
-    async fn host_input(&self) -> Input {
-        let ca_bundle = self.options.ca_bundle.as_ref().and_then(|path| std::fs::read(path).ok());
-        Input { apt_conf: self.apt_settings().await.join("\n") + "\n", ca_bundle, server: Vec::new() }
-    }
-
-    async fn apt_settings(&self) -> &[String] {
-        self.apt_settings.get_or_init(host::apt_settings).await
-    }
-
-    /// Sees to it that the base image of a suite is there, and not older than `before`; else why it cannot be, in words.
-    async fn base(
-        &self,
-        suite: &str,
-        platform: Platform,
-        (told, before): (Told<'_>, Option<Timestamp>),
-        seen: &mut Seen,
-    ) -> Result<Result<(), String>> {
-        let tag = base::tag(suite, platform);
-        if let Some(found) = self.place.engine.found_image(&tag).await? {
-            let made_at = seen.bases.get(&tag).copied().unwrap_or(found.created);
-            if before.is_none_or(|before| made_at >= before) {
-                return Ok(Ok(()));
-            }
-        }
-        if seen.unpullable.is_none() {
-            told.step(format!("pull a base image of {suite}"), None);
-            match base::pull(&self.place.engine, suite, platform).await {
-                Ok(()) => {
-                    seen.bases.insert(tag, SystemClock.now());
-                    return Ok(Ok(()));
-                }
-                Err(error) => seen.unpullable = Some(innermost(&error)),
-            }
-        }
-        let why = seen.unpullable.as_deref().unwrap_or_default();
-        told.note(format!("no base image of {suite} can be pulled ({why}), so that one is made by mmdebstrap"));
-        told.step(format!("make a base image of {suite}"), None);
-        let made = base::bootstrap(&self.place.engine, suite, platform, self.apt_settings().await, told).await;
-        if made.is_ok() {
-            seen.bases.insert(tag, SystemClock.now());
-        }
-        Ok(made)
     }
 }
 

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use futures_util::{StreamExt, stream};
-use pgxn::{ClientOptions, Memory, Meta};
-use protocol::{FileKind, Grade, Name, Overrides, PgMajor, Platform, RunId, SystemClock, Target, Version};
-use runner::{Completed, Events, Held, Hold, Request, Site, SiteConfig, Source, Standing, local};
+use pgxn::{ClientOptions, Memory};
+use protocol::{FileKind, Grade, Overrides, PgMajor, Platform, RunId, SystemClock, Target};
+use runner::{Completed, Events, Held, Hold, Request, Site, SiteConfig, Source, Standing};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::TestArgs;
@@ -33,6 +33,7 @@ mod show;
 mod update;
 mod upload;
 mod watch;
+mod what;
 mod wrong;
 
 use board::Board;
@@ -130,15 +131,15 @@ pub(crate) async fn run(args: TestArgs, console: Console) -> Result<ExitCode> {
     let scratch = tempfile::tempdir().context("make a directory for the run")?;
     let kept = kept_dir(scratch.path());
     let client = client(&kept, args.modes.offline);
-    let source = match find(&what, &args, client.clone(), console).await? {
+    let source = match what::find(&what, &args, client.clone(), console).await? {
         Ok(source) => source,
         Err(code) => return Ok(code),
     };
-    let meta = meta(&source).await;
+    let meta = what::meta(&source).await;
     let platform = args.emulate.unwrap_or(Platform::native());
-    let majors = majors(&args, meta.as_ref(), console);
-    let subject = subject(&what, &source, meta.as_ref());
-    let overrides = match overrides(&args, &source, meta.as_ref()) {
+    let majors = what::majors(&args, meta.as_ref(), console);
+    let subject = what::subject(&what, &source, meta.as_ref());
+    let overrides = match what::overrides(&args, &source, meta.as_ref()) {
         Ok(overrides) => overrides,
         Err(why) => return Ok(refuse(console, &why)),
     };
@@ -204,101 +205,10 @@ async fn in_its_mode(job: &Job<'_>, shutdown: &CancellationToken) -> Result<Exit
     Ok(code)
 }
 
-/// What is to be tested; else the exit code, once it is said why there is nothing.
-async fn find(
-    what: &str,
-    args: &TestArgs,
-    client: ClientOptions,
-    console: Console,
-) -> Result<Result<Source, ExitCode>> {
-    let missing = match local::find(what, &args.registry, client).await {
-        Ok(Source::Directory(dir)) => match around::find(&dir) {
-            Some(dir) => return Ok(Ok(Source::Directory(dir))),
-            None => around::missing(&dir),
-        },
-        Ok(source) => return Ok(Ok(source)),
-        Err(local::NotFound::Registry(error @ pgxn::Error::Offline { .. })) => {
-            let why =
-                format!("{error}, and offline nothing is fetched; the same test without --offline brings it here");
-            refuse(console, &why);
-            return Ok(Err(ExitCode::from(4)));
-        }
-        Err(
-            error @ (local::NotFound::Path { .. } | local::NotFound::Name { .. } | local::NotFound::Release { .. }),
-        ) => error.to_string(),
-        Err(error) => return Err(error.into()),
-    };
-    Ok(Err(refuse(console, &missing)))
-}
-
 /// Says what is wrong with how it was called.
 fn refuse(console: Console, why: &str) -> ExitCode {
     console.line(&format!("{} {why}", console.paint(Colour::Red, "error:")));
     ExitCode::from(2)
-}
-
-/// What the distribution says of itself, where that can be read before its run, which tells what is wrong with it.
-async fn meta(source: &Source) -> Option<Meta> {
-    match source {
-        Source::Directory(dir) => Meta::parse(&std::fs::read(dir.join(around::META)).ok()?).ok(),
-        Source::Release(registry, release) => registry.meta(&release.dist, &release.version).await.ok()?,
-        Source::Zip(_) | Source::Nowhere(_) => None,
-    }
-}
-
-/// Those that are named, or the newest that the distribution says it works with.
-fn majors(args: &TestArgs, meta: Option<&Meta>, console: Console) -> Vec<PgMajor> {
-    let count = match (args.modes.bisect_pg, args.modes.shell) {
-        (Some(_), _) => usize::MAX,
-        (None, Some(_)) => 1,
-        (None, None) => MAJORS,
-    };
-    let Some(range) = meta.map(Meta::postgres_range).filter(|range| args.majors.pg.is_empty() && !range.is_any())
-    else {
-        return args.majors.or_newest(count);
-    };
-    let all = args.majors.or_supported();
-    let fit: Vec<PgMajor> = all.iter().copied().filter(|major| range.allows_postgres(*major)).take(count).collect();
-    if fit.is_empty() {
-        console.line(&format!(
-            "Its META asks for PostgreSQL {range}, which no supported PostgreSQL is; `--pg` names others."
-        ));
-        return args.majors.or_newest(1);
-    }
-    fit
-}
-
-/// What releases need beyond the plain image, with what the command line says of this one; or why that cannot be.
-fn overrides(args: &TestArgs, source: &Source, meta: Option<&Meta>) -> Result<Overrides, String> {
-    let all = Arc::unwrap_or_clone(args.overrides.or_embedded());
-    if args.need.is_empty() {
-        return Ok(all);
-    }
-    let (dist, _) = identity(source, meta).ok_or(
-        "--package and --setting need a META.json that can be read, as they are for the distribution that it names",
-    )?;
-    args.need.and(all, dist)
-}
-
-/// Name and version, where the source says them.
-fn identity(source: &Source, meta: Option<&Meta>) -> Option<(Name, Version)> {
-    match (meta, source) {
-        (Some(meta), _) => Some((meta.name.clone(), meta.version.clone())),
-        (None, Source::Zip(path)) => {
-            let found = pgxn::acceptance::archive(path, &pgxn::archive::Limits::default()).ok()?.identity?;
-            Some((found.name.parse().ok()?, found.version.parse().ok()?))
-        }
-        (None, _) => None,
-    }
-}
-
-fn subject(what: &str, source: &Source, meta: Option<&Meta>) -> report::Subject {
-    let name = meta.map_or_else(|| what.to_owned(), |meta| format!("{} {}", meta.name, meta.version));
-    let dir = match source {
-        Source::Directory(dir) => Some(dir.clone()),
-        _ => None,
-    };
-    report::Subject { name, dir }
 }
 
 /// What stays between calls, so that the next `test` can remove the container of this one, should it be killed, and has the prerequisites,
@@ -364,74 +274,4 @@ async fn test_one(job: &Job<'_>, lines: &show::Lines, target: Target, hold: Hold
 }
 
 #[cfg(test)]
-mod tests {
-    use protocol::{
-        Circumstances, Decisive, FileRecord, Outcome, Overhead, Phase, PhaseRecord, Reason, Report, RunnerFacts, Suite,
-        TestOutcome, TestRecord, Timestamp, Verdict,
-    };
-    use runner::StoredFile;
-
-    use super::*;
-
-    pub(super) fn subject() -> report::Subject {
-        report::Subject { name: "pair 1.0.0".into(), dir: None }
-    }
-
-    /// A test that failed, with such a detail in its verdict, which is in its differences too.
-    pub(super) fn failing(detail: &str) -> Cell {
-        let diffs = format!(
-            "--- /sandbox/src/test/expected/pair.out\t2026-11-20\n+++ /sandbox/src/results/pair.out\n@@ -11,3 +11,3 @@\n one\n-two\n+three\n {detail}\n"
-        );
-        let kind = FileKind::Diffs;
-        let bytes = diffs.len() as u64;
-        let record =
-            FileRecord { name: "regression.diffs".into(), kind, sha256: "00".repeat(32), bytes, omitted_bytes: 0 };
-        let zstd = zstd::encode_all(diffs.as_bytes(), 1).unwrap();
-        let decisive = Decisive { file: "installcheck.log".into(), line: 3, text: detail.into() };
-        let test = |name: &str, outcome| TestRecord {
-            suite: Suite::Regress,
-            name: name.into(),
-            outcome,
-            duration_ms: Some(12),
-        };
-        let phase = PhaseRecord {
-            phase: Phase::Installcheck,
-            outcome: Outcome::Failed,
-            reason: Some(Reason::TestsFailed),
-            exit: Some(2),
-            signal: None,
-            duration_ms: 1_000,
-            cpu_ms: None,
-            peak_memory_bytes: None,
-            command: "make installcheck".into(),
-            log: None,
-        };
-        let runner = RunnerFacts {
-            version: "0.1.0".into(),
-            kernel: "Linux".into(),
-            engine: "Docker".into(),
-            cpus: 1.0,
-            memory_bytes: 1,
-        };
-        let report = Report {
-            run_id: RunId::new(Timestamp::from_millis(0)),
-            verdict: Verdict {
-                decisive: Some(decisive),
-                ..Verdict::new(Phase::Installcheck, Reason::TestsFailed).with_detail(detail)
-            },
-            phases: vec![phase],
-            tests: vec![test("base", TestOutcome::Passed), test(detail, TestOutcome::Failed)],
-            files: vec![record.clone()],
-            archive: None,
-            image: None,
-            runner,
-            notes: Vec::new(),
-            circumstances: Circumstances::default(),
-            overhead: Overhead::default(),
-            started_at: Timestamp::from_millis(0),
-            finished_at: Timestamp::from_millis(1_000),
-        };
-        let files = vec![StoredFile { record, zstd }];
-        Cell { target: "pg17-amd64".parse().unwrap(), completed: Completed { report, files } }
-    }
-}
+mod tests;

@@ -37,7 +37,7 @@ impl Upload {
             "--upload takes the farm's upload token from the environment variable PGXN_TESTERS_UPLOAD_TOKEN, which has none; \
              an operator of the farm makes one by `pgxn-testers admin uploads grant`",
         )?;
-        let identity = super::identity(source, meta);
+        let identity = super::what::identity(source, meta);
         let source_sha256 = local::digest(source)
             .map_err(|error| format!("the source cannot be read for --upload: {error}"))?
             .ok_or("--upload is for what is not released: name a directory or a zip archive")?;
