@@ -9,16 +9,29 @@ use super::lanes::{self, Lane};
 use super::{Job, leave_queue, read};
 use crate::fields::Fields;
 use crate::runs::RunState;
-use crate::{Conn, Result, TokenHash, Tx, losses, many, releases, trends};
+use crate::{Conn, Result, TokenHash, Tx, losses, releases, trends};
 
-/// The oldest job of a lane that does not avoid the runner $1: nearly always the first entry of an index.
-pub(super) fn oldest(lane: usize) -> String {
-    let (target, rank, owner) = (lane, lane + 1, lane + 2);
+/// The oldest job of a lane, given by its three columns, that does not avoid the runner $1: nearly always the first entry of an index.
+pub(super) fn oldest([target, rank, owner]: [&str; 3]) -> String {
     format!(
-        "SELECT id, target, queued_at FROM jobs WHERE target = ${target} AND rank = ${rank} AND owner_key = ${owner} AND state = 'queued'
+        "SELECT id FROM jobs WHERE target = {target} AND rank = {rank} AND owner_key = {owner} AND state = 'queued'
              AND parked_until IS NULL
              AND NOT EXISTS (SELECT 1 FROM avoidances WHERE avoidances.job_id = jobs.id AND avoidances.runner_id = $1)
              ORDER BY queued_at, id LIMIT 1"
+    )
+}
+
+/// The job that is next over so many targets: of the lanes that are served next, those that are the most urgent, and of their oldest jobs the oldest.
+pub(super) fn next(targets: usize) -> String {
+    format!(
+        "WITH heads AS MATERIALIZED ({heads}),
+             first AS (SELECT rank, served_turn FROM heads ORDER BY rank, served_turn LIMIT 1),
+             tied AS MATERIALIZED (SELECT heads.rank, heads.owner_key, ({oldest}) AS job_id
+                 FROM heads JOIN first ON first.rank = heads.rank AND first.served_turn = heads.served_turn)
+         SELECT tied.rank, tied.owner_key, jobs.id FROM tied JOIN jobs ON jobs.id = tied.job_id
+         ORDER BY jobs.queued_at, jobs.id LIMIT 1",
+        heads = lanes::heads(targets),
+        oldest = oldest(["heads.target", "heads.rank", "heads.owner_key"]),
     )
 }
 
@@ -68,7 +81,7 @@ pub struct Claimed {
 /// The attempt is counted here, so that a job that kills its runners comes to an end.
 pub async fn claim(tx: &mut Tx, claim: &Claim<'_>, now: Timestamp) -> Result<Option<Claimed>> {
     // A look without the lock: runners ask far more often than there is work.
-    if !waits(tx, claim.targets).await? {
+    if !lanes::is_any_waiting(tx, claim.targets).await? {
         return Ok(None);
     }
     let turn = lanes::lock_queue(tx).await?;
@@ -126,29 +139,16 @@ async fn claimed(
     })
 }
 
-/// Whether anything waits for one of these targets; asked without the queue's lock, so that runners without work hold up no other
-/// coordinator's claims.
-pub(super) async fn waits(conn: &mut Conn, targets: &[Target]) -> Result<bool> {
-    Ok(!lanes::heads(conn, targets, None).await?.is_empty())
-}
-
 /// The lane that is served next over all targets, and its oldest job. Between targets that are as urgent, the older job decides.
 async fn best(conn: &mut Conn, claim: &Claim<'_>) -> Result<Option<(Lane, JobId)>> {
-    let mut heads = lanes::heads(conn, claim.targets, Some(claim.runner_id)).await?;
-    let Some(first) = heads.iter().map(|lane| (lane.priority, lane.served_turn)).min() else { return Ok(None) };
-    heads.retain(|lane| (lane.priority, lane.served_turn) == first);
-    let query = sqlx::query(AssertSqlSafe(many::each(heads.len(), 3, oldest))).bind(claim.runner_id.to_string());
-    let query = heads.iter().fold(query, |query, lane| {
-        query.bind(lane.target.to_string()).bind(lane.priority.rank()).bind(lane.owner_key.clone())
-    });
-    let mut oldest: Option<(Timestamp, JobId, Target)> = None;
-    for row in &query.fetch_all(conn.raw()).await? {
-        let row = Fields::of(row, "jobs", "id");
-        let one = (row.time("queued_at")?, row.parse("id")?, row.parse("target")?);
-        oldest = Some(oldest.map_or(one, |other| other.min(one)));
+    if claim.targets.is_empty() {
+        return Ok(None);
     }
-    let Some((_, id, target)) = oldest else { return Ok(None) };
-    Ok(heads.into_iter().find(|lane| lane.target == target).map(|lane| (lane, id)))
+    let query = sqlx::query(AssertSqlSafe(next(claim.targets.len()))).bind(claim.runner_id.to_string());
+    let query = claim.targets.iter().fold(query, |query, target| query.bind(target.to_string()));
+    let Some(row) = query.fetch_optional(conn.raw()).await? else { return Ok(None) };
+    let row = Fields::of(&row, "jobs", "id");
+    Ok(Some((lanes::read(&row)?, row.parse("id")?)))
 }
 
 async fn take(tx: &mut Tx, id: JobId, run_id: RunId, now: Timestamp) -> Result<Job> {

@@ -1,8 +1,7 @@
 //! Keeps the lanes: how many jobs of an owner wait, and when the owner had a turn.
 
-use protocol::{Priority, RunnerId, Target};
+use protocol::{Priority, Target};
 use sqlx::AssertSqlSafe;
-use sqlx::any::AnyRow;
 
 use crate::fields::Fields;
 use crate::{Conn, Result, Tx, many};
@@ -20,13 +19,11 @@ pub(super) fn next(target: usize) -> String {
 /// Every lane of an owner at a priority, by index.
 pub(super) const SERVE: &str = "UPDATE lanes SET served_turn = $3 WHERE rank = $1 AND owner_key = $2";
 
-/// The head of the queue of one target.
+/// Whose turn it is, on whichever target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Lane {
-    pub(crate) target: Target,
     pub(crate) priority: Priority,
     pub(crate) owner_key: String,
-    pub(crate) served_turn: i64,
 }
 
 /// Takes the queue for this transaction, and returns the number of the turn that a claim would be.
@@ -69,23 +66,25 @@ pub(crate) async fn serve(tx: &mut Tx, priority: Priority, owner_key: &str, turn
     Ok(())
 }
 
-/// The lanes of targets that are to be served next, to a runner or to any.
-pub(crate) async fn heads(conn: &mut Conn, targets: &[Target], runner: Option<RunnerId>) -> Result<Vec<Lane>> {
-    if targets.is_empty() {
-        return Ok(Vec::new());
-    }
-    let query = sqlx::query(AssertSqlSafe(many::each(targets.len(), 1, next)));
-    let query = query.bind(runner.map(|runner| runner.to_string()).unwrap_or_default());
-    let query = targets.iter().fold(query, |query, target| query.bind(target.to_string()));
-    query.fetch_all(conn.raw()).await?.iter().map(read).collect()
+/// The lane of each of so many targets that is served next. A question of few rows: each that comes back costs more than finding it.
+pub(super) fn heads(targets: usize) -> String {
+    many::each(targets, 1, next)
 }
 
-fn read(row: &AnyRow) -> Result<Lane> {
-    let row = Fields::of(row, "lanes", "owner_key");
-    Ok(Lane {
-        target: row.parse("target")?,
-        priority: row.priority("rank")?,
-        owner_key: row.text("owner_key")?,
-        served_turn: row.number("served_turn")?,
-    })
+/// Whether anything waits for one of these targets, for whomever; asked without the queue's lock, so that runners without work hold up no other
+/// coordinator's claims.
+pub(crate) async fn is_any_waiting(conn: &mut Conn, targets: &[Target]) -> Result<bool> {
+    if targets.is_empty() {
+        return Ok(false);
+    }
+    let sql = format!("SELECT target FROM ({}) AS heads LIMIT 1", heads(targets.len()));
+    // No runner: nobody is avoided.
+    let query = sqlx::query(AssertSqlSafe(sql)).bind("");
+    let query = targets.iter().fold(query, |query, target| query.bind(target.to_string()));
+    Ok(query.fetch_optional(conn.raw()).await?.is_some())
+}
+
+/// A lane of a row that has its columns.
+pub(super) fn read(row: &Fields<'_>) -> Result<Lane> {
+    Ok(Lane { priority: row.priority("rank")?, owner_key: row.text("owner_key")? })
 }

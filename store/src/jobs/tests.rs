@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 use protocol::{Grade, Phase, Reason, RunnerId, Verdict};
 use tokio::task::JoinSet;
 
-use super::claim::waits;
 use super::*;
 use crate::confirm::Retries;
 use crate::testing::{
@@ -54,8 +53,8 @@ async fn a_planned_job_waits_and_reads_back() {
         assert_eq!(of_cell(&mut conn, release, target(PG17)).await.unwrap(), Some(job.clone()));
         assert_eq!(of_cell(&mut conn, release, target("pg16-amd64")).await.unwrap(), None);
         assert_eq!(of_release(&mut conn, release).await.unwrap(), [job]);
-        assert!(waits(&mut conn, &[target("pg16-amd64"), target(PG17)]).await.unwrap());
-        assert!(!waits(&mut conn, &[target("pg16-amd64")]).await.unwrap());
+        assert!(lanes::is_any_waiting(&mut conn, &[target("pg16-amd64"), target(PG17)]).await.unwrap());
+        assert!(!lanes::is_any_waiting(&mut conn, &[target("pg16-amd64")]).await.unwrap());
     })
     .await;
 }
@@ -272,8 +271,8 @@ async fn no_statement_of_a_claim_reads_a_table_as_a_whole() {
     on_both(async |store| {
         let mut conn = store.read().await.unwrap();
         for (sql, values) in [
-            (crate::many::each(1, 1, lanes::next), ["'r'", "'t'", "", ""]),
-            (crate::many::each(1, 3, claim::oldest), ["'r'", "'t'", "1", "'o'"]),
+            (lanes::heads(1), ["'r'", "'t'", "", ""]),
+            (claim::next(2), ["'r'", "'t'", "'u'", ""]),
             (lanes::SERVE.to_owned(), ["1", "'o'", "7", ""]),
             (claim::BEFORE.to_owned(), ["'r'", "1", "'t'", "'i'"]),
         ] {
@@ -291,7 +290,7 @@ async fn a_claim_reads_the_head_of_an_index_and_sorts_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::connect(&crate::testing::sqlite_url(&dir)).await.unwrap();
     let mut conn = store.read().await.unwrap();
-    for (sql, index) in [(claim::oldest(2), "jobs_claimable"), (lanes::next(2), "lanes_next")] {
+    for (sql, index) in [(claim::oldest(["$2", "$3", "$4"]), "jobs_claimable"), (lanes::next(2), "lanes_next")] {
         let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
         let rows = sqlx::query(explain).bind("x").bind("y").bind(1_i64).bind("z").fetch_all(conn.raw()).await.unwrap();
         let plan: Vec<String> = rows.iter().map(|row| sqlx::Row::get(row, "detail")).collect();
