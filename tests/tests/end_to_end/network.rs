@@ -44,7 +44,21 @@ fn runner(
     environment: &[(&str, &str)],
 ) -> Result<Process> {
     let data = farm.path(&format!("{name}-data")).display().to_string();
-    let arguments = ["runner", "--data-dir", &data, "--pg", "17", "--lanes", "none", "--name", name, "--join", link];
+    let arguments = [
+        "runner",
+        "--data-dir",
+        &data,
+        "--registry",
+        farm.registry(),
+        "--pg",
+        "17",
+        "--lanes",
+        "none",
+        "--name",
+        name,
+        "--join",
+        link,
+    ];
     machine.start(&[&arguments, extra].concat(), environment, &farm.path(&format!("{name}.log")))
 }
 
