@@ -238,7 +238,8 @@ async fn leave_queue(tx: &mut Tx, job: &Job) -> Result<()> {
         return Ok(());
     }
     lanes::leave(tx, job.target, job.priority, &job.owner_key).await?;
-    if job.reported > 0 {
+    // What was neither reported nor lost avoids nobody; one that was just claimed has counted that attempt.
+    if job.reported > 0 || job.attempts > u32::from(job.state == JobState::Running) {
         confirm::forget(tx, job.id).await?;
     }
     Ok(())

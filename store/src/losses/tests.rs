@@ -111,6 +111,10 @@ async fn what_was_lost_goes_to_another_runner_if_one_is_there() {
         assert!(claim(&store, loser, PG17, at(6)).await.is_none());
         let next = claim(&store, other, PG17, at(6)).await.unwrap();
         assert_eq!((next.job_id, next.attempt), (lost.job_id, 2));
+        // Its lane is open to who has lost it, as soon as it is another one's.
+        let release = insert(&store, &release("pair", "1.0.1")).await.id();
+        let job = plan(&store, release, PG17[0], "theory", at(6)).await;
+        assert_eq!(claim(&store, loser, PG17, at(7)).await.map(|claimed| claimed.job_id), Some(job));
     })
     .await;
 }
