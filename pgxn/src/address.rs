@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn beside_the_internet_one_server_is_reached_and_no_other_port_of_it() {
-        let reach = beside("http://localhost:8080/farm/");
+        let reach = beside("http://localhost:8080/testers/");
         for url in ["http://localhost:8080/registry/index.json", "https://example.org/", "http://93.184.216.34:8080/"] {
             assert!(reach.allows(&url.parse().unwrap()), "{url}");
         }

@@ -156,7 +156,7 @@ mod tests {
             assert_eq!(check(fine), Ok(()), "{fine}");
         }
         assert!(check("http://farm.example/").unwrap_err().contains("has to be https://"));
-        assert!(check("file:///srv/farm/").unwrap_err().contains("such as https://"));
+        assert!(check("file:///srv/pgxn/").unwrap_err().contains("such as https://"));
     }
 
     #[test]
