@@ -11,10 +11,12 @@ use url::Url;
 
 use crate::allowance::Allowance;
 use crate::images::Word;
+use crate::lease::{Look, Seen};
 use crate::pace::Pace;
 use crate::plan::Scope;
 use crate::reconcile::Desk;
 use crate::source::Source;
+use crate::together::Together;
 use crate::{Config, Events, Result};
 
 /// Whether a step found something to do.
@@ -39,6 +41,10 @@ pub struct Coordinator {
     pub(crate) allowance: Arc<Allowance>,
     pub(crate) pace: Arc<Pace>,
     pub(crate) images: Arc<Word>,
+    /// Claims that look for a job at the same time.
+    pub(crate) claims: Arc<Together<Look>>,
+    /// Reports that are stored at the same time.
+    pub(crate) reports: Arc<Together<Seen>>,
     pub(crate) live: Live,
     /// Held while a release is stored, so that the feed and a comparison do not store the same one at the same time.
     pub(crate) intake: Arc<Mutex<()>>,
@@ -68,6 +74,8 @@ impl Coordinator {
             allowance: Arc::default(),
             pace,
             images: Arc::default(),
+            claims: Arc::default(),
+            reports: Arc::default(),
             live: Live::default(),
             intake: Arc::default(),
             exports: Arc::new(Semaphore::new(1)),

@@ -31,6 +31,7 @@ mod schedule;
 mod signing;
 mod source;
 mod task;
+mod together;
 
 pub use config::Config;
 pub use coordinator::{Coordinator, Tick};

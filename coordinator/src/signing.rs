@@ -2,6 +2,7 @@
 
 use protocol::{Fingerprint, Report, SIGNATURE_HEADER, Seal, Timestamp, Unsigned};
 use store::runners::Runner;
+use store::runs::LeaseKey;
 use store::signatures::{self, RunnerKey};
 
 use crate::{Coordinator, Result};
@@ -38,17 +39,17 @@ pub enum Refused {
     Wrong(#[from] Unsigned),
 }
 
-/// Verifies the signature of a report, whose lease the runner holds.
+/// Verifies the signature of a report whose lease the runner holds; where it does not, there is nothing to verify.
 pub(crate) async fn verify(
     coordinator: &Coordinator,
-    runner: &Runner,
+    (runner, lease): (&Runner, &LeaseKey<'_>),
     report: &Report,
     seal: Option<&Seal>,
 ) -> Result<Result<(), Refused>> {
-    let Some(seal) = seal else { return Ok(Err(Refused::Missing)) };
     let mut conn = coordinator.store.read().await?;
+    let Ok(subject) = signatures::subject(&mut conn, lease).await? else { return Ok(Ok(())) };
+    let Some(seal) = seal else { return Ok(Err(Refused::Missing)) };
     let keys = signatures::keys(&mut conn, runner.id).await?;
-    let subject = signatures::subject(&mut conn, report.run_id).await?;
     drop(conn);
     let (key, name) = (seal.key.fingerprint(), || runner.name.clone());
     match keys.iter().find(|known| known.key == seal.key) {
@@ -58,14 +59,5 @@ pub(crate) async fn verify(
         }
         Some(_) => {}
     }
-    // A run is not taken away while its lease is held.
-    Ok(match subject {
-        Some(subject) => seal.verify(report, &subject).map_err(Refused::Wrong),
-        None => Err(Refused::Wrong(Unsigned::Wrong(key.to_string()))),
-    })
-}
-
-/// Whether a runner has a key, without which nothing that it reports would be taken.
-pub(crate) async fn has_key(coordinator: &Coordinator, runner: &Runner) -> Result<bool> {
-    Ok(!signatures::keys(&mut coordinator.store.read().await?, runner.id).await?.is_empty())
+    Ok(seal.verify(report, &subject).map_err(Refused::Wrong))
 }

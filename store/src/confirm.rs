@@ -50,12 +50,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use protocol::{Circumstances, Flag, Grade, JobId, JobState, Priority, RunId, RunnerId, Timestamp};
+use protocol::{Circumstances, Flag, Grade, JobId, JobState, Priority, Report, RunId, RunnerId, Timestamp};
 
 use crate::fields::Fields;
 use crate::jobs::{Again, Job, move_job, put_again};
 use crate::releases::StoredRelease;
-use crate::{Conn, Result, Tx, history, results};
+use crate::{Conn, Result, Tx, history};
 
 mod again;
 mod avoid;
@@ -67,6 +67,7 @@ pub(crate) use again::rejudge;
 pub(crate) use avoid::{avoid, forget, pass_on};
 pub(crate) use rules::{Said, doubt, standing, with_doubt};
 pub use tend::{Tended, is_due, tend};
+pub(crate) use trust::learn;
 pub use trust::{quarantine, quarantine_since, release};
 
 use rules::{Next, Standing};
@@ -102,16 +103,16 @@ impl Retries {
 }
 
 /// Decides what a job's newest result comes to, once it is stored. The caller holds the queue's lock if it may have to run again, and has
-/// read the release since.
+/// read the release since; it counts the result after that, and learns from it ([`learn`]) last.
 ///
-/// Returns the runner that is quarantined by it.
+/// Returns the job's round with it.
 pub(crate) async fn conclude(
     tx: &mut Tx,
     job: &Job,
     release: &StoredRelease,
     retries: Retries,
     now: Timestamp,
-) -> Result<Option<RunnerId>> {
+) -> Result<Vec<Said>> {
     let round = said(tx, job).await?;
     let next = match rules::next(&round, retries.most) {
         Next::Settle => Next::Settle,
@@ -139,10 +140,14 @@ pub(crate) async fn conclude(
             put_again(tx, &job, Again { priority: job.priority, parked_until, time_factor }, now).await?;
         }
     }
-    if let Some(newest) = round.last() {
-        results::count(tx, &job, newest, now).await?;
-    }
-    trust::learn(tx, (&job, release), &round, now).await
+    Ok(round)
+}
+
+/// Whether the first result of a job stands by itself, and nothing else has to be thought of: [`conclude`] would only have it stand.
+pub(crate) fn stands_at_once(said: &Said, retries: Retries) -> bool {
+    let round = std::slice::from_ref(said);
+    let stands = standing(round).is_some_and(|standing| standing.doubt.is_none());
+    stands && said.reason.grade() != Grade::Error && rules::next(round, retries.most) == Next::Settle
 }
 
 /// Whether only the farm's own failure could stand: that does so once it is not tried again, where nothing else stands from before.
@@ -229,6 +234,21 @@ pub(crate) fn read_said(row: &Fields<'_>, runner_id: Option<RunnerId>) -> Result
         emulated: circumstances.as_ref().is_some_and(|circumstances| circumstances.emulated),
         limits: circumstances.and_then(|circumstances| circumstances.limits),
     })
+}
+
+impl Said {
+    /// A report as the first of its round.
+    pub(crate) fn of(report: &Report, runner_id: RunnerId) -> Self {
+        let circumstances = &report.circumstances;
+        Self {
+            run_id: report.run_id,
+            runner_id: Some(runner_id),
+            phase: report.verdict.phase,
+            reason: report.verdict.reason,
+            emulated: circumstances.emulated,
+            limits: circumstances.limits,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -33,7 +33,8 @@ impl<'r> Fields<'r> {
         self.row.try_get(self.id).unwrap_or_else(|_| "?".into())
     }
 
-    fn corrupt(&self, column: &'static str, why: &dyn ToString) -> Error {
+    /// That a column says what it cannot.
+    pub(crate) fn corrupt(&self, column: &'static str, why: &dyn ToString) -> Error {
         Error::Corrupt { table: self.table, column, row: self.shown_id(), why: why.to_string() }
     }
 

@@ -15,9 +15,10 @@ use crate::confirm::{self, Said};
 use crate::fields::{Fields, to_limit};
 use crate::jobs::{self, Job};
 use crate::releases::{self, StoredRelease};
+use crate::turns::{self, Turned};
 use crate::verdicts::{VerdictLine, read_verdict};
 use crate::withdrawal::counting;
-use crate::{Conn, Result, Tx, symptoms, turns};
+use crate::{Conn, Result, Tx, symptoms};
 
 /// So many of the results of a job are looked at, which may have hundreds: the last ones, and where none of those is good, some since the last that is.
 const WINDOW: u32 = 40;
@@ -191,7 +192,11 @@ pub fn of_release_before<'a>(past: &'a [Past], version: &Version) -> Option<&'a 
 /// Compares what stands of a job now with the verdict before it, and counts its symptom. To be called whenever that changes.
 pub(crate) async fn stands(tx: &mut Tx, job: &Job, stored: &StoredRelease, now: Timestamp) -> Result<()> {
     match compared(tx, job, stored, Some(now)).await? {
-        Some((before, after)) => turns::record(tx, stored, (&before, &after), now).await,
+        Some((before, after)) => {
+            let comparison = compare(before.judged(), after.judged());
+            let turned = Turned { job: job.id, before: before.run_id, after: after.run_id, comparison };
+            turns::record(tx, stored, turned, now).await
+        }
         None => Ok(()),
     }
 }

@@ -22,19 +22,21 @@
 //! [`crate::confirm`]. Neither costs the others anything: parked jobs are in no lane, and a lane whose waiting jobs all avoid a runner is
 //! passed over by that runner.
 
+use std::collections::BTreeMap;
+
 use protocol::{Flag, JobId, JobState, Name, Priority, ReleaseId, RunId, Target, Timestamp, Verdict};
 use serde::Serialize;
 use sqlx::any::AnyRow;
 
 use crate::fields::{Fields, storable};
-use crate::{Conn, Error, Result, Tx, confirm, results, trends};
+use crate::{Conn, Error, Result, Tx, confirm, many, results, trends};
 
 mod claim;
 mod lanes;
 mod requeue;
 mod waiting;
 
-pub use claim::{Claim, Claimed, claim, claimed_before};
+pub use claim::{Answer, Claim, Claimed, claim};
 pub(crate) use lanes::lock_queue;
 pub(crate) use requeue::{Again, begin_anew, put_again, wake};
 pub use requeue::{Requeue, releases_waiting, reprioritize, requeue, withdraw};
@@ -154,6 +156,15 @@ pub async fn get(conn: &mut Conn, id: JobId) -> Result<Option<Job>> {
     row.as_ref().map(read).transpose()
 }
 
+/// Jobs by their ids.
+pub(crate) async fn by_ids(conn: &mut Conn, ids: impl Iterator<Item = JobId>) -> Result<BTreeMap<JobId, Job>> {
+    const JOBS: &str = "SELECT id, release_id, target, rank, owner_key, state, attempts, max_attempts, queued_at, changed_at, run_id, result_id,
+             doubt, confirmed_by, round, reported, parked_until, time_factor
+         FROM jobs WHERE id IN";
+    let rows = many::by_ids(conn, JOBS, &ids.map(|id| id.to_string()).collect::<Vec<_>>()).await?;
+    rows.iter().map(|row| read(row).map(|job| (job.id, job))).collect()
+}
+
 /// The job of a release on a target.
 pub async fn of_cell(conn: &mut Conn, release: ReleaseId, target: Target) -> Result<Option<Job>> {
     let row = sqlx::query("SELECT * FROM jobs WHERE release_id = $1 AND target = $2")
@@ -211,7 +222,7 @@ pub(crate) async fn move_job(tx: &mut Tx, job: &Job, to: JobState, now: Timestam
     }
     if job.state == JobState::Queued {
         leave_queue(tx, job).await?;
-        trends::went(tx, now).await?;
+        trends::went(tx, 1, now).await?;
     }
     Ok(())
 }

@@ -51,7 +51,6 @@ mod tests {
 
     use super::*;
     use crate::confirm::Retries;
-    use crate::results;
     use crate::testing::{at, claim, explain, full_scans, insert, key, on_both, plan, release, report, runner, token};
 
     #[tokio::test]
@@ -78,7 +77,7 @@ mod tests {
                 let (key, mut report) = (key(&claimed, runner, &token), report(&claimed, reason));
                 report.verdict.detail = "libpear/pear.h".into();
                 let mut tx = store.begin().await.unwrap();
-                results::accept(&mut tx, &key, &report, Retries::default(), at(5)).await.unwrap();
+                crate::testing::accept_one(&mut tx, &key, &report, Retries::default(), at(5)).await.unwrap();
                 tx.commit().await.unwrap();
             }
             let mut conn = store.read().await.unwrap();

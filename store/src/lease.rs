@@ -16,7 +16,7 @@
 //!   which costs an attempt.
 //! - *A runner that is revoked* is refused by its bearer token before it gets here; its open runs expire.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use protocol::{JobState, Phase, Reason, RunId, RunnerId, Timestamp, Verdict};
@@ -26,7 +26,7 @@ use crate::fields::{Fields, to_limit};
 use crate::jobs::{Job, get, lock_queue, move_job};
 use crate::results;
 use crate::runs::RunState;
-use crate::{Conn, Error, Result, TokenHash, Tx, confirm, losses, releases};
+use crate::{Conn, Error, Result, TokenHash, Tx, confirm, losses, many, releases};
 
 /// What a runner shows when it speaks for a run.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +89,18 @@ pub(crate) struct LeasedRun {
     token_hash: String,
     expires_at: Timestamp,
     claimed_at: Timestamp,
+}
+
+impl LeasedRun {
+    /// Its job is not there.
+    pub(crate) fn without_job(&self) -> Error {
+        Error::Corrupt {
+            table: "runs",
+            column: "job_id",
+            row: self.id.to_string(),
+            why: format!("there is no job {}", self.job_id),
+        }
+    }
 }
 
 /// Whether a runner holds the lease of a run, for uploads.
@@ -243,32 +255,54 @@ pub(crate) async fn end(tx: &mut Tx, id: RunId, state: RunState, now: Timestamp)
     Ok(done.rows_affected() == 1)
 }
 
+/// Ends those of some open runs that are reported, and returns them: of several that want to end one, one wins.
+pub(crate) async fn end_reported(tx: &mut Tx, ids: &[RunId], now: Timestamp) -> Result<BTreeSet<RunId>> {
+    const REPORTED: (&str, usize, &str) = (
+        "UPDATE runs SET state = 'reported', ended_at = v.column2 FROM",
+        2,
+        "WHERE runs.id = v.column1 AND runs.state = 'open' RETURNING runs.id",
+    );
+    let rows = many::select(tx, REPORTED, ids, |query, id| query.bind(id.to_string()).bind(now.as_millis())).await?;
+    rows.iter().map(|row| Fields::of(row, "runs", "id").parse("id")).collect()
+}
+
 /// The run that a key opens, or why it does not.
 pub(crate) async fn find(conn: &mut Conn, key: &LeaseKey<'_>) -> Result<std::result::Result<LeasedRun, Lost>> {
-    let row =
-        sqlx::query("SELECT * FROM runs WHERE id = $1").bind(key.run_id.to_string()).fetch_optional(conn.raw()).await?;
-    let Some(row) = row else { return Ok(Err(Lost::Unknown)) };
-    let run = read(&row)?;
-    if run.token_hash != key.token.as_str() || run.runner_id != key.runner_id {
-        return Ok(Err(Lost::Unknown));
-    }
-    Ok(match run.state {
-        RunState::Open => Ok(run),
+    let mut found = find_each(conn, std::slice::from_ref(key)).await?;
+    Ok(found.pop().unwrap_or(Err(Lost::Unknown)))
+}
+
+/// The run that each of some keys opens, or why it does not.
+pub(crate) async fn find_each(
+    conn: &mut Conn,
+    keys: &[LeaseKey<'_>],
+) -> Result<Vec<std::result::Result<LeasedRun, Lost>>> {
+    const RUNS: &str = "SELECT id, runner_id, state, job_id, token_hash, expires_at, claimed_at FROM runs WHERE id IN";
+    let ids: Vec<String> = keys.iter().map(|key| key.run_id.to_string()).collect();
+    let rows = many::by_ids(conn, RUNS, &ids).await?;
+    let runs = rows.iter().map(read).map(|run| run.map(|run| (run.id, run))).collect::<Result<BTreeMap<_, _>>>()?;
+    Ok(keys.iter().map(|key| held(runs.get(&key.run_id), key)).collect())
+}
+
+/// Whether a key opens the run that a row is of.
+pub(crate) fn held_by(row: &AnyRow, key: &LeaseKey<'_>) -> Result<std::result::Result<LeasedRun, Lost>> {
+    Ok(held(Some(&read(row)?), key))
+}
+
+fn held(run: Option<&LeasedRun>, key: &LeaseKey<'_>) -> std::result::Result<LeasedRun, Lost> {
+    let is_its = |run: &&LeasedRun| run.token_hash == key.token.as_str() && run.runner_id == key.runner_id;
+    let run = run.filter(is_its).ok_or(Lost::Unknown)?;
+    match run.state {
+        RunState::Open => Ok(run.clone()),
         RunState::Reported => Err(Lost::Reported),
         RunState::Expired => Err(Lost::Expired),
         RunState::Released => Err(Lost::Released),
-    })
+    }
 }
 
 /// The job that a run leased.
 pub(crate) async fn job_of(conn: &mut Conn, run: &LeasedRun) -> Result<Job> {
-    let missing = || Error::Corrupt {
-        table: "runs",
-        column: "job_id",
-        row: run.id.to_string(),
-        why: format!("there is no job {}", run.job_id),
-    };
-    get(conn, run.job_id).await?.ok_or_else(missing)
+    get(conn, run.job_id).await?.ok_or_else(|| run.without_job())
 }
 
 async fn current_phase(conn: &mut Conn, id: RunId) -> Result<Option<Phase>> {

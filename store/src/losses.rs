@@ -5,13 +5,14 @@
 //! [`FREE`] on it has one lease at a time, and waits before the next one, twice as long after each loss. A report that is accepted ends it. What was
 //! lost goes to another runner, if one is there.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use protocol::{RunnerId, Timestamp};
 
 use crate::fields::Fields;
 use crate::runners::Runner;
-use crate::{Conn, Result, Tx};
+use crate::{Conn, Result, Tx, many};
 
 /// More leases than this are never open for one runner: as many runs as a runner makes at a time at most.
 pub const MOST_LEASES: u32 = 64;
@@ -36,19 +37,34 @@ impl Runner {
     }
 }
 
-/// Whether a runner gets work as far as its leases are concerned; asked under the queue's lock, as it may claim several times at once.
-pub(crate) async fn may_claim(conn: &mut Conn, id: RunnerId) -> Result<bool> {
-    let row = sqlx::query(
-        "SELECT id, lost, (SELECT COUNT(*) FROM (SELECT 1 FROM runs WHERE runner_id = $1 AND state = 'open' LIMIT 64) leases) AS open
-         FROM runners WHERE id = $1 AND quarantined_at IS NULL AND revoked_at IS NULL",
-    )
-    .bind(id.to_string())
-    .fetch_optional(conn.raw())
-    .await?;
-    let Some(row) = row else { return Ok(false) };
-    let row = Fields::of(&row, "runners", "id");
-    let most = if row.number::<u32>("lost")? >= FREE { 1 } else { MOST_LEASES };
-    Ok(row.number::<u32>("open")? < most)
+/// What a runner may claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Allowed {
+    /// So many leases more.
+    pub(crate) leases: u32,
+    /// Whether some jobs are not for it.
+    pub(crate) is_avoided: bool,
+}
+
+/// What runners may claim as far as their leases are concerned, of those that are neither quarantined nor revoked; asked under the queue's lock, as they may
+/// claim several times at once.
+pub(crate) async fn allowed(
+    conn: &mut Conn,
+    ids: impl Iterator<Item = RunnerId>,
+) -> Result<BTreeMap<RunnerId, Allowed>> {
+    const ALLOWED: &str = "SELECT id, lost,
+             (SELECT COUNT(*) FROM (SELECT 1 FROM runs WHERE runner_id = runners.id AND state = 'open' LIMIT 64) leases) AS open,
+             (SELECT COUNT(*) FROM (SELECT 1 FROM avoidances WHERE runner_id = runners.id LIMIT 1) those) AS avoided
+         FROM runners WHERE quarantined_at IS NULL AND revoked_at IS NULL AND id IN";
+    let ids: BTreeSet<String> = ids.map(|id| id.to_string()).collect();
+    let rows = many::by_ids(conn, ALLOWED, &ids.into_iter().collect::<Vec<_>>()).await?;
+    let read = |row| {
+        let row = Fields::of(row, "runners", "id");
+        let most = if row.number::<u32>("lost")? >= FREE { 1 } else { MOST_LEASES };
+        let leases = most.saturating_sub(row.number("open")?);
+        Ok((row.parse("id")?, Allowed { leases, is_avoided: row.number::<u32>("avoided")? > 0 }))
+    };
+    rows.iter().map(read).collect()
 }
 
 /// Counts a loss of a runner, unless what it lost was open already at the loss before.

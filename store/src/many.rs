@@ -1,11 +1,11 @@
 //! Statements about many things at once: each statement costs a journey to the database. A query for ids is a literal, so that it has a hundred
 //! places whatever their number; rows are written by statements of a few sizes, so that each is prepared once.
 
-use sqlx::any::AnyArguments;
+use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, AssertSqlSafe};
 
-use crate::{Result, Tx};
+use crate::{Conn, Result, Tx};
 
 /// The places of a hundred values.
 macro_rules! hundred {
@@ -51,6 +51,56 @@ pub(crate) async fn insert<T>(
         rest = others;
     }
     Ok(())
+}
+
+/// Changes rows by a list of values: `before` and `after` stand around the list `v`, whose columns are `column1` and so on, of which there are so many. The last
+/// row of the list may be there more than once, so that there are statements of a few sizes.
+pub(crate) async fn update<T>(
+    tx: &mut Tx,
+    (before, columns, after): (&'static str, usize, &'static str),
+    rows: &[T],
+    bind: impl Fn(Query<'static, Any, AnyArguments>, &T) -> Query<'static, Any, AnyArguments>,
+) -> Result<()> {
+    for some in rows.chunks(AT_ONCE[0]) {
+        let (count, padded) = pad(some);
+        let sql = format!("{before} (VALUES {}) AS v {after}", places(count, columns));
+        padded.fold(sqlx::query(AssertSqlSafe(sql)), &bind).execute(tx.raw()).await?;
+    }
+    Ok(())
+}
+
+/// Reads rows by a list of values, which are as in [`update`].
+pub(crate) async fn select<T>(
+    conn: &mut Conn,
+    (before, columns, after): (&'static str, usize, &'static str),
+    rows: &[T],
+    bind: impl Fn(Query<'static, Any, AnyArguments>, &T) -> Query<'static, Any, AnyArguments>,
+) -> Result<Vec<AnyRow>> {
+    let mut found = Vec::new();
+    for some in rows.chunks(AT_ONCE[0]) {
+        let (count, padded) = pad(some);
+        let sql = format!("{before} (VALUES {}) AS v {after}", places(count, columns));
+        found.extend(padded.fold(sqlx::query(AssertSqlSafe(sql)), &bind).fetch_all(conn.raw()).await?);
+    }
+    Ok(found)
+}
+
+/// Reads, or changes and returns, rows by their ids: `sql` ends before the list of them, in its brackets.
+pub(crate) async fn by_ids(conn: &mut Conn, sql: &'static str, ids: &[String]) -> Result<Vec<AnyRow>> {
+    let mut found = Vec::new();
+    for some in ids.chunks(AT_ONCE[0]) {
+        let (count, padded) = pad(some);
+        let sql = format!("{sql} {}", places(1, count));
+        let query = padded.cloned().fold(sqlx::query(AssertSqlSafe(sql)), Query::bind);
+        found.extend(query.fetch_all(conn.raw()).await?);
+    }
+    Ok(found)
+}
+
+/// The next size of a statement, and so many rows: the last one as often as it takes.
+fn pad<T>(rows: &[T]) -> (usize, impl Iterator<Item = &T>) {
+    let count = AT_ONCE.into_iter().rfind(|count| *count >= rows.len()).unwrap_or(rows.len());
+    (count, rows.iter().chain(std::iter::repeat_n(rows, count - rows.len()).filter_map(<[T]>::last)))
 }
 
 /// The places of rows: `($1, $2), ($3, $4)`.

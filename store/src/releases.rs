@@ -1,13 +1,14 @@
 //! Releases: the first stage of the way. What is inserted here is planned by `jobs` and never deleted.
 
 use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
-use protocol::{Flag, JobState, Name, Priority, Release, ReleaseId, Status, Timestamp, Version};
+use protocol::{Flag, JobId, JobState, Name, Priority, Release, ReleaseId, Status, Timestamp, Version};
 use serde::Serialize;
 
 use crate::fields::{Fields, storable, to_json};
 use crate::jobs::Job;
-use crate::{Conn, Error, Result, Tx, broken, dists, jobs, trends};
+use crate::{Conn, Error, Result, Tx, broken, dists, jobs, many, trends};
 
 /// The columns of a release that [`read`] reads. Its META.json, which may have a mebibyte, is not one of them: see [`meta`].
 macro_rules! columns {
@@ -164,13 +165,32 @@ pub async fn by_id(conn: &mut Conn, id: ReleaseId) -> Result<Option<StoredReleas
 
 /// The release that a job tests.
 pub(crate) async fn of_job(conn: &mut Conn, job: &Job) -> Result<StoredRelease> {
-    let missing = || Error::Corrupt {
+    by_id(conn, job.release_id).await?.ok_or_else(|| missing(job.id, job.release_id))
+}
+
+/// Releases by their ids.
+pub(crate) async fn by_ids(
+    conn: &mut Conn,
+    ids: impl Iterator<Item = ReleaseId>,
+) -> Result<BTreeMap<ReleaseId, StoredRelease>> {
+    let ids: BTreeSet<String> = ids.map(|id| id.to_string()).collect();
+    let rows = many::by_ids(conn, release!("id IN"), &ids.into_iter().collect::<Vec<_>>()).await?;
+    let stored = rows.iter().map(|row| read(&Fields::of(row, "releases", "id")));
+    stored.map(|stored| stored.map(|stored| (stored.id, stored))).collect()
+}
+
+/// The release that a job tests, of those that were read.
+pub(crate) fn one_of(read: &BTreeMap<ReleaseId, StoredRelease>, job: JobId, id: ReleaseId) -> Result<&StoredRelease> {
+    read.get(&id).ok_or_else(|| missing(job, id))
+}
+
+fn missing(job: JobId, release: ReleaseId) -> Error {
+    Error::Corrupt {
         table: "jobs",
         column: "release_id",
-        row: job.id.to_string(),
-        why: format!("there is no release {}", job.release_id),
-    };
-    by_id(conn, job.release_id).await?.ok_or_else(missing)
+        row: job.to_string(),
+        why: format!("there is no release {release}"),
+    }
 }
 
 async fn with_sha1(conn: &mut Conn, release: &Release) -> Result<Option<StoredRelease>> {

@@ -48,6 +48,12 @@ pub struct Runner {
 }
 
 impl Runner {
+    /// Whether it has told the same within half a minute, so that nothing has to be written of it.
+    pub fn told(&self, version: &str, targets: &[Target], now: Timestamp) -> bool {
+        let lately = self.last_seen_at.is_some_and(|seen| now.since(seen) < TOUCH_EVERY);
+        lately && self.version == version && self.targets == targets
+    }
+
     /// Whether it can be expected to take a job for a target.
     pub fn works_on(&self, target: Target, now: Timestamp) -> bool {
         let here = self.last_seen_at.is_some_and(|seen| now.since(seen) <= RUNNER_SEEN);
@@ -120,12 +126,15 @@ pub struct Known {
     pub runner: Runner,
     /// Whether the token is the next one, whose first use this is: see [`settle`].
     pub by_next: bool,
+    /// Whether it has a key, without which nothing that it reports would be taken.
+    pub has_key: bool,
 }
 
 /// The runner whose token has this digest, unless it is revoked or the token was replaced.
 pub async fn authenticate(conn: &mut Conn, token: &TokenHash, now: Timestamp) -> Result<Option<Known>> {
     let row = sqlx::query(
-        "SELECT * FROM runners
+        "SELECT runners.*, CASE WHEN EXISTS (SELECT 1 FROM runner_keys WHERE runner_keys.runner_id = runners.id) THEN 1 ELSE 0 END AS keys
+         FROM runners
          WHERE revoked_at IS NULL AND (next_token_hash = $1 OR (token_hash = $1 AND (next_token_at IS NULL OR next_token_at > $2)))",
     )
     .bind(token.as_str())
@@ -133,8 +142,9 @@ pub async fn authenticate(conn: &mut Conn, token: &TokenHash, now: Timestamp) ->
     .fetch_optional(conn.raw())
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let next = Fields::of(&row, "runners", "id").optional_text("next_token_hash")?;
-    Ok(Some(Known { runner: read(&row)?, by_next: next.as_deref() == Some(token.as_str()) }))
+    let fields = Fields::of(&row, "runners", "id");
+    let by_next = fields.optional_text("next_token_hash")?.as_deref() == Some(token.as_str());
+    Ok(Some(Known { runner: read(&row)?, by_next, has_key: fields.number::<u8>("keys")? == 1 }))
 }
 
 /// Has the next token take the place of the old one, which is refused from here on.

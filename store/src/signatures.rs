@@ -12,8 +12,9 @@ use serde::Serialize;
 use sqlx::any::AnyRow;
 
 use crate::fields::Fields;
+use crate::lease::{self, LeaseKey, Lost};
 use crate::runs::RunDetail;
-use crate::{Conn, Result, Tx};
+use crate::{Conn, Result, Tx, many};
 
 /// How long a key that has another one after it may still sign: a run that had begun with it is not lost.
 pub const BOTH_KEYS: Duration = Duration::from_hours(1);
@@ -113,18 +114,22 @@ pub async fn register(
     })
 }
 
-/// What a run was claimed for.
-pub async fn subject(conn: &mut Conn, run: RunId) -> Result<Option<Subject>> {
+/// What a run was claimed for, whose lease a runner holds, or why it does not.
+pub async fn subject(conn: &mut Conn, key: &LeaseKey<'_>) -> Result<std::result::Result<Subject, Lost>> {
     let row = sqlx::query(
-        "SELECT runs.id, runs.target, jobs.release_id, releases.dist, releases.version, releases.sha1
+        "SELECT runs.id, runs.runner_id, runs.state, runs.job_id, runs.token_hash, runs.expires_at, runs.claimed_at, runs.target, jobs.release_id,
+             releases.dist, releases.version, releases.sha1
          FROM runs JOIN jobs ON jobs.id = runs.job_id JOIN releases ON releases.id = jobs.release_id WHERE runs.id = $1",
     )
-    .bind(run.to_string())
+    .bind(key.run_id.to_string())
     .fetch_optional(conn.raw())
     .await?;
-    let Some(row) = row else { return Ok(None) };
+    let Some(row) = row else { return Ok(Err(Lost::Unknown)) };
+    if let Err(lost) = lease::held_by(&row, key)? {
+        return Ok(Err(lost));
+    }
     let release = Fields::of(&row, "releases", "release_id");
-    Ok(Some(Subject {
+    Ok(Ok(Subject {
         dist: release.parse("dist")?,
         version: release.parse("version")?,
         sha1: release.text("sha1")?,
@@ -132,15 +137,12 @@ pub async fn subject(conn: &mut Conn, run: RunId) -> Result<Option<Subject>> {
     }))
 }
 
-/// Stores by which key a result was signed. To be called in the transaction that accepts it, once it is verified.
-pub async fn keep(tx: &mut Tx, run: RunId, seal: &Seal) -> Result<()> {
-    sqlx::query("INSERT INTO signatures (run_id, public_key, signature) VALUES ($1, $2, $3)")
-        .bind(run.to_string())
-        .bind(seal.key.to_string())
-        .bind(seal.signature.to_string())
-        .execute(tx.raw())
-        .await?;
-    Ok(())
+/// Stores by which keys results were signed. To be called in the transaction that accepts them, once they are verified.
+pub(crate) async fn keep(tx: &mut Tx, seals: &[(RunId, &Seal)]) -> Result<()> {
+    many::insert(tx, ("signatures (run_id, public_key, signature)", 3), seals, |query, (run, seal)| {
+        query.bind(run.to_string()).bind(seal.key.to_string()).bind(seal.signature.to_string())
+    })
+    .await
 }
 
 /// The signed report of a run, made of what is stored; none where no runner reported, or before there were signatures.

@@ -10,11 +10,13 @@ use protocol::{
 };
 use sqlx::{AssertSqlSafe, Connection, Executor, Row};
 
-use crate::jobs::{Claim, Claimed, Plan};
+use crate::confirm::Retries;
+use crate::jobs::{Answer, Claim, Claimed, Plan};
 use crate::releases::NewRelease;
+use crate::results::{self, Acceptance, Handed};
 use crate::runners::NewRunner;
 use crate::runs::LeaseKey;
-use crate::{Conn, Store, TokenHash, jobs, releases, runners};
+use crate::{Conn, Store, TokenHash, Tx, jobs, releases, runners};
 
 /// How long the leases of these tests last.
 pub(crate) const LEASE: Duration = Duration::from_mins(5);
@@ -91,6 +93,10 @@ pub(crate) fn full_scans(plan: &str) -> Vec<&str> {
     let parts = plan.lines().filter_map(|line| line.strip_prefix("CO-ROUTINE ").or(line.strip_prefix("MATERIALIZE ")));
     let parts: Vec<&str> = parts.collect();
     let is_full = |line: &&str| {
+        // A list of values in the query is no table.
+        if line.ends_with("VALUES CLAUSE") {
+            return false;
+        }
         let scanned = line.strip_prefix("SCAN ").map(|scanned| scanned.split(' ').next().unwrap_or_default());
         line.contains("Seq Scan") || scanned.is_some_and(|scanned| !parts.contains(&scanned))
     };
@@ -178,11 +184,20 @@ pub(crate) fn token() -> TokenHash {
 pub(crate) async fn claim(store: &Store, runner_id: RunnerId, targets: &[&str], now: Timestamp) -> Option<Claimed> {
     let targets: Vec<Target> = targets.iter().map(|text| target(text)).collect();
     let token = token();
-    let claim = Claim { runner_id, targets: &targets, run_id: RunId::new(now), token: &token, lease: LEASE };
+    let claim =
+        Claim { runner_id, targets: &targets, run_id: RunId::new(now), token: &token, chosen: false, lease: LEASE };
     let mut tx = store.begin().await.unwrap();
-    let claimed = jobs::claim(&mut tx, &claim, now).await.unwrap();
+    let claimed = claim_in(&mut tx, &claim, now).await;
     tx.commit().await.unwrap();
     claimed
+}
+
+/// The answer to one claim.
+pub(crate) async fn claim_in(tx: &mut Tx, claim: &Claim<'_>, now: Timestamp) -> Option<Claimed> {
+    match jobs::claim(tx, &[*claim], now).await.unwrap().pop().unwrap() {
+        Answer::Job(claimed) | Answer::Before(claimed) => Some(claimed),
+        Answer::Nothing | Answer::Over => None,
+    }
 }
 
 pub(crate) fn key<'a>(claimed: &Claimed, runner_id: RunnerId, token: &'a TokenHash) -> LeaseKey<'a> {
@@ -311,10 +326,64 @@ pub(crate) async fn judge(store: &Store, runner: RunnerId, on: &str, reason: Rea
     claimed.run_id
 }
 
+/// Hands in one report, unsigned.
+pub(crate) async fn accept_one(
+    tx: &mut Tx,
+    key: &LeaseKey<'_>,
+    report: &Report,
+    retries: Retries,
+    now: Timestamp,
+) -> crate::Result<Acceptance> {
+    let handed = Handed { key: *key, report, seal: None };
+    Ok(results::accept(tx, &[handed], retries, now).await?.pop().unwrap().acceptance)
+}
+
 async fn accept(store: &Store, key: &LeaseKey<'_>, report: &Report, now: Timestamp) {
     let mut tx = store.begin().await.unwrap();
     let retries = crate::confirm::Retries::default();
-    let accepted = crate::results::accept(&mut tx, key, report, retries, now).await.unwrap();
+    let accepted = crate::testing::accept_one(&mut tx, key, report, retries, now).await.unwrap();
     assert_eq!(accepted, crate::results::Acceptance::Accepted);
     tx.commit().await.unwrap();
+}
+
+/// Every row that claims and reports write, but the number of the turn, as words in order.
+pub(crate) async fn dump(conn: &mut Conn) -> Vec<String> {
+    const TABLES: [&str; 19] = [
+        "jobs",
+        "lanes",
+        "runs",
+        "results",
+        "phases",
+        "tests",
+        "files",
+        "avoidances",
+        "opinions",
+        "symptoms",
+        "symptom_cells",
+        "daily_results",
+        "daily_phases",
+        "daily_queue",
+        "turns",
+        "deliveries",
+        "signatures",
+        "runners",
+        "counters WHERE name <> 'turn'",
+    ];
+    let mut all = Vec::new();
+    for table in TABLES {
+        let sql = AssertSqlSafe(format!("SELECT * FROM {table}"));
+        let rows = sqlx::query(sql).fetch_all(conn.raw()).await.unwrap();
+        let mut rows: Vec<String> = rows.iter().map(|row| format!("{table}: {:?}", words(row))).collect();
+        rows.sort();
+        all.extend(rows);
+    }
+    all
+}
+
+fn words(row: &sqlx::any::AnyRow) -> Vec<String> {
+    let word = |at: usize| match row.try_get::<Option<String>, _>(at) {
+        Ok(text) => format!("{text:?}"),
+        Err(_) => format!("{:?}", row.get::<Option<i64>, _>(at)),
+    };
+    (0..row.columns().len()).map(word).collect()
 }

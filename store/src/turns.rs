@@ -7,12 +7,12 @@
 //!
 //! Places are given under the lock of a counter's row, so that they are committed in their order.
 
-use protocol::{Comparison, Name, PgMajor, Timestamp, compare};
+use protocol::{Comparison, JobId, Name, PgMajor, RunId, Timestamp};
 use serde::Serialize;
 use sqlx::any::AnyRow;
 
 use crate::fields::{Fields, to_limit};
-use crate::history::{Past, Turn, read_turn};
+use crate::history::{Turn, read_turn};
 use crate::releases::StoredRelease;
 use crate::{Conn, Result, Tx, deliveries};
 
@@ -26,18 +26,23 @@ pub struct Recorded {
     pub turn: Turn,
 }
 
+/// How what stands now of a job compares with what stood before.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turned {
+    pub(crate) job: JobId,
+    /// The run that it is compared with.
+    pub(crate) before: RunId,
+    /// The run that stands.
+    pub(crate) after: RunId,
+    pub(crate) comparison: Comparison,
+}
+
 /// Records how what stands now of a job compares with what stood before, if that is news, and what is to be delivered of it.
-pub(crate) async fn record(
-    tx: &mut Tx,
-    stored: &StoredRelease,
-    (before, after): (&Past, &Past),
-    now: Timestamp,
-) -> Result<()> {
-    let comparison = compare(before.judged(), after.judged());
-    if !comparison.is_news() || !is_latest(tx, stored).await? {
+pub(crate) async fn record(tx: &mut Tx, stored: &StoredRelease, turned: Turned, now: Timestamp) -> Result<()> {
+    if !turned.comparison.is_news() || !is_latest(tx, stored).await? {
         return Ok(());
     }
-    if let Some(place) = found_again(tx, (before, after), comparison).await? {
+    if let Some(place) = found_again(tx, turned).await? {
         return deliveries::owe(tx, &stored.release.dist, place, now).await;
     }
     let place = next_place(tx).await?;
@@ -48,10 +53,10 @@ pub(crate) async fn record(
          ON CONFLICT DO NOTHING",
     )
     .bind(place)
-    .bind(after.job_id.to_string())
-    .bind(after.run_id.to_string())
-    .bind(before.run_id.to_string())
-    .bind(comparison.as_str())
+    .bind(turned.job.to_string())
+    .bind(turned.after.to_string())
+    .bind(turned.before.to_string())
+    .bind(turned.comparison.as_str())
     .bind(stored.release.dist.key())
     .bind(stored.release.user.key())
     .bind(now.as_millis())
@@ -64,16 +69,16 @@ pub(crate) async fn record(
 }
 
 /// The same turn that a run had found which is withdrawn now: it has another witness, and keeps its place, so that nobody is told of it twice.
-async fn found_again(tx: &mut Tx, (before, after): (&Past, &Past), comparison: Comparison) -> Result<Option<i64>> {
+async fn found_again(tx: &mut Tx, turned: Turned) -> Result<Option<i64>> {
     let row = sqlx::query(
         "UPDATE turns SET run_id = $4 WHERE job_id = $1 AND before_id = $2 AND comparison = $3
              AND EXISTS (SELECT 1 FROM runs WHERE runs.id = turns.run_id AND runs.withdrawn_at IS NOT NULL)
          RETURNING job_id, place",
     )
-    .bind(after.job_id.to_string())
-    .bind(before.run_id.to_string())
-    .bind(comparison.as_str())
-    .bind(after.run_id.to_string())
+    .bind(turned.job.to_string())
+    .bind(turned.before.to_string())
+    .bind(turned.comparison.as_str())
+    .bind(turned.after.to_string())
     .fetch_optional(tx.raw())
     .await?;
     row.map(|row| Fields::of(&row, "turns", "job_id").number("place")).transpose()

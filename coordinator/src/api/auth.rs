@@ -18,7 +18,11 @@ const MAX_TOKEN: usize = 256;
 const LEASE_TOKEN: &str = "x-lease-token";
 
 /// The runner that calls.
-pub(super) struct Caller(pub(super) Runner);
+pub(super) struct Caller {
+    pub(super) runner: Runner,
+    /// Whether it has a key to sign with.
+    pub(super) has_key: bool,
+}
 
 impl FromRequestParts<Coordinator> for Caller {
     type Rejection = Refusal;
@@ -28,7 +32,7 @@ impl FromRequestParts<Coordinator> for Caller {
         let token = TokenHash::of(bearer(&parts.headers).ok_or(Refusal::Unauthorized { detail })?);
         let mut conn = coordinator.store.read().await?;
         let known = runners::authenticate(&mut conn, &token, coordinator.now()).await?;
-        let Known { runner, by_next } = known.ok_or(Refusal::Unauthorized { detail })?;
+        let Known { runner, by_next, has_key } = known.ok_or(Refusal::Unauthorized { detail })?;
         drop(conn);
         if !coordinator.pace.allows(runner.id) {
             return Err(Refusal::too_many(format!("the runner {} calls too often; wait for a second", runner.name)));
@@ -38,7 +42,7 @@ impl FromRequestParts<Coordinator> for Caller {
             runners::settle(&mut tx, runner.id, &token).await?;
             tx.commit().await?;
         }
-        Ok(Self(runner))
+        Ok(Self { runner, has_key })
     }
 }
 

@@ -146,7 +146,10 @@ fn too_late(id: JoinRequestId, at: Timestamp) -> Refusal {
         (status = 401, description = "No such runner", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "The runner was revoked meanwhile", body = Problem, content_type = "application/problem+json"),
     ))]
-async fn rotate(State(coordinator): State<Coordinator>, Caller(runner): Caller) -> Result<Json<NewToken>, Refusal> {
+async fn rotate(
+    State(coordinator): State<Coordinator>,
+    Caller { runner, .. }: Caller,
+) -> Result<Json<NewToken>, Refusal> {
     match join::rotate(&coordinator, &runner).await? {
         Some(token) => Ok(Json(NewToken { token })),
         None => Err(Refusal::Conflict { detail: format!("the runner {} was revoked", runner.name) }),
@@ -159,7 +162,7 @@ async fn rotate(State(coordinator): State<Coordinator>, Caller(runner): Caller) 
         (status = 200, description = "The runner", body = Own),
         (status = 401, description = "No such runner", body = Problem, content_type = "application/problem+json"),
     ))]
-async fn own(State(coordinator): State<Coordinator>, Caller(runner): Caller) -> Result<Json<Own>, Refusal> {
+async fn own(State(coordinator): State<Coordinator>, Caller { runner, .. }: Caller) -> Result<Json<Own>, Refusal> {
     let keys = signatures::keys(&mut coordinator.store.read().await?, runner.id).await?;
     Ok(Json(Own { name: runner.name, key: keys.first().map(|key| key.key) }))
 }
@@ -174,7 +177,7 @@ async fn own(State(coordinator): State<Coordinator>, Caller(runner): Caller) -> 
     ))]
 async fn change_key(
     State(coordinator): State<Coordinator>,
-    Caller(runner): Caller,
+    Caller { runner, .. }: Caller,
     Body(wish): Body<KeyWish>,
 ) -> Result<StatusCode, Refusal> {
     match join::change_key(&coordinator, &runner, &wish).await? {
@@ -199,7 +202,7 @@ fn other_key(name: &str, offered: &PublicKey, known: &RunnerKey) -> String {
         (status = 204, description = "It is no runner any more"),
         (status = 401, description = "No such runner", body = Problem, content_type = "application/problem+json"),
     ))]
-async fn leave(State(coordinator): State<Coordinator>, Caller(runner): Caller) -> Result<StatusCode, Refusal> {
+async fn leave(State(coordinator): State<Coordinator>, Caller { runner, .. }: Caller) -> Result<StatusCode, Refusal> {
     join::leave(&coordinator, &runner).await?;
     Ok(StatusCode::NO_CONTENT)
 }

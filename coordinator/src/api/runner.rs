@@ -23,7 +23,7 @@ use crate::api::extract::{Asked, Body, In, Raw};
 use crate::api::problem::Refusal;
 use crate::api::read;
 use crate::lease::{self, Denied, Voice};
-use crate::signing::{self, Refused};
+use crate::signing::Refused;
 
 /// A claim waits at most this long, which proxies bear.
 const MAX_WAIT_SECONDS: u64 = 30;
@@ -77,7 +77,7 @@ struct Renewed {
     ))]
 async fn claim(
     State(coordinator): State<Coordinator>,
-    Caller(runner): Caller,
+    Caller { runner, has_key }: Caller,
     Asked(Wait { wait }): Asked<Wait>,
     Body(request): Body<ClaimRequest>,
 ) -> Result<Response, Refusal> {
@@ -89,7 +89,7 @@ async fn claim(
     if runner.quarantined_at.is_some() {
         return Err(quarantined(&runner));
     }
-    if !signing::has_key(&coordinator, &runner).await? {
+    if !has_key {
         return Err(keyless(&runner));
     }
     // It may still say that it is away, and hear of a lease that it does not know of.
@@ -99,7 +99,7 @@ async fn claim(
     check_token(request.token.as_deref())?;
     let wait = if request.away.is_some() { 0 } else { wait.min(MAX_WAIT_SECONDS) };
     let wait = Duration::from_secs(wait);
-    let mut response = match lease::claim(&coordinator, &runner, &request, wait).await? {
+    let mut response = match lease::claim(&coordinator, runner, request, wait).await? {
         Some(assignment) => Json::<Assignment>(assignment).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
     };
@@ -159,7 +159,7 @@ fn keyless(runner: &Runner) -> Refusal {
     ))]
 async fn renew(
     State(coordinator): State<Coordinator>,
-    Caller(runner): Caller,
+    Caller { runner, .. }: Caller,
     In(run_id): In<RunId>,
     LeaseToken(token): LeaseToken,
     Body(request): Body<RenewRequest>,
@@ -187,7 +187,7 @@ async fn renew(
     ))]
 async fn progress(
     State(coordinator): State<Coordinator>,
-    Caller(runner): Caller,
+    Caller { runner, .. }: Caller,
     In(run_id): In<RunId>,
     LeaseToken(token): LeaseToken,
     Body(progress): Body<Progress>,
@@ -216,7 +216,7 @@ async fn progress(
     ))]
 async fn upload(
     State(coordinator): State<Coordinator>,
-    Caller(runner): Caller,
+    Caller { runner, .. }: Caller,
     In((run_id, name)): In<(RunId, String)>,
     LeaseToken(token): LeaseToken,
     request: Request,
@@ -252,13 +252,12 @@ async fn upload(
     ))]
 async fn report(
     State(coordinator): State<Coordinator>,
-    Caller(runner): Caller,
+    Caller { runner, .. }: Caller,
     In(run_id): In<RunId>,
     LeaseToken(token): LeaseToken,
     Sealed { report, seal }: Sealed,
 ) -> Result<StatusCode, Refusal> {
-    let voice = Voice { runner: &runner, run_id, token: &token };
-    match lease::report(&coordinator, voice, (&report, seal.as_ref())).await? {
+    match lease::report(&coordinator, (runner, run_id, token), (report, seal)).await? {
         Ok(()) => Ok(StatusCode::OK),
         Err(denied) => Err(refuse(&coordinator, run_id, denied).await?),
     }
@@ -275,7 +274,7 @@ async fn report(
     ))]
 async fn release(
     State(coordinator): State<Coordinator>,
-    Caller(runner): Caller,
+    Caller { runner, .. }: Caller,
     In(run_id): In<RunId>,
     LeaseToken(token): LeaseToken,
 ) -> Result<StatusCode, Refusal> {

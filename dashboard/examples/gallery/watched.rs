@@ -16,11 +16,12 @@ use protocol::{
 };
 use serde_json::json;
 use store::confirm::Retries;
-use store::jobs::{self, Claim, Plan};
+use store::jobs::{self, Answer, Claim, Plan};
 use store::releases::{self, NewRelease};
+use store::results::{self, Acceptance, Handed};
 use store::runners::{self, NewRunner};
 use store::runs::LeaseKey;
-use store::{Store, TokenHash, results};
+use store::{Store, TokenHash};
 use tokio::task::JoinSet;
 
 const SHA1: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -130,13 +131,15 @@ impl Farm<'_> {
         let (now, token, targets) = (self.clock.now(), TokenHash::of("lease"), ["pg13-arm64".parse().unwrap()]);
         let run_id = RunId::new(now);
         let lease = Duration::from_mins(5);
-        let claim = Claim { runner_id, targets: &targets, run_id, token: &token, lease };
+        let claim = Claim { runner_id, targets: &targets, run_id, token: &token, chosen: false, lease };
         let mut tx = self.store.begin().await.unwrap();
-        jobs::claim(&mut tx, &claim, now).await.unwrap().unwrap();
+        let answers = jobs::claim(&mut tx, &[claim], now).await.unwrap();
+        assert!(matches!(answers[..], [Answer::Job(_)]), "a job waits");
         let key = LeaseKey { run_id, runner_id, token: &token };
         let report = report(run_id, reason, now);
-        let accepted = results::accept(&mut tx, &key, &report, Retries::default(), now).await.unwrap();
-        assert_eq!(accepted, results::Acceptance::Accepted);
+        let handed = Handed { key, report: &report, seal: None };
+        let accepted = results::accept(&mut tx, &[handed], Retries::default(), now).await.unwrap();
+        assert_eq!(accepted[0].acceptance, Acceptance::Accepted);
         tx.commit().await.unwrap();
     }
 }

@@ -11,11 +11,12 @@ use protocol::{
 };
 use serde_json::{Value, json};
 use store::confirm::Retries;
-use store::jobs::{self, Claim, Plan};
+use store::jobs::{self, Answer, Claim, Plan};
 use store::releases::{self, NewRelease};
+use store::results::{self, Acceptance, Handed};
 use store::runners::{self, NewRunner};
 use store::runs::LeaseKey;
-use store::{Store, TokenHash, results};
+use store::{Store, TokenHash};
 use tempfile::TempDir;
 
 use crate::{Asked, Config, Desk, Form, Tick, tick};
@@ -124,17 +125,20 @@ impl Farm {
             targets: &targets,
             run_id: RunId::new(self.now()),
             token: &token,
+            chosen: false,
             lease: Duration::from_mins(5),
         };
         let mut tx = self.store.begin().await.unwrap();
-        let claimed = jobs::claim(&mut tx, &claim, self.now()).await.unwrap().unwrap();
+        let answers = jobs::claim(&mut tx, &[claim], self.now()).await.unwrap();
+        let [Answer::Job(claimed)] = answers.as_slice() else { panic!("{answers:?}") };
         let key = LeaseKey { run_id: claimed.run_id, runner_id: self.runner, token: &token };
         let mut report = report(claimed.run_id, reason, self.now());
         if let Some(image) = &mut report.image {
             image.postgresql = format!("{}.11", claimed.target.major);
         }
-        let accepted = results::accept(&mut tx, &key, &report, Retries::default(), self.now()).await.unwrap();
-        assert_eq!(accepted, results::Acceptance::Accepted);
+        let handed = Handed { key, report: &report, seal: None };
+        let accepted = results::accept(&mut tx, &[handed], Retries::default(), self.now()).await.unwrap();
+        assert_eq!(accepted[0].acceptance, Acceptance::Accepted);
         tx.commit().await.unwrap();
     }
 

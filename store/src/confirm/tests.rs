@@ -3,7 +3,7 @@ use tokio::task::JoinSet;
 
 use super::*;
 use crate::jobs::{self, Claimed, Plan, Requeue};
-use crate::results::{Acceptance, accept};
+use crate::results::Acceptance;
 use crate::runs::LeaseState;
 use crate::testing::{
     at, claim, explain, insert, key, name, on_both, pair, plan, plan_as, plan_for, release, report, runner, target,
@@ -43,7 +43,8 @@ async fn say(
     let (token, mut report) = (token(), report(claimed, reason));
     report.verdict.phase = phase;
     let mut tx = store.begin().await.unwrap();
-    let accepted = accept(&mut tx, &key(claimed, runner, &token), &report, RETRIES, at(minute)).await.unwrap();
+    let accepted =
+        crate::testing::accept_one(&mut tx, &key(claimed, runner, &token), &report, RETRIES, at(minute)).await.unwrap();
     tx.commit().await.unwrap();
     accepted
 }
@@ -301,7 +302,7 @@ async fn is_late_within(store: &Store, runner: RunnerId, minutes: u64, minute: i
     let limits = LimitFacts { memory_bytes: 0, cpus: 1, processes: 1, phase_ms, run_ms, silence_ms: 0, log_bytes: 0 };
     report.circumstances.limits = Some(limits);
     let mut tx = store.begin().await.unwrap();
-    accept(&mut tx, &key(&claimed, runner, &token), &report, RETRIES, at(minute)).await.unwrap();
+    crate::testing::accept_one(&mut tx, &key(&claimed, runner, &token), &report, RETRIES, at(minute)).await.unwrap();
     tx.commit().await.unwrap();
     Some(claimed.run_id)
 }
@@ -803,7 +804,7 @@ async fn emulate(store: &Store, runner: RunnerId, verdict: (Phase, Reason), minu
     report.verdict.phase = verdict.0;
     report.circumstances.emulated = true;
     let mut tx = store.begin().await.unwrap();
-    accept(&mut tx, &key(&claimed, runner, &token), &report, RETRIES, at(minute)).await.unwrap();
+    crate::testing::accept_one(&mut tx, &key(&claimed, runner, &token), &report, RETRIES, at(minute)).await.unwrap();
     tx.commit().await.unwrap();
     Some(claimed.run_id)
 }

@@ -17,7 +17,7 @@ pub(super) const REACH: Duration = Duration::from_hours(7 * 24);
 const OPINIONS_READ: i64 = 500;
 
 /// Writes down what a round's newest result says of the runners in it. Returns the one that is quarantined for it.
-pub(super) async fn learn(
+pub(crate) async fn learn(
     tx: &mut Tx,
     (job, release): (&Job, &StoredRelease),
     round: &[Said],

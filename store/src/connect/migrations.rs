@@ -13,7 +13,7 @@ pub(super) static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
     Migrator::with_migrations(FILES.iter().map(read).collect())
 });
 
-const FILES: [(i64, &str, &str); 16] = [
+const FILES: [(i64, &str, &str); 17] = [
     (1, "farm", include_str!("../../migrations/0001_farm.sql")),
     (2, "circumstances", include_str!("../../migrations/0002_circumstances.sql")),
     (3, "confirmation", include_str!("../../migrations/0003_confirmation.sql")),
@@ -30,6 +30,7 @@ const FILES: [(i64, &str, &str); 16] = [
     (15, "pre_releases", include_str!("../../migrations/0015_pre_releases.sql")),
     (16, "losses", include_str!("../../migrations/0016_losses.sql")),
     (17, "images", include_str!("../../migrations/0017_images.sql")),
+    (18, "claims", include_str!("../../migrations/0018_claims.sql")),
 ];
 
 #[cfg(test)]

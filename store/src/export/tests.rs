@@ -1,9 +1,9 @@
 use protocol::{Flag, Reason};
 
 use super::*;
+use crate::Store;
 use crate::confirm::Retries;
 use crate::testing::{at, claim, insert, key, on_both, pair, plan, release, report, runner, token};
-use crate::{Store, results as accepted};
 
 /// Claims a job on a target and reports it, accepted at a minute.
 async fn found(store: &Store, runner: protocol::RunnerId, on: &str, reason: Reason, minute: i64) {
@@ -11,7 +11,7 @@ async fn found(store: &Store, runner: protocol::RunnerId, on: &str, reason: Reas
     let (token, report) = (token(), report(&claimed, reason));
     let mut tx = store.begin().await.unwrap();
     let key = key(&claimed, runner, &token);
-    accepted::accept(&mut tx, &key, &report, Retries::default(), at(minute)).await.unwrap();
+    crate::testing::accept_one(&mut tx, &key, &report, Retries::default(), at(minute)).await.unwrap();
     tx.commit().await.unwrap();
 }
 

@@ -2,8 +2,8 @@ use protocol::{Flag, Reason};
 
 use super::*;
 use crate::confirm::Retries;
+use crate::runners;
 use crate::testing::{at, claim, insert, key, on_both, pair, plan, release, report, runner, target, token};
-use crate::{results, runners};
 
 #[tokio::test]
 async fn an_empty_farm_counts_nothing() {
@@ -30,7 +30,9 @@ async fn what_its_own_runner_found_flaky_counts_for_nothing() {
             let (token, mut report) = (token(), report(&claimed, Reason::TestsPassed));
             report.verdict.flags = flags;
             let mut tx = store.begin().await.unwrap();
-            results::accept(&mut tx, &key(&claimed, runner, &token), &report, Retries::default(), at(2)).await.unwrap();
+            crate::testing::accept_one(&mut tx, &key(&claimed, runner, &token), &report, Retries::default(), at(2))
+                .await
+                .unwrap();
             tx.commit().await.unwrap();
         }
         let shares = shares(&mut store.read().await.unwrap()).await.unwrap();
@@ -55,7 +57,7 @@ async fn the_farm_counts_what_it_has() {
             let claimed = claim(&store, runner, &["pg17-amd64"], at(2)).await.unwrap();
             let (key, report) = (key(&claimed, runner, &token), report(&claimed, reason));
             let mut tx = store.begin().await.unwrap();
-            results::accept(&mut tx, &key, &report, Retries::default(), at(3)).await.unwrap();
+            crate::testing::accept_one(&mut tx, &key, &report, Retries::default(), at(3)).await.unwrap();
             tx.commit().await.unwrap();
         };
         for reason in [Reason::TestsPassed, Reason::TestsFailed, Reason::MissingHeader] {

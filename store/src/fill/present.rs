@@ -14,7 +14,7 @@ use super::{Dice, FIRST, Plan, Progress, Subject, id};
 use crate::fields::{Fields, storable, to_bigint};
 use crate::jobs::{self, Job};
 use crate::releases::columns;
-use crate::results::rows::{NewResult, insert_parts};
+use crate::results::rows::{self, NewResult};
 use crate::runners::{self, NewRunner};
 use crate::{Blobs, Conn, Result, Store, TokenHash, Tx};
 
@@ -177,8 +177,8 @@ impl Cell<'_> {
     /// The result, and where it is a failure the second opinion that makes it count.
     async fn insert_result(&self, tx: &mut Tx, job: &Job, story: &Story, accepted_at: Timestamp) -> Result<()> {
         let report = &story.report;
-        NewResult::of_report(report, job).insert(tx, accepted_at).await?;
-        insert_parts(tx, report).await?;
+        rows::insert(tx, &[NewResult::of_report(report, job)], accepted_at).await?;
+        rows::insert_parts(tx, &[report]).await?;
         if report.verdict.grade() != Grade::Na {
             self.insert_run(tx, job, report.run_id, (0, accepted_at)).await?;
         }
@@ -186,7 +186,7 @@ impl Cell<'_> {
             let second = id("01KC", FIRST + 2 * (self.plan.rounds * self.plan.jobs + self.number) + 1);
             let again = protocol::Report { run_id: second, files: Vec::new(), ..report.clone() };
             let later = Job { reported: 1, ..job.clone() };
-            NewResult::of_report(&again, &later).insert(tx, accepted_at).await?;
+            rows::insert(tx, &[NewResult::of_report(&again, &later)], accepted_at).await?;
             self.insert_run(tx, job, second, (1, accepted_at)).await?;
             sqlx::query("UPDATE jobs SET confirmed_by = $2, reported = 2 WHERE id = $1")
                 .bind(job.id.to_string())

@@ -176,9 +176,10 @@ async fn a_queue_grows_to_so_many_jobs_each_of_which_is_claimed_and_reported() {
                 targets: &targets,
                 run_id: RunId::new(at(attempt)),
                 token: &token,
+                chosen: false,
                 lease: std::time::Duration::from_mins(5),
             };
-            let claimed = jobs::claim(&mut tx, &claim, at(attempt)).await.unwrap().unwrap();
+            let claimed = crate::testing::claim_in(&mut tx, &claim, at(attempt)).await.unwrap();
             let assignment = protocol::Assignment {
                 lease: protocol::Lease {
                     run_id: claimed.run_id,
@@ -195,7 +196,7 @@ async fn a_queue_grows_to_so_many_jobs_each_of_which_is_claimed_and_reported() {
             let report = report(&assignment, at(attempt));
             report.check().unwrap();
             let key = crate::testing::key(&claimed, runner, &token);
-            let accepted = crate::results::accept(&mut tx, &key, &report, Retries::default(), at(attempt)).await;
+            let accepted = crate::testing::accept_one(&mut tx, &key, &report, Retries::default(), at(attempt)).await;
             assert_eq!(accepted.unwrap(), Acceptance::Accepted);
             tx.commit().await.unwrap();
         }

@@ -1,15 +1,21 @@
-//! Takes the next job from the queue and opens the run that tests it; why in this order stands in `jobs.rs`.
+//! Takes jobs from the queue and opens the runs that test them; why in this order stands in `jobs.rs`.
+//!
+//! Claims that come at the same time are answered together, as one after the other would be: a statement costs a journey, whether it is about one
+//! job or fifty.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use protocol::{JobId, JobState, Release, ReleaseId, RunId, RunnerId, Target, Timestamp};
+use protocol::{JobId, Priority, Release, ReleaseId, RunId, RunnerId, Target, Timestamp};
 use sqlx::AssertSqlSafe;
 
-use super::lanes::{self, Lane};
-use super::{Job, leave_queue, read};
-use crate::fields::Fields;
+use super::lanes::{self, Turn};
+use crate::fields::{Fields, to_bigint};
+use crate::losses::Allowed;
 use crate::runs::RunState;
-use crate::{Conn, Result, TokenHash, Tx, losses, releases, trends};
+use crate::{Conn, Result, TokenHash, Tx, confirm, losses, many, releases, trends};
+
+pub(super) mod before;
 
 /// The oldest job of a lane, given by its three columns, that does not avoid the runner $1: nearly always the first entry of an index.
 pub(super) fn oldest([target, rank, owner]: [&str; 3]) -> String {
@@ -21,23 +27,36 @@ pub(super) fn oldest([target, rank, owner]: [&str; 3]) -> String {
     )
 }
 
-/// The job that is next over so many targets: of the lanes that are served next, those that are the most urgent, and of their oldest jobs the oldest.
+/// The jobs that are next over so many targets, at most as many as the last place says: of the most urgent lanes, by the owners' turns, the oldest of each owner.
+///
+/// Of each target so many lanes are looked at, which hold so many owners, or all there are.
 pub(super) fn next(targets: usize) -> String {
     format!(
         "WITH heads AS MATERIALIZED ({heads}),
-             first AS (SELECT rank, served_turn FROM heads ORDER BY rank, served_turn LIMIT 1),
-             tied AS MATERIALIZED (SELECT heads.rank, heads.owner_key, ({oldest}) AS job_id
-                 FROM heads JOIN first ON first.rank = heads.rank AND first.served_turn = heads.served_turn)
-         SELECT tied.rank, tied.owner_key, jobs.id FROM tied JOIN jobs ON jobs.id = tied.job_id
-         ORDER BY jobs.queued_at, jobs.id LIMIT 1",
+             urgent AS (SELECT rank, owner_key, MIN(served_turn) AS served_turn FROM heads WHERE rank = (SELECT MIN(rank) FROM heads)
+                 GROUP BY rank, owner_key),
+             due AS (SELECT MAX(served_turn) AS served_turn FROM (SELECT served_turn FROM urgent ORDER BY served_turn LIMIT ${most}) AS those),
+             tied AS MATERIALIZED (SELECT heads.served_turn, ({oldest}) AS job_id
+                 FROM urgent JOIN heads ON heads.rank = urgent.rank AND heads.owner_key = urgent.owner_key AND heads.served_turn = urgent.served_turn
+                 WHERE urgent.served_turn <= (SELECT served_turn FROM due)),
+             placed AS (SELECT tied.served_turn, jobs.id, jobs.release_id, jobs.target, jobs.rank, jobs.owner_key, jobs.queued_at, jobs.attempts,
+                     jobs.reported, jobs.time_factor,
+                     ROW_NUMBER() OVER (PARTITION BY jobs.owner_key ORDER BY jobs.queued_at, jobs.id) AS place
+                 FROM tied JOIN jobs ON jobs.id = tied.job_id)
+         SELECT id, release_id, target, rank, owner_key, attempts, reported, time_factor FROM placed WHERE place = 1
+         ORDER BY served_turn, queued_at, id LIMIT ${most}",
         heads = lanes::heads(targets),
         oldest = oldest(["heads.target", "heads.rank", "heads.owner_key"]),
+        most = targets + 2,
     )
 }
 
-/// The latest run of a runner with a token, of those that it began since some time.
-pub(super) const BEFORE: &str = "SELECT id, job_id, attempt, state, expires_at FROM runs
-     WHERE runner_id = $1 AND claimed_at > $2 AND token_hash = $3 AND id <> $4 ORDER BY claimed_at DESC LIMIT 1";
+/// Jobs run from here on: each by its run, since some time.
+pub(super) const START: (&str, usize, &str) = (
+    "UPDATE jobs SET state = 'running', attempts = attempts + 1, run_id = v.column2, changed_at = v.column3 FROM",
+    3,
+    "WHERE jobs.id = v.column1 AND jobs.state = 'queued'",
+);
 
 /// What a runner offers, and what its lease will be.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +69,8 @@ pub struct Claim<'a> {
     pub run_id: RunId,
     /// The digest of the token that fences the run.
     pub token: &'a TokenHash,
+    /// Whether the runner chose it, so that it can say the claim again.
+    pub chosen: bool,
     /// How long the lease lasts.
     pub lease: Duration,
 }
@@ -75,112 +96,206 @@ pub struct Claimed {
     pub time_factor: u32,
 }
 
-/// Claims the next job for a runner and opens its run; none when nothing waits for its targets, or the runner is quarantined or
-/// revoked, or has as many leases as it may have: see [`crate::losses`].
+/// What comes of a claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Nothing: nothing waits for its targets, or the runner is quarantined or revoked, or has as many leases as it may have: see [`crate::losses`].
+    Nothing,
+    /// A job.
+    Job(Claimed),
+    /// What was claimed with the same token before, where the runner did not get the answer.
+    Before(Claimed),
+    /// Nothing, as what was claimed with the same token before is over.
+    Over,
+}
+
+/// A job that is taken, as far as its claim is concerned.
+struct Taken {
+    id: JobId,
+    release_id: ReleaseId,
+    target: Target,
+    priority: Priority,
+    owner_key: String,
+    /// With this one.
+    attempts: u32,
+    reported: u32,
+    time_factor: u32,
+}
+
+impl Taken {
+    fn turn(&self, number: i64) -> Turn {
+        Turn { target: self.target, priority: self.priority, owner_key: self.owner_key.clone(), number }
+    }
+}
+
+/// Claims the next job for each of some runners and opens its run, as if one came after the other.
 ///
-/// The attempt is counted here, so that a job that kills its runners comes to an end.
-pub async fn claim(tx: &mut Tx, claim: &Claim<'_>, now: Timestamp) -> Result<Option<Claimed>> {
+/// The attempt is counted here, so that a job that kills its runners comes to an end. A claim that was made before with the same token claims nothing more: the
+/// queue's lock lets only one of two be the first.
+pub async fn claim(tx: &mut Tx, claims: &[Claim<'_>], now: Timestamp) -> Result<Vec<Answer>> {
+    let mut answers = vec![Answer::Nothing; claims.len()];
+    // One that comes twice at once is answered twice, the second time with what it got the first time.
+    let mut left: Vec<usize> = (0..claims.len()).collect();
+    while !left.is_empty() {
+        let mut seen = BTreeSet::new();
+        let mut is_first =
+            |claim: &Claim<'_>| !claim.chosen || seen.insert((claim.runner_id, claim.token.as_str().to_owned()));
+        let (some, again): (Vec<usize>, Vec<usize>) = left.into_iter().partition(|at| is_first(&claims[*at]));
+        claim_each(tx, (claims, &some), &mut answers, now).await?;
+        left = again;
+    }
+    Ok(answers)
+}
+
+/// The same of those that no other one of is the same.
+async fn claim_each(
+    tx: &mut Tx,
+    (claims, some): (&[Claim<'_>], &[usize]),
+    answers: &mut [Answer],
+    now: Timestamp,
+) -> Result<()> {
+    let targets: BTreeSet<Target> = some.iter().flat_map(|at| claims[*at].targets).copied().collect();
+    let targets: Vec<Target> = targets.into_iter().collect();
     // A look without the lock: runners ask far more often than there is work.
-    if !lanes::is_any_waiting(tx, claim.targets).await? {
-        return Ok(None);
+    let turn = match lanes::is_any_waiting(tx, &targets).await? {
+        true => Some(lanes::take_turns(tx, some.len()).await?),
+        false => None,
+    };
+    let chosen: Vec<usize> = some.iter().copied().filter(|at| claims[*at].chosen).collect();
+    let those: Vec<&Claim<'_>> = chosen.iter().map(|at| &claims[*at]).collect();
+    for (at, answer) in chosen.into_iter().zip(before::of(tx, &those, now).await?) {
+        answers[at] = answer;
     }
-    let turn = lanes::lock_queue(tx).await?;
-    // Both may have happened while the claim waited.
-    if !losses::may_claim(tx, claim.runner_id).await? {
-        return Ok(None);
+    let Some(turn) = turn else { return Ok(()) };
+    let open: Vec<usize> = some.iter().copied().filter(|at| answers[*at] == Answer::Nothing).collect();
+    let mut allowed = losses::allowed(tx, open.iter().map(|at| claims[*at].runner_id)).await?;
+    let open = open.into_iter().filter(|at| take_lease(&mut allowed, claims[*at].runner_id)).collect();
+    let taken = take(tx, (claims, open), &allowed, (turn, now)).await?;
+    open_runs(tx, claims, &taken, now).await?;
+    let releases = releases::by_ids(tx, taken.iter().map(|(_, job)| job.release_id)).await?;
+    for (at, job) in taken {
+        let release = releases::one_of(&releases, job.id, job.release_id)?.release.clone();
+        answers[at] = Answer::Job(claims[at].got(job, release, now));
     }
-    let Some((lane, job_id)) = best(tx, claim).await? else { return Ok(None) };
-    let job = take(tx, job_id, claim.run_id, now).await?;
-    leave_queue(tx, &job).await?;
-    trends::went(tx, now).await?;
-    lanes::serve(tx, lane.priority, &lane.owner_key, turn).await?;
-    open_run(tx, claim, &job, now).await?;
-    claimed(tx, &job, (claim.run_id, job.attempts, now.plus(claim.lease))).await.map(Some)
-}
-
-/// What was claimed with the same token before, where the runner did not get the answer; the inner one is none where the run is over.
-///
-/// A claim that was so long ago that nobody renewed its lease since has expired, and is not looked for. Asked after [`claim`] in the same
-/// transaction, which the caller gives up where there is one: the queue's lock lets only one of two claims with one token be the first.
-pub async fn claimed_before(conn: &mut Conn, claim: &Claim<'_>, now: Timestamp) -> Result<Option<Option<Claimed>>> {
-    let row = sqlx::query(BEFORE)
-        .bind(claim.runner_id.to_string())
-        .bind(now.minus(claim.lease).as_millis())
-        .bind(claim.token.as_str())
-        .bind(claim.run_id.to_string())
-        .fetch_optional(conn.raw())
-        .await?;
-    let Some(row) = row else { return Ok(None) };
-    let row = Fields::of(&row, "runs", "id");
-    if row.parse::<RunState>("state")? != RunState::Open {
-        return Ok(Some(None));
-    }
-    let Some(job) = super::get(conn, row.parse("job_id")?).await? else { return Ok(Some(None)) };
-    let lease = (row.parse("id")?, row.number("attempt")?, row.time("expires_at")?);
-    claimed(conn, &job, lease).await.map(Some).map(Some)
-}
-
-/// What a runner is told of a job that it has claimed: by run, attempt and expiry.
-async fn claimed(
-    conn: &mut Conn,
-    job: &Job,
-    (run_id, attempt, expires_at): (RunId, u32, Timestamp),
-) -> Result<Claimed> {
-    let stored = releases::of_job(conn, job).await?;
-    Ok(Claimed {
-        job_id: job.id,
-        run_id,
-        release_id: job.release_id,
-        release: stored.release,
-        target: job.target,
-        attempt,
-        expires_at,
-        time_factor: job.time_factor,
-    })
-}
-
-/// The lane that is served next over all targets, and its oldest job. Between targets that are as urgent, the older job decides.
-async fn best(conn: &mut Conn, claim: &Claim<'_>) -> Result<Option<(Lane, JobId)>> {
-    if claim.targets.is_empty() {
-        return Ok(None);
-    }
-    let query = sqlx::query(AssertSqlSafe(next(claim.targets.len()))).bind(claim.runner_id.to_string());
-    let query = claim.targets.iter().fold(query, |query, target| query.bind(target.to_string()));
-    let Some(row) = query.fetch_optional(conn.raw()).await? else { return Ok(None) };
-    let row = Fields::of(&row, "jobs", "id");
-    Ok(Some((lanes::read(&row)?, row.parse("id")?)))
-}
-
-async fn take(tx: &mut Tx, id: JobId, run_id: RunId, now: Timestamp) -> Result<Job> {
-    let row = sqlx::query(
-        "UPDATE jobs SET state = $2, attempts = attempts + 1, run_id = $3, changed_at = $4
-         WHERE id = $1 AND state = 'queued' RETURNING *",
-    )
-    .bind(id.to_string())
-    .bind(JobState::Running.as_str())
-    .bind(run_id.to_string())
-    .bind(now.as_millis())
-    .fetch_one(tx.raw())
-    .await?;
-    read(&row)
-}
-
-async fn open_run(tx: &mut Tx, claim: &Claim<'_>, job: &Job, now: Timestamp) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO runs (id, job_id, runner_id, target, token_hash, attempt, state, claimed_at, renewed_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, 'open', $7, $7, $8)",
-    )
-    .bind(claim.run_id.to_string())
-    .bind(job.id.to_string())
-    .bind(claim.runner_id.to_string())
-    .bind(job.target.to_string())
-    .bind(claim.token.as_str())
-    .bind(i64::from(job.attempts))
-    .bind(now.as_millis())
-    .bind(now.plus(claim.lease).as_millis())
-    .execute(tx.raw())
-    .await?;
     Ok(())
+}
+
+impl Claim<'_> {
+    fn got(&self, job: Taken, release: Release, now: Timestamp) -> Claimed {
+        Claimed {
+            job_id: job.id,
+            run_id: self.run_id,
+            release_id: job.release_id,
+            release,
+            target: job.target,
+            attempt: job.attempts,
+            expires_at: now.plus(self.lease),
+            time_factor: job.time_factor,
+        }
+    }
+}
+
+/// Whether a runner may have another lease, which is counted.
+fn take_lease(allowed: &mut BTreeMap<RunnerId, Allowed>, runner: RunnerId) -> bool {
+    let Some(one) = allowed.get_mut(&runner).filter(|one| one.leases > 0) else { return false };
+    one.leases -= 1;
+    true
+}
+
+/// Takes the next job for each of some claims, by their places, until nothing waits for them. The caller holds the queue's lock.
+async fn take(
+    tx: &mut Tx,
+    (claims, mut open): (&[Claim<'_>], Vec<usize>),
+    allowed: &BTreeMap<RunnerId, Allowed>,
+    (mut turn, now): (i64, Timestamp),
+) -> Result<Vec<(usize, Taken)>> {
+    let mut all = Vec::new();
+    let is_avoided = |at: &usize| allowed.get(&claims[*at].runner_id).is_some_and(|one| one.is_avoided);
+    while let Some(first) = open.first().copied() {
+        // Those that ask for the same go together; a runner that some jobs are not for goes alone.
+        let alike = |at: &usize| claims[*at].targets == claims[first].targets && !is_avoided(at);
+        let count = if is_avoided(&first) { 1 } else { open.iter().take_while(|at| alike(at)).count() };
+        let runner = is_avoided(&first).then_some(claims[first].runner_id);
+        let jobs = next_jobs(tx, (claims[first].targets, runner), count).await?;
+        if jobs.is_empty() {
+            open.drain(..count);
+            continue;
+        }
+        let got: Vec<(usize, Taken)> = open.drain(..jobs.len()).zip(jobs).collect();
+        start(tx, claims, &got, now).await?;
+        let turn_of = |(number, (_, job)): (i64, &(usize, Taken))| job.turn(number);
+        lanes::serve(tx, &(turn..).zip(&got).map(turn_of).collect::<Vec<_>>()).await?;
+        turn += to_bigint(got.len() as u64);
+        all.extend(got);
+    }
+    if !all.is_empty() {
+        trends::went(tx, all.len(), now).await?;
+    }
+    Ok(all)
+}
+
+/// The next jobs for some targets, each of another owner.
+async fn next_jobs(
+    conn: &mut Conn,
+    (targets, runner): (&[Target], Option<RunnerId>),
+    count: usize,
+) -> Result<Vec<Taken>> {
+    if targets.is_empty() {
+        return Ok(Vec::new());
+    }
+    let runner = runner.map(|id| id.to_string()).unwrap_or_default();
+    let query = sqlx::query(AssertSqlSafe(next(targets.len()))).bind(runner);
+    let query = targets.iter().fold(query, |query, target| query.bind(target.to_string()));
+    let rows = query.bind(to_bigint(count as u64)).fetch_all(conn.raw()).await?;
+    let read = |row| {
+        let row = Fields::of(row, "jobs", "id");
+        Ok(Taken {
+            id: row.parse("id")?,
+            release_id: row.parse("release_id")?,
+            target: row.parse("target")?,
+            priority: row.priority("rank")?,
+            owner_key: row.text("owner_key")?,
+            attempts: row.number::<u32>("attempts")? + 1,
+            reported: row.number("reported")?,
+            time_factor: row.number("time_factor")?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// The jobs run from here on.
+async fn start(tx: &mut Tx, claims: &[Claim<'_>], jobs: &[(usize, Taken)], now: Timestamp) -> Result<()> {
+    many::update(tx, START, jobs, |query, (at, job)| {
+        query.bind(job.id.to_string()).bind(claims[*at].run_id.to_string()).bind(now.as_millis())
+    })
+    .await?;
+    for (_, job) in jobs {
+        // What was neither reported nor lost avoids nobody.
+        if job.reported > 0 || job.attempts > 1 {
+            confirm::forget(tx, job.id).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn open_runs(tx: &mut Tx, claims: &[Claim<'_>], jobs: &[(usize, Taken)], now: Timestamp) -> Result<()> {
+    const INTO: &str =
+        "runs (id, job_id, runner_id, target, token_hash, attempt, state, claimed_at, renewed_at, expires_at)";
+    many::insert(tx, (INTO, 10), jobs, |query, (at, job)| {
+        let claim = &claims[*at];
+        query
+            .bind(claim.run_id.to_string())
+            .bind(job.id.to_string())
+            .bind(claim.runner_id.to_string())
+            .bind(job.target.to_string())
+            .bind(claim.token.as_str().to_owned())
+            .bind(i64::from(job.attempts))
+            .bind(RunState::Open.as_str())
+            .bind(now.as_millis())
+            .bind(now.as_millis())
+            .bind(now.plus(claim.lease).as_millis())
+    })
+    .await
 }
 
 #[cfg(test)]

@@ -3,35 +3,50 @@
 use protocol::{Priority, Target};
 use sqlx::AssertSqlSafe;
 
-use crate::fields::Fields;
+use crate::fields::{Fields, to_bigint};
 use crate::{Conn, Result, Tx, many};
 
-/// The lane of a target that is served next: the first entry of an index that holds a job that does not avoid the runner $1.
-pub(super) fn next(target: usize) -> String {
+/// The lanes of a target that are served next, as many as the last place says: the first entries of an index that hold a job that does not avoid the
+/// runner $1.
+pub(super) fn next(target: usize, limit: usize) -> String {
     format!(
         "SELECT target, rank, owner_key, served_turn FROM lanes WHERE target = ${target} AND waiting > 0
              AND waiting > (SELECT COUNT(*) FROM avoidances WHERE avoidances.runner_id = $1 AND avoidances.target = lanes.target
                  AND avoidances.rank = lanes.rank AND avoidances.owner_key = lanes.owner_key)
-             ORDER BY rank, served_turn, owner_key LIMIT 1"
+             ORDER BY rank, served_turn, owner_key LIMIT ${limit}"
     )
 }
 
-/// Every lane of an owner at a priority, by index.
-pub(super) const SERVE: &str = "UPDATE lanes SET served_turn = $3 WHERE rank = $1 AND owner_key = $2";
+/// Every lane of an owner at a priority, by index: it had this turn, and in one of them a job less waits.
+pub(super) const SERVE: (&str, usize, &str) = (
+    "UPDATE lanes SET served_turn = v.column3, waiting = lanes.waiting - CASE WHEN lanes.target = v.column4 THEN 1 ELSE 0 END FROM",
+    4,
+    "WHERE lanes.rank = v.column1 AND lanes.owner_key = v.column2",
+);
 
-/// Whose turn it is, on whichever target.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Lane {
-    pub(crate) priority: Priority,
-    pub(crate) owner_key: String,
+/// An owner's turn: a job of a lane is taken.
+#[derive(Clone, Debug)]
+pub(super) struct Turn {
+    pub(super) target: Target,
+    pub(super) priority: Priority,
+    pub(super) owner_key: String,
+    /// Its number.
+    pub(super) number: i64,
 }
 
-/// Takes the queue for this transaction, and returns the number of the turn that a claim would be.
-pub(crate) async fn lock_queue(tx: &mut Tx) -> Result<i64> {
-    let row = sqlx::query("UPDATE counters SET value = value + 1 WHERE name = 'turn' RETURNING name, value")
+/// Takes the queue for this transaction.
+pub(crate) async fn lock_queue(tx: &mut Tx) -> Result<()> {
+    take_turns(tx, 1).await.map(drop)
+}
+
+/// Takes the queue for this transaction, and returns the number of the first of so many turns.
+pub(crate) async fn take_turns(tx: &mut Tx, count: usize) -> Result<i64> {
+    let count = to_bigint(count as u64);
+    let row = sqlx::query("UPDATE counters SET value = value + $1 WHERE name = 'turn' RETURNING name, value")
+        .bind(count)
         .fetch_one(tx.raw())
         .await?;
-    Fields::of(&row, "counters", "name").number("value")
+    Ok(Fields::of(&row, "counters", "name").number::<i64>("value")? - count + 1)
 }
 
 /// One more job waits in a lane. A lane that is new inherits the turn that its owner had at that priority on other targets.
@@ -60,15 +75,18 @@ pub(crate) async fn leave(tx: &mut Tx, target: Target, priority: Priority, owner
     Ok(())
 }
 
-/// The owner had this turn at this priority, on whatever target.
-pub(crate) async fn serve(tx: &mut Tx, priority: Priority, owner_key: &str, turn: i64) -> Result<()> {
-    sqlx::query(SERVE).bind(priority.rank()).bind(owner_key).bind(turn).execute(tx.raw()).await?;
-    Ok(())
+/// Owners had turns, each another owner.
+pub(super) async fn serve(tx: &mut Tx, turns: &[Turn]) -> Result<()> {
+    many::update(tx, SERVE, turns, |query, turn| {
+        query.bind(turn.priority.rank()).bind(turn.owner_key.clone()).bind(turn.number).bind(turn.target.to_string())
+    })
+    .await
 }
 
-/// The lane of each of so many targets that is served next. A question of few rows: each that comes back costs more than finding it.
+/// The lanes of each of so many targets that are served next; the place after the targets says how many of each. A question of few rows: each that comes
+/// back costs more than finding it.
 pub(super) fn heads(targets: usize) -> String {
-    many::each(targets, 1, next)
+    many::each(targets, 1, |target| next(target, targets + 2))
 }
 
 /// Whether anything waits for one of these targets, for whomever; asked without the queue's lock, so that runners without work hold up no other
@@ -80,11 +98,6 @@ pub(crate) async fn is_any_waiting(conn: &mut Conn, targets: &[Target]) -> Resul
     let sql = format!("SELECT target FROM ({}) AS heads LIMIT 1", heads(targets.len()));
     // No runner: nobody is avoided.
     let query = sqlx::query(AssertSqlSafe(sql)).bind("");
-    let query = targets.iter().fold(query, |query, target| query.bind(target.to_string()));
+    let query = targets.iter().fold(query, |query, target| query.bind(target.to_string())).bind(1_i64);
     Ok(query.fetch_optional(conn.raw()).await?.is_some())
-}
-
-/// A lane of a row that has its columns.
-pub(super) fn read(row: &Fields<'_>) -> Result<Lane> {
-    Ok(Lane { priority: row.priority("rank")?, owner_key: row.text("owner_key")? })
 }

@@ -7,8 +7,8 @@ use tokio::task::JoinSet;
 use super::*;
 use crate::confirm::Retries;
 use crate::testing::{
-    at, claim, explain, full_scans, insert, key, name, on_both, pair, plan, plan_as, plan_for, release, runner, target,
-    token, version,
+    at, claim, claim_in, explain, full_scans, insert, key, name, on_both, pair, plan, plan_as, plan_for, release,
+    runner, target, token, version,
 };
 use crate::{Store, matrix, runs};
 
@@ -249,11 +249,12 @@ async fn claim_times(store: &Store, runner_id: RunnerId) -> [Duration; 2] {
             targets: &targets,
             run_id: RunId::new(at(5)),
             token: &token,
+            chosen: false,
             lease: Duration::from_mins(5),
         };
         let start = Instant::now();
         let mut tx = store.begin().await.unwrap();
-        super::claim(&mut tx, &claim, at(5)).await.unwrap().unwrap();
+        claim_in(&mut tx, &claim, at(5)).await.unwrap();
         times[0].push(start.elapsed());
         let start = Instant::now();
         tx.commit().await.unwrap();
@@ -265,16 +266,23 @@ async fn claim_times(store: &Store, runner_id: RunnerId) -> [Duration; 2] {
     })
 }
 
+/// A statement about many as it is about two that are the same.
+fn of_two((before, columns, after): (&str, usize, &str)) -> String {
+    let row: Vec<String> = (1..=columns).map(|column| format!("${column}")).collect();
+    format!("{before} (VALUES ({row}), ({row})) AS v {after}", row = row.join(", "))
+}
+
 /// On both engines, however few rows there are: a statement that reads a table as a whole costs nothing here, and much on a farm.
 #[tokio::test]
 async fn no_statement_of_a_claim_reads_a_table_as_a_whole() {
     on_both(async |store| {
         let mut conn = store.read().await.unwrap();
         for (sql, values) in [
-            (lanes::heads(1), ["'r'", "'t'", "", ""]),
-            (claim::next(2), ["'r'", "'t'", "'u'", ""]),
-            (lanes::SERVE.to_owned(), ["1", "'o'", "7", ""]),
-            (claim::BEFORE.to_owned(), ["'r'", "1", "'t'", "'i'"]),
+            (lanes::heads(1), ["'r'", "'t'", "1", ""]),
+            (claim::next(2), ["'r'", "'t'", "'u'", "3"]),
+            (of_two(lanes::SERVE), ["1", "'o'", "7", "'t'"]),
+            (of_two(claim::before::BEFORE), ["'r'", "'t'", "1", ""]),
+            (of_two(claim::START), ["'j'", "'r'", "1", ""]),
         ] {
             let sql = (1..).zip(values).fold(sql, |sql, (n, value)| sql.replace(&format!("${n}"), value));
             let plan = explain(&mut conn, &sql).await;
@@ -290,7 +298,7 @@ async fn a_claim_reads_the_head_of_an_index_and_sorts_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::connect(&crate::testing::sqlite_url(&dir)).await.unwrap();
     let mut conn = store.read().await.unwrap();
-    for (sql, index) in [(claim::oldest(["$2", "$3", "$4"]), "jobs_claimable"), (lanes::next(2), "lanes_next")] {
+    for (sql, index) in [(claim::oldest(["$2", "$3", "$4"]), "jobs_claimable"), (lanes::next(2, 3), "lanes_next")] {
         let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
         let rows = sqlx::query(explain).bind("x").bind("y").bind(1_i64).bind("z").fetch_all(conn.raw()).await.unwrap();
         let plan: Vec<String> = rows.iter().map(|row| sqlx::Row::get(row, "detail")).collect();
@@ -336,7 +344,7 @@ async fn a_requeued_job_has_all_its_attempts_again_and_keeps_its_old_result_in_s
         let claimed = claim(&store, runner, &[PG17], at(1)).await.unwrap();
         let (token, report) = (token(), crate::testing::report(&claimed, Reason::TestsPassed));
         let mut tx = store.begin().await.unwrap();
-        crate::results::accept(&mut tx, &key(&claimed, runner, &token), &report, Retries::default(), at(2))
+        crate::testing::accept_one(&mut tx, &key(&claimed, runner, &token), &report, Retries::default(), at(2))
             .await
             .unwrap();
         let (dist, asked) = (name("pair"), Priority::Asked);

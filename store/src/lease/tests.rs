@@ -3,7 +3,7 @@ use protocol::Grade;
 use super::*;
 use crate::confirm::Retries;
 use crate::jobs;
-use crate::results::{Acceptance, accept};
+use crate::results::Acceptance;
 use crate::runs::detail;
 use crate::testing::{LEASE, at, claim, insert, key, on_both, pair, plan, report, runner, token};
 use crate::{Store, matrix};
@@ -117,7 +117,7 @@ async fn a_late_report_is_refused_and_changes_nothing() {
         expire_at(&store, 5).await;
         let current = claim(&store, runner, PG17, at(6)).await.unwrap();
         let mut tx = store.begin().await.unwrap();
-        let refused = accept(
+        let refused = crate::testing::accept_one(
             &mut tx,
             &key(&late, runner, &token),
             &report(&late, Reason::TestsPassed),
@@ -147,8 +147,15 @@ async fn a_lease_past_its_time_that_nobody_has_taken_may_still_be_renewed_and_re
         let mut tx = store.begin().await.unwrap();
         let held = renew(&mut tx, &key, None, LEASE, at(60)).await.unwrap();
         assert_eq!(held, LeaseState::Held { expires_at: at(65) });
-        let accepted =
-            accept(&mut tx, &key, &report(&claimed, Reason::TestsPassed), Retries::default(), at(120)).await.unwrap();
+        let accepted = crate::testing::accept_one(
+            &mut tx,
+            &key,
+            &report(&claimed, Reason::TestsPassed),
+            Retries::default(),
+            at(120),
+        )
+        .await
+        .unwrap();
         assert_eq!(accepted, Acceptance::Accepted);
     })
     .await;
@@ -214,7 +221,7 @@ async fn only_the_runner_with_the_token_speaks_for_a_run() {
             assert_eq!(release(&mut tx, &key, at(1)).await.unwrap(), lost);
             let report = protocol::Report { run_id: key.run_id, ..report(&claimed, Reason::TestsPassed) };
             assert_eq!(
-                accept(&mut tx, &key, &report, Retries::default(), at(1)).await.unwrap(),
+                crate::testing::accept_one(&mut tx, &key, &report, Retries::default(), at(1)).await.unwrap(),
                 Acceptance::Lost(Lost::Unknown)
             );
         }

@@ -3,12 +3,14 @@ use tokio::task::JoinSet;
 
 use super::*;
 use crate::jobs::{self, Claimed};
+use crate::lease::{self, LeaseKey, Lost};
+use crate::runs::RunState;
 use crate::testing::{at, claim, key, on_both, pair, report, runner, token};
 use crate::{Store, farm, runs};
 
 async fn accept_in_own_transaction(store: &Store, key: &LeaseKey<'_>, report: &Report) -> Acceptance {
     let mut tx = store.begin().await.unwrap();
-    let accepted = accept(&mut tx, key, report, Retries::default(), at(3)).await.unwrap();
+    let accepted = crate::testing::accept_one(&mut tx, key, report, Retries::default(), at(3)).await.unwrap();
     tx.commit().await.unwrap();
     accepted
 }

@@ -1,7 +1,7 @@
 use protocol::{KeyProof, Reason, Statement};
 
 use super::*;
-use crate::results::{self, Acceptance};
+use crate::results::Acceptance;
 use crate::runs;
 use crate::testing::{at, claim, key, on_both, pair, report, runner, token};
 use crate::{Store, confirm::Retries};
@@ -66,15 +66,17 @@ async fn what_was_signed_is_made_again_from_what_is_stored_whatever_others_made_
         report.tests[0].duration_ms = Some(u64::MAX);
         report.verdict.flags.extend([protocol::Flag::Unconfirmed, protocol::Flag::Warnings]);
         report.circumstances.limits = None;
-        let asked = subject(&mut store.read().await.unwrap(), claimed.run_id).await.unwrap().unwrap();
+        let token = token();
+        let key = key(&claimed, ada, &token);
+        let asked = subject(&mut store.read().await.unwrap(), &key).await.unwrap().unwrap();
         assert_eq!(asked, Subject::of(&claimed.release, claimed.target));
         let signed_as = Statement::of(&report, &asked);
 
         let seal = Seal { key: public(1), signature: PROOF.parse::<KeyProof>().unwrap() };
-        let (token, mut tx) = (token(), store.begin().await.unwrap());
-        let accepted = results::accept(&mut tx, &key(&claimed, ada, &token), &report, Retries::default(), at(2)).await;
+        let mut tx = store.begin().await.unwrap();
+        let accepted = crate::testing::accept_one(&mut tx, &key, &report, Retries::default(), at(2)).await;
         assert_eq!(accepted.unwrap(), Acceptance::Accepted);
-        keep(&mut tx, claimed.run_id, &seal).await.unwrap();
+        keep(&mut tx, &[(claimed.run_id, &seal)]).await.unwrap();
         tx.commit().await.unwrap();
 
         let mut conn = store.read().await.unwrap();
@@ -97,7 +99,11 @@ async fn what_nobody_signed_has_no_signed_report() {
         let mut conn = store.read().await.unwrap();
         let detail = runs::detail(&mut conn, run).await.unwrap().unwrap();
         assert_eq!(signed(&mut conn, &detail).await.unwrap(), None);
-        assert_eq!(subject(&mut conn, RunId::new(at(0))).await.unwrap(), None);
+        let token = token();
+        let key = LeaseKey { run_id: run, runner_id: ada, token: &token };
+        assert_eq!(subject(&mut conn, &key).await.unwrap(), Err(Lost::Reported));
+        let other = LeaseKey { run_id: RunId::new(at(0)), ..key };
+        assert_eq!(subject(&mut conn, &other).await.unwrap(), Err(Lost::Unknown));
     })
     .await;
 }

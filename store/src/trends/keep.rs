@@ -1,34 +1,46 @@
 //! Keeps the rows by day: one statement each, beside the write that they count.
 
-use protocol::{Reason, Release, RunId, Target, Timestamp, Version};
+use std::collections::BTreeMap;
+
+use protocol::{Outcome, PhaseRecord, Reason, Release, RunId, Target, Timestamp, Version};
 
 use super::day;
-use crate::fields::Fields;
-use crate::{Conn, Result, Tx};
+use crate::fields::{Fields, to_bigint};
+use crate::{Conn, Result, Tx, many};
 
-/// A result is accepted, and its phases are written. The caller holds the row of the counter of results.
-pub(crate) async fn reported(tx: &mut Tx, id: RunId, target: Target, reason: Reason, now: Timestamp) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO daily_results (day, major, reason, grade, results) VALUES ($1, $2, $3, $4, 1)
-         ON CONFLICT (day, major, reason) DO UPDATE SET results = daily_results.results + 1",
-    )
-    .bind(day(now))
-    .bind(i64::from(target.major.number()))
-    .bind(reason.as_str())
-    .bind(reason.grade().as_str())
-    .execute(tx.raw())
-    .await?;
-    sqlx::query(
-        "INSERT INTO daily_phases (day, phase, runs, duration_ms)
-         SELECT $2, phase, COUNT(*), CAST(SUM(duration_ms) AS BIGINT) FROM phases WHERE run_id = $1 AND outcome <> 'skipped' GROUP BY phase
-         ON CONFLICT (day, phase) DO UPDATE SET runs = daily_phases.runs + excluded.runs,
+/// Results are accepted: each on a target, for a reason, and with the phases that its report has. The caller holds the row of the counter of results.
+pub(crate) async fn reported(tx: &mut Tx, results: &[(Target, Reason, &[PhaseRecord])], now: Timestamp) -> Result<()> {
+    const RESULTS: (&str, usize, &str) = (
+        "INSERT INTO daily_results (day, major, reason, grade, results) SELECT DISTINCT column1, column2, column3, column4, column5 FROM",
+        5,
+        "WHERE TRUE ON CONFLICT (day, major, reason) DO UPDATE SET results = daily_results.results + excluded.results",
+    );
+    const PHASES: (&str, usize, &str) = (
+        "INSERT INTO daily_phases (day, phase, runs, duration_ms) SELECT DISTINCT column1, column2, column3, column4 FROM",
+        4,
+        "WHERE TRUE ON CONFLICT (day, phase) DO UPDATE SET runs = daily_phases.runs + excluded.runs,
              duration_ms = daily_phases.duration_ms + excluded.duration_ms",
-    )
-    .bind(id.to_string())
-    .bind(day(now))
-    .execute(tx.raw())
+    );
+    let (mut by_reason, mut by_phase) = (BTreeMap::new(), BTreeMap::new());
+    for (target, reason, phases) in results {
+        let (_, count) = by_reason.entry((target.major.number(), reason.as_str())).or_insert((*reason, 0_i64));
+        *count += 1;
+        for phase in phases.iter().filter(|phase| phase.outcome != Outcome::Skipped) {
+            let (runs, duration): &mut (i64, u64) = by_phase.entry(phase.phase.as_str()).or_default();
+            *runs += 1;
+            *duration = duration.saturating_add(phase.duration_ms);
+        }
+    }
+    let by_reason: Vec<_> = by_reason.into_iter().collect();
+    many::update(tx, RESULTS, &by_reason, |query, ((major, _), (reason, count))| {
+        query.bind(day(now)).bind(i64::from(*major)).bind(reason.as_str()).bind(reason.grade().as_str()).bind(*count)
+    })
     .await?;
-    Ok(())
+    let by_phase: Vec<_> = by_phase.into_iter().collect();
+    many::update(tx, PHASES, &by_phase, |query, (phase, (runs, duration))| {
+        query.bind(day(now)).bind(*phase).bind(*runs).bind(to_bigint(*duration))
+    })
+    .await
 }
 
 /// A result does not count any more (`by` is -1), or counts again (1). The caller holds the row of the counter of results that are withdrawn.
@@ -66,12 +78,14 @@ pub(crate) async fn came(tx: &mut Tx, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// One job less waits. The caller holds the queue's lock.
-pub(crate) async fn went(tx: &mut Tx, now: Timestamp) -> Result<()> {
+/// So many jobs less wait. The caller holds the queue's lock.
+pub(crate) async fn went(tx: &mut Tx, count: usize, now: Timestamp) -> Result<()> {
     sqlx::query(
-        "INSERT INTO daily_queue (day, came, went) VALUES ($1, 0, 1) ON CONFLICT (day) DO UPDATE SET went = daily_queue.went + 1",
+        "INSERT INTO daily_queue (day, came, went) VALUES ($1, 0, $2)
+         ON CONFLICT (day) DO UPDATE SET went = daily_queue.went + excluded.went",
     )
     .bind(day(now))
+    .bind(to_bigint(count as u64))
     .execute(tx.raw())
     .await?;
     Ok(())

@@ -7,7 +7,7 @@ use crate::jobs::{Requeue, requeue};
 use crate::testing::{
     at, claim, explain, full_scans, insert, key, name, on_both, plan, release, report, run_sql, runner, token, version,
 };
-use crate::{Store, jobs, results, verdicts};
+use crate::{Store, jobs, verdicts};
 
 const A_DAY: i64 = 24 * 60;
 
@@ -21,7 +21,9 @@ async fn finds(store: &Store, on: &str, reason: Reason, minute: i64) {
     let claimed = claim(store, runner, &[on], at(minute)).await.unwrap();
     let report = report(&claimed, reason);
     let mut tx = store.begin().await.unwrap();
-    results::accept(&mut tx, &key(&claimed, runner, &token), &report, Retries::default(), at(minute)).await.unwrap();
+    crate::testing::accept_one(&mut tx, &key(&claimed, runner, &token), &report, Retries::default(), at(minute))
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
 }
 

@@ -3,8 +3,8 @@
 use ed25519_dalek::{Signer, SigningKey};
 use protocol::{Absence, Away, RunId, RunnerId, Seal, Statement, Subject, Timestamp};
 use store::confirm::{Retries, quarantine};
-use store::jobs::{self, Claim};
-use store::results::Acceptance;
+use store::jobs::{self, Answer, Claim};
+use store::results::{Acceptance, Handed};
 use store::runners::{self, NewRunner};
 use store::runs::LeaseKey;
 use store::{Blobs, Store, TokenHash, results, signatures, withdrawal};
@@ -66,12 +66,14 @@ impl Builder {
         let statement = Statement::of(&report, &Subject::of(&release.1, target));
         let signature = secret.sign(statement.as_str().as_bytes()).into();
         let mut tx = self.store.begin().await.unwrap();
-        let claim = Claim { runner_id, targets: &[target], run_id, token: &token, lease: LEASE };
-        jobs::claim(&mut tx, &claim, at).await.unwrap().expect("a job waits");
+        let claim = Claim { runner_id, targets: &[target], run_id, token: &token, chosen: false, lease: LEASE };
+        let answers = jobs::claim(&mut tx, &[claim], at).await.unwrap();
+        assert!(matches!(answers[..], [Answer::Job(_)]), "a job waits");
         let key = LeaseKey { run_id, runner_id, token: &token };
-        let accepted = results::accept(&mut tx, &key, &report, Retries::default(), report.finished_at).await.unwrap();
-        assert_eq!(accepted, Acceptance::Accepted);
-        signatures::keep(&mut tx, run_id, &Seal { key: secret.verifying_key().into(), signature }).await.unwrap();
+        let seal = Seal { key: secret.verifying_key().into(), signature };
+        let handed = Handed { key, report: &report, seal: Some(&seal) };
+        let accepted = results::accept(&mut tx, &[handed], Retries::default(), report.finished_at).await.unwrap();
+        assert_eq!(accepted[0].acceptance, Acceptance::Accepted);
         tx.commit().await.unwrap();
         run_id
     }

@@ -9,8 +9,8 @@ use protocol::{
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use store::confirm::Retries;
-use store::jobs::{self, Claim, Plan, Requeue, Settlement};
-use store::results::Acceptance;
+use store::jobs::{self, Answer, Claim, Plan, Requeue, Settlement};
+use store::results::{Acceptance, Handed};
 use store::runs::LeaseKey;
 use store::{TokenHash, releases, results, runners};
 
@@ -94,8 +94,9 @@ impl Builder {
         let token = TokenHash::of(&run_id.to_string());
         let targets = [target.parse().unwrap()];
         let mut tx = self.store.begin().await.unwrap();
-        let claim = Claim { runner_id, targets: &targets, run_id, token: &token, lease: LEASE };
-        jobs::claim(&mut tx, &claim, at).await.unwrap().expect("a job waits");
+        let claim = Claim { runner_id, targets: &targets, run_id, token: &token, chosen: false, lease: LEASE };
+        let answers = jobs::claim(&mut tx, &[claim], at).await.unwrap();
+        assert!(matches!(answers[..], [Answer::Job(_)]), "a job waits");
         tx.commit().await.unwrap();
         (runner_id, token)
     }
@@ -139,8 +140,9 @@ impl Builder {
         report.archive.as_mut().unwrap().sha1.clone_from(&release.1.sha1);
         let key = LeaseKey { run_id, runner_id, token: &token };
         let mut tx = self.store.begin().await.unwrap();
-        let accepted = results::accept(&mut tx, &key, &report, Retries::default(), report.finished_at).await.unwrap();
-        assert_eq!(accepted, Acceptance::Accepted);
+        let handed = Handed { key, report: &report, seal: None };
+        let accepted = results::accept(&mut tx, &[handed], Retries::default(), report.finished_at).await.unwrap();
+        assert_eq!(accepted[0].acceptance, Acceptance::Accepted);
         tx.commit().await.unwrap();
     }
 

@@ -1,0 +1,1 @@
+UPDATE runs SET token_hash = token_hash;
