@@ -172,6 +172,16 @@ impl Store {
 }
 
 impl Conn {
+    /// Whether places of values have numbers. SQLite looks for each by its name, from the first one on: with a thousand places that takes longer than
+    /// the statement.
+    pub(crate) fn has_numbered_places(&self) -> bool {
+        let conn: &AnyConnection = match &self.0 {
+            Inner::Reader(connection) => connection,
+            Inner::Writer(transaction) => transaction,
+        };
+        conn.backend_name() != "SQLite"
+    }
+
     /// The driver's connection, for this crate's statements.
     pub(crate) fn raw(&mut self) -> &mut AnyConnection {
         match &mut self.0 {

@@ -257,7 +257,7 @@ pub(crate) async fn end(tx: &mut Tx, id: RunId, state: RunState, now: Timestamp)
 
 /// Ends those of some open runs that are reported, and returns them: of several that want to end one, one wins.
 pub(crate) async fn end_reported(tx: &mut Tx, ids: &[RunId], now: Timestamp) -> Result<BTreeSet<RunId>> {
-    const REPORTED: (&str, usize, &str) = (
+    const REPORTED: many::Listed = (
         "UPDATE runs SET state = 'reported', ended_at = v.column2 FROM",
         2,
         "WHERE runs.id = v.column1 AND runs.state = 'open' RETURNING runs.id",

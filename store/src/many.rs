@@ -1,6 +1,9 @@
 //! Statements about many things at once: each statement costs a journey to the database. A query for ids is a literal, so that it has a hundred
 //! places whatever their number; rows are written by statements of a few sizes, so that each is prepared once.
 
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, AssertSqlSafe};
@@ -33,38 +36,49 @@ pub(crate) fn bind<'q>(query: Query<'q, Any, AnyArguments>, ids: &[String]) -> Q
     ids.iter().cloned().fold(query, Query::bind)
 }
 
-/// So many rows are written by one statement, as many as there are.
-const AT_ONCE: [usize; 4] = [64, 16, 4, 1];
+/// A statement is about so many rows, so that there are few to prepare; the last row is there as often as it takes.
+const AT_ONCE: [usize; 5] = [64, 24, 8, 3, 1];
 
-/// Writes rows into a table: `into` is its name with its columns, of which there are so many; `bind` binds those of a row in that order.
+/// Writes rows into a table, each different: `into` is its name with its columns, of which there are so many; `bind` binds those of a row in that order.
 pub(crate) async fn insert<T>(
     tx: &mut Tx,
     (into, columns): (&'static str, usize),
     rows: &[T],
     bind: impl Fn(Query<'static, Any, AnyArguments>, &T) -> Query<'static, Any, AnyArguments>,
 ) -> Result<()> {
-    let mut rest = rows;
-    while let Some(count) = AT_ONCE.into_iter().find(|count| *count <= rest.len()) {
-        let (some, others) = rest.split_at(count);
-        let sql = format!("INSERT INTO {into} VALUES {}", places(count, columns));
-        some.iter().fold(sqlx::query(AssertSqlSafe(sql)), &bind).execute(tx.raw()).await?;
-        rest = others;
+    let numbered = tx.has_numbered_places();
+    for some in rows.chunks(AT_ONCE[0]) {
+        let (count, padded) = pad(some);
+        let is_padded = count > some.len();
+        let sql = text((into, if is_padded { "padded" } else { "" }, count, numbered), || {
+            let places = places(count, columns, numbered);
+            if !is_padded {
+                return format!("INSERT INTO {into} VALUES {places}");
+            }
+            let columns: Vec<String> = (1..=columns).map(|column| format!("column{column}")).collect();
+            format!("INSERT INTO {into} SELECT DISTINCT {} FROM (VALUES {places}) AS v", columns.join(", "))
+        });
+        padded.fold(sqlx::query(sql), &bind).execute(tx.raw()).await?;
     }
     Ok(())
 }
 
-/// Changes rows by a list of values: `before` and `after` stand around the list `v`, whose columns are `column1` and so on, of which there are so many. The last
-/// row of the list may be there more than once, so that there are statements of a few sizes.
+/// What stands around a list of values, and how many columns it has.
+pub(crate) type Listed = (&'static str, usize, &'static str);
+
+/// Changes rows by a list of values: `before` and `after` stand around the list `v`, whose columns are `column1` and so on, of which there are so many. A row
+/// of it may be there more than once.
 pub(crate) async fn update<T>(
     tx: &mut Tx,
-    (before, columns, after): (&'static str, usize, &'static str),
+    (before, columns, after): Listed,
     rows: &[T],
     bind: impl Fn(Query<'static, Any, AnyArguments>, &T) -> Query<'static, Any, AnyArguments>,
 ) -> Result<()> {
+    let numbered = tx.has_numbered_places();
     for some in rows.chunks(AT_ONCE[0]) {
         let (count, padded) = pad(some);
-        let sql = format!("{before} (VALUES {}) AS v {after}", places(count, columns));
-        padded.fold(sqlx::query(AssertSqlSafe(sql)), &bind).execute(tx.raw()).await?;
+        let sql = listed((before, columns, after), count, numbered);
+        padded.fold(sqlx::query(sql), &bind).execute(tx.raw()).await?;
     }
     Ok(())
 }
@@ -72,29 +86,48 @@ pub(crate) async fn update<T>(
 /// Reads rows by a list of values, which are as in [`update`].
 pub(crate) async fn select<T>(
     conn: &mut Conn,
-    (before, columns, after): (&'static str, usize, &'static str),
+    (before, columns, after): Listed,
     rows: &[T],
     bind: impl Fn(Query<'static, Any, AnyArguments>, &T) -> Query<'static, Any, AnyArguments>,
 ) -> Result<Vec<AnyRow>> {
-    let mut found = Vec::new();
+    let (mut found, numbered) = (Vec::new(), conn.has_numbered_places());
     for some in rows.chunks(AT_ONCE[0]) {
         let (count, padded) = pad(some);
-        let sql = format!("{before} (VALUES {}) AS v {after}", places(count, columns));
-        found.extend(padded.fold(sqlx::query(AssertSqlSafe(sql)), &bind).fetch_all(conn.raw()).await?);
+        let sql = listed((before, columns, after), count, numbered);
+        found.extend(padded.fold(sqlx::query(sql), &bind).fetch_all(conn.raw()).await?);
     }
     Ok(found)
 }
 
 /// Reads, or changes and returns, rows by their ids: `sql` ends before the list of them, in its brackets.
 pub(crate) async fn by_ids(conn: &mut Conn, sql: &'static str, ids: &[String]) -> Result<Vec<AnyRow>> {
-    let mut found = Vec::new();
+    let (mut found, numbered) = (Vec::new(), conn.has_numbered_places());
     for some in ids.chunks(AT_ONCE[0]) {
         let (count, padded) = pad(some);
-        let sql = format!("{sql} {}", places(1, count));
-        let query = padded.cloned().fold(sqlx::query(AssertSqlSafe(sql)), Query::bind);
+        let sql = text((sql, "", count, numbered), || format!("{sql} {}", places(1, count, numbered)));
+        let query = padded.cloned().fold(sqlx::query(sql), Query::bind);
         found.extend(query.fetch_all(conn.raw()).await?);
     }
     Ok(found)
+}
+
+/// What tells a text from others: two of its parts, a number of things, and whether places have numbers.
+type Key = (&'static str, &'static str, usize, bool);
+
+/// A text that is made once: with a thousand places, making it takes longer than looking it up.
+pub(crate) fn text(key: Key, make: impl FnOnce() -> String) -> AssertSqlSafe<Arc<str>> {
+    static TEXTS: LazyLock<RwLock<HashMap<Key, Arc<str>>>> = LazyLock::new(RwLock::default);
+    if let Some(text) = TEXTS.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        return AssertSqlSafe(Arc::clone(text));
+    }
+    let mut texts = TEXTS.write().unwrap_or_else(PoisonError::into_inner);
+    AssertSqlSafe(Arc::clone(texts.entry(key).or_insert_with(|| make().into())))
+}
+
+/// A statement about a list of values.
+fn listed((before, columns, after): Listed, count: usize, numbered: bool) -> AssertSqlSafe<Arc<str>> {
+    let make = || format!("{before} (VALUES {}) AS v {after}", places(count, columns, numbered));
+    text((before, after, count, numbered), make)
 }
 
 /// The next size of a statement, and so many rows: the last one as often as it takes.
@@ -103,10 +136,11 @@ fn pad<T>(rows: &[T]) -> (usize, impl Iterator<Item = &T>) {
     (count, rows.iter().chain(std::iter::repeat_n(rows, count - rows.len()).filter_map(<[T]>::last)))
 }
 
-/// The places of rows: `($1, $2), ($3, $4)`.
-fn places(rows: usize, columns: usize) -> String {
+/// The places of rows: `($1, $2), ($3, $4)`, or without numbers.
+fn places(rows: usize, columns: usize, numbered: bool) -> String {
     let row = |row: usize| {
-        let places: Vec<String> = (1..=columns).map(|column| format!("${}", row * columns + column)).collect();
+        let place = |column| if numbered { format!("${}", row * columns + column) } else { "?".to_owned() };
+        let places: Vec<String> = (1..=columns).map(place).collect();
         format!("({})", places.join(", "))
     };
     (0..rows).map(row).collect::<Vec<_>>().join(", ")

@@ -1,6 +1,7 @@
 //! Takes out of a line what differs from place to place. Doing it twice changes nothing more.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -62,30 +63,68 @@ pub(super) fn is_server_error(text: &str) -> bool {
 }
 
 /// The distribution's own names and version, which say nothing in another distribution.
-pub(super) struct Own(Vec<(Regex, &'static str)>);
+pub(super) struct Own {
+    patterns: [Pattern; 5],
+    version: String,
+    names: Vec<String>,
+}
+
+/// A pattern that is compiled once a text comes that it may match: that takes longer than all the rest.
+struct Pattern {
+    text: String,
+    with: &'static str,
+    needs: Needs,
+    compiled: OnceCell<Option<Regex>>,
+}
+
+/// What a text has that a pattern matches.
+#[derive(Clone, Copy)]
+enum Needs {
+    /// The end of an extension's script.
+    Script,
+    /// The version.
+    Version,
+    /// A name, in any case.
+    Name,
+}
 
 impl Own {
     pub(super) fn new(dist: &Name, version: &Version, extensions: &[String]) -> Self {
         let names = extensions.iter().take(MAX_NAMES).map(String::as_str).chain([dist.as_str()]);
-        let mut names: Vec<String> = names.filter(|name| (2..=128).contains(&name.len())).map(regex::escape).collect();
+        let mut names: Vec<String> = names.filter(|name| (2..=128).contains(&name.len())).map(str::to_owned).collect();
         // Of two names that begin alike the longer one has to be tried first.
         names.sort_by_key(|name| std::cmp::Reverse(name.len()));
         names.dedup();
-        let (names, version) = (names.join("|"), regex::escape(version.as_str()));
+        let any = names.iter().map(|name| regex::escape(name)).collect::<Vec<_>>().join("|");
+        let exactly = regex::escape(version.as_str());
         let patterns = [
-            (r"--\d[\w.+]*(?:--\d[\w.+]*)*\.sql\b".to_owned(), "--<version>.sql"),
-            (format!(r#"(^|['"\s(]){version}(['"\s),;]|$)"#), "$1<version>$2"),
-            (format!(r#"(['"])(?i:{names})(['"])"#), "$1<extension>$2"),
-            (format!(r"\b((?i:extension) )(?i:{names})([\s:;,]|$)"), "$1<extension>$2"),
+            (r"--\d[\w.+]*(?:--\d[\w.+]*)*\.sql\b".to_owned(), "--<version>.sql", Needs::Script),
+            (format!(r#"(^|['"\s(]){exactly}(['"\s),;]|$)"#), "$1<version>$2", Needs::Version),
+            (format!(r#"(['"])(?i:{any})(['"])"#), "$1<extension>$2", Needs::Name),
+            (format!(r"\b((?i:extension) )(?i:{any})([\s:;,]|$)"), "$1<extension>$2", Needs::Name),
             (
                 format!(
-                    r"(^|[^\w.<-])(?i:{names})((?:--<version>)?\.(?:control|sql|sql\.in|so|c|h|o|bc|cc|cpp|out|pl|sh))\b"
+                    r"(^|[^\w.<-])(?i:{any})((?:--<version>)?\.(?:control|sql|sql\.in|so|c|h|o|bc|cc|cpp|out|pl|sh))\b"
                 ),
                 "$1<extension>$2",
+                Needs::Name,
             ),
         ];
-        // A name that makes a pattern too large for the engine is not taken out.
-        Self(patterns.into_iter().filter_map(|(pattern, with)| Some((Regex::new(&pattern).ok()?, with))).collect())
+        let patterns = patterns.map(|(text, with, needs)| Pattern { text, with, needs, compiled: OnceCell::new() });
+        Self { patterns, version: version.to_string(), names: names.iter().map(|name| name.to_ascii_lowercase()).collect() }
+    }
+
+    /// Whether a text has what a pattern needs. A letter that is not of ASCII may be another case of one that is.
+    fn may_match(&self, needs: Needs, text: &str) -> bool {
+        match needs {
+            _ if !text.is_ascii() => true,
+            Needs::Script => text.contains(".sql"),
+            Needs::Version => text.contains(&self.version),
+            Needs::Name => {
+                let text = text.to_ascii_lowercase();
+                self.names.iter().any(|name| !name.is_ascii() || text.contains(name))
+            }
+        }
     }
 
     /// The line without what differs from place to place.
@@ -103,8 +142,18 @@ impl Own {
 
     fn pass(&self, text: &str) -> String {
         let mut text = Cow::Borrowed(text);
-        for (pattern, with) in COMPILED.iter().chain(&self.0) {
+        for (pattern, with) in COMPILED.iter() {
             if let Cow::Owned(replaced) = pattern.replace_all(&text, *with) {
+                text = Cow::Owned(replaced);
+            }
+        }
+        for pattern in self.patterns.iter().filter(|pattern| !self.names.is_empty() || !matches!(pattern.needs, Needs::Name)) {
+            if !self.may_match(pattern.needs, &text) {
+                continue;
+            }
+            // A name that makes a pattern too large for the engine is not taken out.
+            let compiled = pattern.compiled.get_or_init(|| Regex::new(&pattern.text).ok());
+            if let Some(Cow::Owned(replaced)) = compiled.as_ref().map(|regex| regex.replace_all(&text, pattern.with)) {
                 text = Cow::Owned(replaced);
             }
         }

@@ -3,7 +3,7 @@
 use protocol::{Assignment, Priority, ReleaseId, Report, RunId, Target, Timestamp};
 use sqlx::Executor;
 
-use super::{FIRST, Subject, id, story};
+use super::{Dice, FIRST, Subject, id, story};
 use crate::fields::{Fields, to_bigint};
 use crate::{Conn, Result, Store, Tx};
 
@@ -121,7 +121,8 @@ pub fn report(assignment: &Assignment, now: Timestamp) -> Report {
         age: 0,
     };
     let run: RunId = assignment.lease.run_id;
-    let mut report = story::tell(1, &subject, assignment.target, run, now).report;
+    let mut dice = Dice::of(1, &format!("{release} {}", assignment.target));
+    let mut report = story::report(1, (&subject, assignment.target, run), now, &mut dice);
     report.verdict.decisive = None;
     for phase in &mut report.phases {
         phase.log = None;

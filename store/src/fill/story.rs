@@ -61,14 +61,25 @@ const TESTS: [&str; 24] = [
 /// The story of a release on a target, which is the same each time it is told.
 pub(super) fn tell(seed: u64, subject: &Subject, target: Target, run: RunId, accepted_at: Timestamp) -> Story {
     let mut dice = Dice::of(seed, &format!("{} {} {target}", subject.dist, subject.version));
-    let verdict = verdict(seed, subject, target, &mut dice);
+    let report = report(seed, (subject, target, run), accepted_at, &mut dice);
+    let logs = logs(&report.verdict, &report.tests, &mut dice);
+    Story { report, logs }
+}
+
+/// The report alone; it names logs that nobody has.
+pub(super) fn report(
+    seed: u64,
+    (subject, target, run): (&Subject, Target, RunId),
+    accepted_at: Timestamp,
+    dice: &mut Dice,
+) -> Report {
+    let verdict = verdict(seed, subject, target, dice);
     let started_at =
         Timestamp::from_millis(accepted_at.as_millis() - 20_000 - i64::try_from(dice.below(90_000)).unwrap_or(0));
-    let tests = if verdict.phase == Phase::Installcheck { tests(&verdict, &mut dice) } else { Vec::new() };
-    let logs = logs(&verdict, &tests, &mut dice);
-    let report = Report {
+    let tests = if verdict.phase == Phase::Installcheck { tests(&verdict, dice) } else { Vec::new() };
+    Report {
         run_id: run,
-        phases: phases(&verdict, &mut dice),
+        phases: phases(&verdict, dice),
         tests,
         files: Vec::new(),
         archive: Some(ArchiveFacts {
@@ -95,8 +106,7 @@ pub(super) fn tell(seed: u64, subject: &Subject, target: Target, run: RunId, acc
         started_at,
         finished_at: accepted_at,
         verdict,
-    };
-    Story { report, logs }
+    }
 }
 
 /// How it ends: by what kind of distribution it is, and what chance adds.

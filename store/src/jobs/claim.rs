@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use protocol::{JobId, Priority, Release, ReleaseId, RunId, RunnerId, Target, Timestamp};
-use sqlx::AssertSqlSafe;
 
 use super::lanes::{self, Turn};
 use crate::fields::{Fields, to_bigint};
@@ -52,7 +51,7 @@ pub(super) fn next(targets: usize) -> String {
 }
 
 /// Jobs run from here on: each by its run, since some time.
-pub(super) const START: (&str, usize, &str) = (
+pub(super) const START: many::Listed = (
     "UPDATE jobs SET state = 'running', attempts = attempts + 1, run_id = v.column2, changed_at = v.column3 FROM",
     3,
     "WHERE jobs.id = v.column1 AND jobs.state = 'queued'",
@@ -244,7 +243,8 @@ async fn next_jobs(
         return Ok(Vec::new());
     }
     let runner = runner.map(|id| id.to_string()).unwrap_or_default();
-    let query = sqlx::query(AssertSqlSafe(next(targets.len()))).bind(runner);
+    let sql = many::text(("the next jobs", "", targets.len(), true), || next(targets.len()));
+    let query = sqlx::query(sql).bind(runner);
     let query = targets.iter().fold(query, |query, target| query.bind(target.to_string()));
     let rows = query.bind(to_bigint(count as u64)).fetch_all(conn.raw()).await?;
     let read = |row| {

@@ -1,7 +1,6 @@
 //! Keeps the lanes: how many jobs of an owner wait, and when the owner had a turn.
 
 use protocol::{Priority, Target};
-use sqlx::AssertSqlSafe;
 
 use crate::fields::{Fields, to_bigint};
 use crate::{Conn, Result, Tx, many};
@@ -18,7 +17,7 @@ pub(super) fn next(target: usize, limit: usize) -> String {
 }
 
 /// Every lane of an owner at a priority, by index: it had this turn, and in one of them a job less waits.
-pub(super) const SERVE: (&str, usize, &str) = (
+pub(super) const SERVE: many::Listed = (
     "UPDATE lanes SET served_turn = v.column3, waiting = lanes.waiting - CASE WHEN lanes.target = v.column4 THEN 1 ELSE 0 END FROM",
     4,
     "WHERE lanes.rank = v.column1 AND lanes.owner_key = v.column2",
@@ -95,9 +94,10 @@ pub(crate) async fn is_any_waiting(conn: &mut Conn, targets: &[Target]) -> Resul
     if targets.is_empty() {
         return Ok(false);
     }
-    let sql = format!("SELECT target FROM ({}) AS heads LIMIT 1", heads(targets.len()));
+    let head = "SELECT target FROM";
+    let sql = many::text((head, "heads", targets.len(), true), || format!("{head} ({}) AS heads LIMIT 1", heads(targets.len())));
     // No runner: nobody is avoided.
-    let query = sqlx::query(AssertSqlSafe(sql)).bind("");
+    let query = sqlx::query(sql).bind("");
     let query = targets.iter().fold(query, |query, target| query.bind(target.to_string())).bind(1_i64);
     Ok(query.fetch_optional(conn.raw()).await?.is_some())
 }

@@ -24,7 +24,7 @@ pub(super) struct First<'a> {
 }
 
 /// Jobs are finished, and each result stands.
-const STANDS: (&str, usize, &str) = (
+const STANDS: many::Listed = (
     "UPDATE jobs SET state = 'finished', run_id = NULL, result_id = v.column2, doubt = '', confirmed_by = NULL, standing = v.column3,
          found_in = v.column4, found_on = v.column5, found_by = v.column6, unsure = v.column7, comparison = v.column8, compared_id = v.column9,
          changed_at = v.column10, compared_at = v.column10
@@ -34,7 +34,7 @@ const STANDS: (&str, usize, &str) = (
 );
 
 /// What stands of the other current releases of distributions on targets, as words: a row for each job, as each row that comes back costs more than finding it.
-const OTHERS: (&str, usize, &str) = (
+const OTHERS: many::Listed = (
     "SELECT v.column1 AS id,
          string_agg(releases.version || ' ' || releases.status || ' ' || jobs.result_id || ' ' || jobs.standing || ' ' || jobs.unsure, ',') AS others
      FROM",

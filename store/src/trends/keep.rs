@@ -10,12 +10,12 @@ use crate::{Conn, Result, Tx, many};
 
 /// Results are accepted: each on a target, for a reason, and with the phases that its report has. The caller holds the row of the counter of results.
 pub(crate) async fn reported(tx: &mut Tx, results: &[(Target, Reason, &[PhaseRecord])], now: Timestamp) -> Result<()> {
-    const RESULTS: (&str, usize, &str) = (
+    const RESULTS: many::Listed = (
         "INSERT INTO daily_results (day, major, reason, grade, results) SELECT DISTINCT column1, column2, column3, column4, column5 FROM",
         5,
         "WHERE TRUE ON CONFLICT (day, major, reason) DO UPDATE SET results = daily_results.results + excluded.results",
     );
-    const PHASES: (&str, usize, &str) = (
+    const PHASES: many::Listed = (
         "INSERT INTO daily_phases (day, phase, runs, duration_ms) SELECT DISTINCT column1, column2, column3, column4 FROM",
         4,
         "WHERE TRUE ON CONFLICT (day, phase) DO UPDATE SET runs = daily_phases.runs + excluded.runs,

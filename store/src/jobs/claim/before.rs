@@ -9,7 +9,7 @@ use crate::runs::RunState;
 use crate::{Result, Tx, many, releases};
 
 /// Runs by their runners and tokens, of those that began since some time.
-pub(in crate::jobs) const BEFORE: (&str, usize, &str) = (
+pub(in crate::jobs) const BEFORE: many::Listed = (
     "SELECT runs.id, runs.runner_id, runs.token_hash, runs.job_id, runs.attempt, runs.state, runs.expires_at FROM",
     3,
     "JOIN runs ON substr(runs.token_hash, 1, 8) = substr(v.column2, 1, 8) AND runs.token_hash = v.column2
