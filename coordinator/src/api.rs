@@ -23,7 +23,7 @@ use utoipa_axum::routes;
 
 use crate::Coordinator;
 
-mod auth;
+pub(crate) mod auth;
 mod compare;
 mod export;
 mod extract;

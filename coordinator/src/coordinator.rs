@@ -10,11 +10,13 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::allowance::Allowance;
+use crate::api::auth::Bearer;
 use crate::images::Word;
 use crate::lease::{Look, Seen};
 use crate::pace::Pace;
 use crate::plan::Scope;
 use crate::reconcile::Desk;
+use crate::signing::Asked;
 use crate::source::Source;
 use crate::together::Together;
 use crate::{Config, Events, Result};
@@ -43,6 +45,10 @@ pub struct Coordinator {
     pub(crate) images: Arc<Word>,
     /// Claims that look for a job at the same time.
     pub(crate) claims: Arc<Together<Look>>,
+    /// Tokens whose runners are looked for at the same time.
+    pub(crate) callers: Arc<Together<Bearer>>,
+    /// Leases whose reports are verified at the same time.
+    pub(crate) leases: Arc<Together<Asked>>,
     /// Reports that are stored at the same time.
     pub(crate) reports: Arc<Together<Seen>>,
     pub(crate) live: Live,
@@ -75,6 +81,8 @@ impl Coordinator {
             pace,
             images: Arc::default(),
             claims: Arc::default(),
+            callers: Arc::default(),
+            leases: Arc::default(),
             reports: Arc::default(),
             live: Live::default(),
             intake: Arc::default(),

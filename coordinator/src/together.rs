@@ -49,9 +49,17 @@ impl<A: Ask> Together<A> {
             std::mem::replace(&mut state.busy, true)
         };
         if !is_busy {
-            tokio::spawn(work(Busy(Arc::clone(self)), coordinator.clone()));
+            self.begin(coordinator.clone());
         }
         answered.await.unwrap_or_else(|_| Err(Error::Panicked { why: "what was asked was dropped".into() }))
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it ends with the last ask, and those that wait are told of its panic"
+    )]
+    fn begin(self: &Arc<Self>, coordinator: Coordinator) {
+        tokio::spawn(work(Busy(Arc::clone(self)), coordinator));
     }
 
     /// The next ones; with none, the task that asks for them ends.
@@ -111,3 +119,6 @@ async fn alone<A: Ask>(coordinator: &Coordinator, asks: &[A]) -> Vec<Result<A::A
     }
     outcomes
 }
+
+#[cfg(test)]
+mod tests;

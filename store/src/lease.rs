@@ -255,13 +255,15 @@ pub(crate) async fn end(tx: &mut Tx, id: RunId, state: RunState, now: Timestamp)
     Ok(done.rows_affected() == 1)
 }
 
+/// Runs that are reported, of those that are open: each since some time.
+pub(crate) const REPORTED: many::Listed = (
+    "UPDATE runs SET state = 'reported', ended_at = v.column2 FROM",
+    2,
+    "WHERE runs.id = v.column1 AND runs.state = 'open' RETURNING runs.id",
+);
+
 /// Ends those of some open runs that are reported, and returns them: of several that want to end one, one wins.
 pub(crate) async fn end_reported(tx: &mut Tx, ids: &[RunId], now: Timestamp) -> Result<BTreeSet<RunId>> {
-    const REPORTED: many::Listed = (
-        "UPDATE runs SET state = 'reported', ended_at = v.column2 FROM",
-        2,
-        "WHERE runs.id = v.column1 AND runs.state = 'open' RETURNING runs.id",
-    );
     let rows = many::select(tx, REPORTED, ids, |query, id| query.bind(id.to_string()).bind(now.as_millis())).await?;
     rows.iter().map(|row| Fields::of(row, "runs", "id").parse("id")).collect()
 }
@@ -284,12 +286,8 @@ pub(crate) async fn find_each(
     Ok(keys.iter().map(|key| held(runs.get(&key.run_id), key)).collect())
 }
 
-/// Whether a key opens the run that a row is of.
-pub(crate) fn held_by(row: &AnyRow, key: &LeaseKey<'_>) -> Result<std::result::Result<LeasedRun, Lost>> {
-    Ok(held(Some(&read(row)?), key))
-}
-
-fn held(run: Option<&LeasedRun>, key: &LeaseKey<'_>) -> std::result::Result<LeasedRun, Lost> {
+/// Whether a key opens a run.
+pub(crate) fn held(run: Option<&LeasedRun>, key: &LeaseKey<'_>) -> std::result::Result<LeasedRun, Lost> {
     let is_its = |run: &&LeasedRun| run.token_hash == key.token.as_str() && run.runner_id == key.runner_id;
     let run = run.filter(is_its).ok_or(Lost::Unknown)?;
     match run.state {
@@ -311,7 +309,7 @@ async fn current_phase(conn: &mut Conn, id: RunId) -> Result<Option<Phase>> {
     Fields::of(&row, "runs", "id").optional_parse("phase")
 }
 
-fn read(row: &AnyRow) -> Result<LeasedRun> {
+pub(crate) fn read(row: &AnyRow) -> Result<LeasedRun> {
     let row = Fields::of(row, "runs", "id");
     Ok(LeasedRun {
         id: row.parse("id")?,

@@ -37,32 +37,18 @@ impl Runner {
     }
 }
 
-/// What a runner may claim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Allowed {
-    /// So many leases more.
-    pub(crate) leases: u32,
-    /// Whether some jobs are not for it.
-    pub(crate) is_avoided: bool,
-}
-
-/// What runners may claim as far as their leases are concerned, of those that are neither quarantined nor revoked; asked under the queue's lock, as they may
+/// How many leases more runners may have, of those that are neither quarantined nor revoked; asked under the queue's lock, as they may
 /// claim several times at once.
-pub(crate) async fn allowed(
-    conn: &mut Conn,
-    ids: impl Iterator<Item = RunnerId>,
-) -> Result<BTreeMap<RunnerId, Allowed>> {
+pub(crate) async fn allowed(conn: &mut Conn, ids: impl Iterator<Item = RunnerId>) -> Result<BTreeMap<RunnerId, u32>> {
     const ALLOWED: &str = "SELECT id, lost,
-             (SELECT COUNT(*) FROM (SELECT 1 FROM runs WHERE runner_id = runners.id AND state = 'open' LIMIT 64) leases) AS open,
-             (SELECT COUNT(*) FROM (SELECT 1 FROM avoidances WHERE runner_id = runners.id LIMIT 1) those) AS avoided
+             (SELECT COUNT(*) FROM (SELECT 1 FROM runs WHERE runner_id = runners.id AND state = 'open' LIMIT 64) leases) AS open
          FROM runners WHERE quarantined_at IS NULL AND revoked_at IS NULL AND id IN";
     let ids: BTreeSet<String> = ids.map(|id| id.to_string()).collect();
     let rows = many::by_ids(conn, ALLOWED, &ids.into_iter().collect::<Vec<_>>()).await?;
     let read = |row| {
         let row = Fields::of(row, "runners", "id");
         let most = if row.number::<u32>("lost")? >= FREE { 1 } else { MOST_LEASES };
-        let leases = most.saturating_sub(row.number("open")?);
-        Ok((row.parse("id")?, Allowed { leases, is_avoided: row.number::<u32>("avoided")? > 0 }))
+        Ok((row.parse("id")?, most.saturating_sub(row.number("open")?)))
     };
     rows.iter().map(read).collect()
 }

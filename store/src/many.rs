@@ -63,7 +63,7 @@ pub(crate) async fn insert<T>(
     Ok(())
 }
 
-/// What stands around a list of values, and how many columns it has.
+/// What stands around a list of values, and how many columns it has. Tables are joined to it by `CROSS JOIN`, which has SQLite go by the list.
 pub(crate) type Listed = (&'static str, usize, &'static str);
 
 /// Changes rows by a list of values: `before` and `after` stand around the list `v`, whose columns are `column1` and so on, of which there are so many. A row

@@ -13,7 +13,7 @@ use crate::releases::{self, StoredRelease};
 use crate::{Result, Tx, trends};
 
 mod accept;
-mod first;
+pub(crate) mod first;
 pub(crate) mod rows;
 
 pub use accept::{Acceptance, Answer, Handed, accept};

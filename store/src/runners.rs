@@ -1,5 +1,6 @@
 //! Runners: who may claim, and when they were heard of.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use protocol::{Absence, Platform, RunnerId, Target, Timestamp};
@@ -8,7 +9,7 @@ use sqlx::any::AnyRow;
 
 use crate::farm::RUNNER_SEEN;
 use crate::fields::{Fields, storable, to_json};
-use crate::{Conn, Result, TokenHash, Tx};
+use crate::{Conn, Result, TokenHash, Tx, many};
 
 /// A runner that says the same again within this time is not written again.
 const TOUCH_EVERY: Duration = Duration::from_secs(30);
@@ -132,19 +133,32 @@ pub struct Known {
 
 /// The runner whose token has this digest, unless it is revoked or the token was replaced.
 pub async fn authenticate(conn: &mut Conn, token: &TokenHash, now: Timestamp) -> Result<Option<Known>> {
-    let row = sqlx::query(
-        "SELECT runners.*, CASE WHEN EXISTS (SELECT 1 FROM runner_keys WHERE runner_keys.runner_id = runners.id) THEN 1 ELSE 0 END AS keys
-         FROM runners
-         WHERE revoked_at IS NULL AND (next_token_hash = $1 OR (token_hash = $1 AND (next_token_at IS NULL OR next_token_at > $2)))",
-    )
-    .bind(token.as_str())
-    .bind(now.minus(BOTH_TOKENS).as_millis())
-    .fetch_optional(conn.raw())
-    .await?;
-    let Some(row) = row else { return Ok(None) };
-    let fields = Fields::of(&row, "runners", "id");
-    let by_next = fields.optional_text("next_token_hash")?.as_deref() == Some(token.as_str());
-    Ok(Some(Known { runner: read(&row)?, by_next, has_key: fields.number::<u8>("keys")? == 1 }))
+    Ok(authenticate_each(conn, &[token], now).await?.pop().flatten())
+}
+
+/// Runners by tokens, their own and their next ones.
+const KNOWN: many::Listed = (
+    "SELECT v.column1 AS asked, runners.*,
+         CASE WHEN EXISTS (SELECT 1 FROM runner_keys WHERE runner_keys.runner_id = runners.id) THEN 1 ELSE 0 END AS keys
+     FROM",
+    1,
+    "CROSS JOIN runners WHERE (runners.next_token_hash = v.column1 OR runners.token_hash = v.column1) AND runners.revoked_at IS NULL",
+);
+
+/// The same for each of some tokens.
+pub async fn authenticate_each(conn: &mut Conn, tokens: &[&TokenHash], now: Timestamp) -> Result<Vec<Option<Known>>> {
+    let rows = many::select(conn, KNOWN, tokens, |query, token| query.bind(token.as_str().to_owned())).await?;
+    let mut found = BTreeMap::new();
+    for row in &rows {
+        let fields = Fields::of(row, "runners", "id");
+        let asked = fields.text("asked")?;
+        let by_next = fields.optional_text("next_token_hash")?.as_ref() == Some(&asked);
+        let is_over = fields.optional_time("next_token_at")?.is_some_and(|at| at <= now.minus(BOTH_TOKENS));
+        if by_next || !is_over {
+            found.insert(asked, Known { runner: read(row)?, by_next, has_key: fields.number::<u8>("keys")? == 1 });
+        }
+    }
+    Ok(tokens.iter().map(|token| found.get(token.as_str()).cloned()).collect())
 }
 
 /// Has the next token take the place of the old one, which is refused from here on.

@@ -4,7 +4,7 @@
 //! comes first with its token; any other has to be signed by the one before. A result is stored with its signature in the transaction that accepts
 //! it; what was signed is made again from what is stored ([`protocol::Statement`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use protocol::{KeyProof, PublicKey, Report, RunId, RunnerId, Seal, SignedReport, Subject, Timestamp};
@@ -12,7 +12,7 @@ use serde::Serialize;
 use sqlx::any::AnyRow;
 
 use crate::fields::Fields;
-use crate::lease::{self, LeaseKey, Lost};
+use crate::lease::{self, LeaseKey, LeasedRun, Lost};
 use crate::runs::RunDetail;
 use crate::{Conn, Result, Tx, many};
 
@@ -50,19 +50,29 @@ pub enum Registered {
 
 /// The keys of a runner, the latest first.
 pub async fn keys(conn: &mut Conn, runner: RunnerId) -> Result<Vec<RunnerKey>> {
-    let rows = sqlx::query("SELECT * FROM runner_keys WHERE runner_id = $1 ORDER BY place DESC LIMIT 1000")
-        .bind(runner.to_string())
-        .fetch_all(conn.raw())
-        .await?;
-    let mut until = None;
-    let mut keys = Vec::new();
+    Ok(keys_of(conn, [runner].into_iter()).await?.remove(&runner).unwrap_or_default())
+}
+
+/// The keys of each of some runners, the latest first.
+async fn keys_of(
+    conn: &mut Conn,
+    runners: impl Iterator<Item = RunnerId>,
+) -> Result<BTreeMap<RunnerId, Vec<RunnerKey>>> {
+    const KEYS: &str = "SELECT runner_id, place, public_key, registered_at FROM runner_keys WHERE runner_id IN";
+    let ids: BTreeSet<String> = runners.map(|id| id.to_string()).collect();
+    let rows = many::by_ids(conn, KEYS, &ids.into_iter().collect::<Vec<_>>()).await?;
+    let mut places: BTreeMap<RunnerId, BTreeMap<u32, (PublicKey, Timestamp)>> = BTreeMap::new();
     for row in &rows {
         let row = Fields::of(row, "runner_keys", "runner_id");
-        let from = row.time("registered_at")?;
-        keys.push(RunnerKey { key: row.parse("public_key")?, from, until });
-        until = Some(from);
+        let key = (row.parse("public_key")?, row.time("registered_at")?);
+        places.entry(row.parse("runner_id")?).or_default().insert(row.number("place")?, key);
     }
-    Ok(keys)
+    let latest_first = |places: BTreeMap<u32, (PublicKey, Timestamp)>| {
+        let mut until = None;
+        let ends = |(key, from)| RunnerKey { key, from, until: until.replace(from) };
+        places.into_values().rev().map(ends).collect()
+    };
+    Ok(places.into_iter().map(|(runner, places)| (runner, latest_first(places))).collect())
 }
 
 /// The key that each runner signs with now.
@@ -114,27 +124,33 @@ pub async fn register(
     })
 }
 
-/// What a run was claimed for, whose lease a runner holds, or why it does not.
-pub async fn subject(conn: &mut Conn, key: &LeaseKey<'_>) -> Result<std::result::Result<Subject, Lost>> {
-    let row = sqlx::query(
-        "SELECT runs.id, runs.runner_id, runs.state, runs.job_id, runs.token_hash, runs.expires_at, runs.claimed_at, runs.target, jobs.release_id,
-             releases.dist, releases.version, releases.sha1
-         FROM runs JOIN jobs ON jobs.id = runs.job_id JOIN releases ON releases.id = jobs.release_id WHERE runs.id = $1",
-    )
-    .bind(key.run_id.to_string())
-    .fetch_optional(conn.raw())
-    .await?;
-    let Some(row) = row else { return Ok(Err(Lost::Unknown)) };
-    if let Err(lost) = lease::held_by(&row, key)? {
-        return Ok(Err(lost));
+/// What a run was claimed for, whose lease a runner holds, and the keys of that runner, the latest first.
+pub type Claimed = (Subject, Vec<RunnerKey>);
+
+/// What each of some runs was claimed for, and by which keys its report may be signed; or why the lease is not held.
+pub async fn claimed(conn: &mut Conn, leases: &[LeaseKey<'_>]) -> Result<Vec<std::result::Result<Claimed, Lost>>> {
+    const RUNS: &str = "SELECT runs.id, runs.runner_id, runs.state, runs.job_id, runs.token_hash, runs.expires_at, runs.claimed_at, runs.target,
+             jobs.release_id, releases.dist, releases.version, releases.sha1
+         FROM runs JOIN jobs ON jobs.id = runs.job_id JOIN releases ON releases.id = jobs.release_id WHERE runs.id IN";
+    let ids: Vec<String> = leases.iter().map(|lease| lease.run_id.to_string()).collect();
+    let mut subjects: BTreeMap<RunId, (LeasedRun, Subject)> = BTreeMap::new();
+    for row in &many::by_ids(conn, RUNS, &ids).await? {
+        let (run, release) = (Fields::of(row, "runs", "id"), Fields::of(row, "releases", "release_id"));
+        let subject = Subject {
+            dist: release.parse("dist")?,
+            version: release.parse("version")?,
+            sha1: release.text("sha1")?,
+            target: run.parse("target")?,
+        };
+        subjects.insert(run.parse("id")?, (lease::read(row)?, subject));
     }
-    let release = Fields::of(&row, "releases", "release_id");
-    Ok(Ok(Subject {
-        dist: release.parse("dist")?,
-        version: release.parse("version")?,
-        sha1: release.text("sha1")?,
-        target: Fields::of(&row, "runs", "id").parse("target")?,
-    }))
+    let keys = keys_of(conn, leases.iter().map(|lease| lease.runner_id)).await?;
+    let claimed = |lease: &LeaseKey<'_>| {
+        let (run, subject) = subjects.get(&lease.run_id).ok_or(Lost::Unknown)?;
+        lease::held(Some(run), lease)?;
+        Ok((subject.clone(), keys.get(&lease.runner_id).cloned().unwrap_or_default()))
+    };
+    Ok(leases.iter().map(claimed).collect())
 }
 
 /// Stores by which keys results were signed. To be called in the transaction that accepts them, once they are verified.

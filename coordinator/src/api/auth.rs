@@ -12,6 +12,7 @@ use store::upload_tokens::{self, UploadToken};
 use crate::Coordinator;
 use crate::api::extract::Body;
 use crate::api::problem::Refusal;
+use crate::together::Ask;
 
 /// Tokens are 64 characters; nothing much longer is even hashed.
 const MAX_TOKEN: usize = 256;
@@ -30,10 +31,8 @@ impl FromRequestParts<Coordinator> for Caller {
     async fn from_request_parts(parts: &mut Parts, coordinator: &Coordinator) -> Result<Self, Refusal> {
         let detail = "no runner has this token; `admin runners add` makes one, `admin runners revoke` takes it away";
         let token = TokenHash::of(bearer(&parts.headers).ok_or(Refusal::Unauthorized { detail })?);
-        let mut conn = coordinator.store.read().await?;
-        let known = runners::authenticate(&mut conn, &token, coordinator.now()).await?;
+        let known = coordinator.callers.ask(coordinator, Bearer(token.clone())).await?;
         let Known { runner, by_next, has_key } = known.ok_or(Refusal::Unauthorized { detail })?;
-        drop(conn);
         if !coordinator.pace.allows(runner.id) {
             return Err(Refusal::too_many(format!("the runner {} calls too often; wait for a second", runner.name)));
         }
@@ -43,6 +42,19 @@ impl FromRequestParts<Coordinator> for Caller {
             tx.commit().await?;
         }
         Ok(Self { runner, has_key })
+    }
+}
+
+/// A token that a call has.
+pub(crate) struct Bearer(TokenHash);
+
+impl Ask for Bearer {
+    type Answer = Option<Known>;
+
+    async fn work(coordinator: &Coordinator, asked: &[Self]) -> crate::Result<Vec<Option<Known>>> {
+        let tokens: Vec<&TokenHash> = asked.iter().map(|Self(token)| token).collect();
+        let mut conn = coordinator.store.read().await?;
+        Ok(runners::authenticate_each(&mut conn, &tokens, coordinator.now()).await?)
     }
 }
 

@@ -31,9 +31,8 @@ pub async fn report(
     if let Err(invalid) = report.check() {
         return Ok(Err(Denied::Report(invalid)));
     }
-    let key = LeaseKey { run_id, runner_id: runner.id, token: &token };
     if report.run_id == run_id {
-        if let Err(refused) = signing::verify(coordinator, (&runner, &key), &report, seal.as_ref()).await? {
+        if let Err(refused) = signing::verify(coordinator, (&runner, &token), &report, seal.as_ref()).await? {
             return Ok(Err(Denied::Signature(refused)));
         }
         if let Some(invalid) = missing_file(coordinator, &report).await? {

@@ -111,7 +111,11 @@ impl Own {
             ),
         ];
         let patterns = patterns.map(|(text, with, needs)| Pattern { text, with, needs, compiled: OnceCell::new() });
-        Self { patterns, version: version.to_string(), names: names.iter().map(|name| name.to_ascii_lowercase()).collect() }
+        Self {
+            patterns,
+            version: version.to_string(),
+            names: names.iter().map(|name| name.to_ascii_lowercase()).collect(),
+        }
     }
 
     /// Whether a text has what a pattern needs. A letter that is not of ASCII may be another case of one that is.
@@ -147,7 +151,9 @@ impl Own {
                 text = Cow::Owned(replaced);
             }
         }
-        for pattern in self.patterns.iter().filter(|pattern| !self.names.is_empty() || !matches!(pattern.needs, Needs::Name)) {
+        for pattern in
+            self.patterns.iter().filter(|pattern| !self.names.is_empty() || !matches!(pattern.needs, Needs::Name))
+        {
             if !self.may_match(pattern.needs, &text) {
                 continue;
             }

@@ -10,17 +10,17 @@ use protocol::{JobId, Priority, Release, ReleaseId, RunId, RunnerId, Target, Tim
 
 use super::lanes::{self, Turn};
 use crate::fields::{Fields, to_bigint};
-use crate::losses::Allowed;
 use crate::runs::RunState;
 use crate::{Conn, Result, TokenHash, Tx, confirm, losses, many, releases, trends};
 
 pub(super) mod before;
 
-/// The oldest job of a lane, given by its three columns, that does not avoid the runner $1: nearly always the first entry of an index.
+/// When the oldest job of a lane came, and its id, in one word that sorts as they do; the lane is given by its three columns, and what avoids the runner $1
+/// is not for it. Nearly always the first entry of an index.
 pub(super) fn oldest([target, rank, owner]: [&str; 3]) -> String {
     format!(
-        "SELECT id FROM jobs WHERE target = {target} AND rank = {rank} AND owner_key = {owner} AND state = 'queued'
-             AND parked_until IS NULL
+        "SELECT CAST(queued_at + 1000000000000000 AS TEXT) || id FROM jobs WHERE target = {target} AND rank = {rank} AND owner_key = {owner}
+             AND state = 'queued' AND parked_until IS NULL
              AND NOT EXISTS (SELECT 1 FROM avoidances WHERE avoidances.job_id = jobs.id AND avoidances.runner_id = $1)
              ORDER BY queued_at, id LIMIT 1"
     )
@@ -32,18 +32,18 @@ pub(super) fn oldest([target, rank, owner]: [&str; 3]) -> String {
 pub(super) fn next(targets: usize) -> String {
     format!(
         "WITH heads AS MATERIALIZED ({heads}),
-             urgent AS (SELECT rank, owner_key, MIN(served_turn) AS served_turn FROM heads WHERE rank = (SELECT MIN(rank) FROM heads)
-                 GROUP BY rank, owner_key),
-             due AS (SELECT MAX(served_turn) AS served_turn FROM (SELECT served_turn FROM urgent ORDER BY served_turn LIMIT ${most}) AS those),
-             tied AS MATERIALIZED (SELECT heads.served_turn, ({oldest}) AS job_id
-                 FROM urgent JOIN heads ON heads.rank = urgent.rank AND heads.owner_key = urgent.owner_key AND heads.served_turn = urgent.served_turn
-                 WHERE urgent.served_turn <= (SELECT served_turn FROM due)),
-             placed AS (SELECT tied.served_turn, jobs.id, jobs.release_id, jobs.target, jobs.rank, jobs.owner_key, jobs.queued_at, jobs.attempts,
-                     jobs.reported, jobs.time_factor,
-                     ROW_NUMBER() OVER (PARTITION BY jobs.owner_key ORDER BY jobs.queued_at, jobs.id) AS place
-                 FROM tied JOIN jobs ON jobs.id = tied.job_id)
-         SELECT id, release_id, target, rank, owner_key, attempts, reported, time_factor FROM placed WHERE place = 1
-         ORDER BY served_turn, queued_at, id LIMIT ${most}",
+             urgent AS MATERIALIZED (SELECT owner_key, MIN(served_turn) AS served_turn FROM heads WHERE rank = (SELECT MIN(rank) FROM heads)
+                 GROUP BY owner_key),
+             due AS MATERIALIZED (SELECT MAX(served_turn) AS served_turn
+                 FROM (SELECT served_turn FROM urgent ORDER BY served_turn LIMIT ${most}) AS those),
+             oldest AS MATERIALIZED (SELECT heads.owner_key, heads.served_turn, MIN(({oldest})) AS word
+                 FROM heads JOIN urgent ON urgent.owner_key = heads.owner_key AND urgent.served_turn = heads.served_turn
+                 WHERE heads.rank = (SELECT MIN(rank) FROM heads) AND heads.served_turn <= (SELECT served_turn FROM due)
+                 GROUP BY heads.owner_key, heads.served_turn)
+         SELECT jobs.id, jobs.release_id, jobs.target, jobs.rank, jobs.owner_key, jobs.attempts, jobs.reported, jobs.time_factor
+         FROM (SELECT served_turn, word FROM oldest ORDER BY served_turn, word LIMIT ${most}) AS first
+             JOIN jobs ON jobs.id = substr(first.word, 17)
+         ORDER BY first.served_turn, first.word",
         heads = lanes::heads(targets),
         oldest = oldest(["heads.target", "heads.rank", "heads.owner_key"]),
         most = targets + 2,
@@ -122,6 +122,11 @@ struct Taken {
 }
 
 impl Taken {
+    /// Whether there may be runners that it is not for: what was neither reported nor lost avoids nobody.
+    const fn may_avoid(&self) -> bool {
+        self.reported > 0 || self.attempts > 1
+    }
+
     fn turn(&self, number: i64) -> Turn {
         Turn { target: self.target, priority: self.priority, owner_key: self.owner_key.clone(), number }
     }
@@ -156,10 +161,8 @@ async fn claim_each(
     let targets: BTreeSet<Target> = some.iter().flat_map(|at| claims[*at].targets).copied().collect();
     let targets: Vec<Target> = targets.into_iter().collect();
     // A look without the lock: runners ask far more often than there is work.
-    let turn = match lanes::is_any_waiting(tx, &targets).await? {
-        true => Some(lanes::take_turns(tx, some.len()).await?),
-        false => None,
-    };
+    let is_any = lanes::is_any_waiting(tx, &targets).await?;
+    let turn = if is_any { Some(lanes::take_turns(tx, some.len()).await?) } else { None };
     let chosen: Vec<usize> = some.iter().copied().filter(|at| claims[*at].chosen).collect();
     let those: Vec<&Claim<'_>> = chosen.iter().map(|at| &claims[*at]).collect();
     for (at, answer) in chosen.into_iter().zip(before::of(tx, &those, now).await?) {
@@ -169,18 +172,18 @@ async fn claim_each(
     let open: Vec<usize> = some.iter().copied().filter(|at| answers[*at] == Answer::Nothing).collect();
     let mut allowed = losses::allowed(tx, open.iter().map(|at| claims[*at].runner_id)).await?;
     let open = open.into_iter().filter(|at| take_lease(&mut allowed, claims[*at].runner_id)).collect();
-    let taken = take(tx, (claims, open), &allowed, (turn, now)).await?;
+    let taken = take(tx, (claims, open), (turn, now)).await?;
     open_runs(tx, claims, &taken, now).await?;
     let releases = releases::by_ids(tx, taken.iter().map(|(_, job)| job.release_id)).await?;
     for (at, job) in taken {
         let release = releases::one_of(&releases, job.id, job.release_id)?.release.clone();
-        answers[at] = Answer::Job(claims[at].got(job, release, now));
+        answers[at] = Answer::Job(claims[at].got(&job, release, now));
     }
     Ok(())
 }
 
 impl Claim<'_> {
-    fn got(&self, job: Taken, release: Release, now: Timestamp) -> Claimed {
+    fn got(&self, job: &Taken, release: Release, now: Timestamp) -> Claimed {
         Claimed {
             job_id: job.id,
             run_id: self.run_id,
@@ -195,9 +198,9 @@ impl Claim<'_> {
 }
 
 /// Whether a runner may have another lease, which is counted.
-fn take_lease(allowed: &mut BTreeMap<RunnerId, Allowed>, runner: RunnerId) -> bool {
-    let Some(one) = allowed.get_mut(&runner).filter(|one| one.leases > 0) else { return false };
-    one.leases -= 1;
+fn take_lease(allowed: &mut BTreeMap<RunnerId, u32>, runner: RunnerId) -> bool {
+    let Some(leases) = allowed.get_mut(&runner).filter(|leases| **leases > 0) else { return false };
+    *leases -= 1;
     true
 }
 
@@ -205,19 +208,23 @@ fn take_lease(allowed: &mut BTreeMap<RunnerId, Allowed>, runner: RunnerId) -> bo
 async fn take(
     tx: &mut Tx,
     (claims, mut open): (&[Claim<'_>], Vec<usize>),
-    allowed: &BTreeMap<RunnerId, Allowed>,
     (mut turn, now): (i64, Timestamp),
 ) -> Result<Vec<(usize, Taken)>> {
     let mut all = Vec::new();
-    let is_avoided = |at: &usize| allowed.get(&claims[*at].runner_id).is_some_and(|one| one.is_avoided);
     while let Some(first) = open.first().copied() {
-        // Those that ask for the same go together; a runner that some jobs are not for goes alone.
-        let alike = |at: &usize| claims[*at].targets == claims[first].targets && !is_avoided(at);
-        let count = if is_avoided(&first) { 1 } else { open.iter().take_while(|at| alike(at)).count() };
-        let runner = is_avoided(&first).then_some(claims[first].runner_id);
-        let jobs = next_jobs(tx, (claims[first].targets, runner), count).await?;
+        // Those that ask for the same go together, up to one whose job is not for it.
+        let targets = claims[first].targets;
+        let alike = open.iter().take_while(|at| claims[**at].targets == targets).count();
+        let mut jobs = next_jobs(tx, (targets, None), alike).await?;
+        let is_none = jobs.is_empty();
+        let fit = fitting(tx, open.iter().map(|at| claims[*at].runner_id), &jobs).await?;
+        jobs.truncate(fit);
+        if fit == 0 && !is_none {
+            jobs = next_jobs(tx, (targets, Some(claims[first].runner_id)), 1).await?;
+        }
         if jobs.is_empty() {
-            open.drain(..count);
+            // Nothing waits for those targets, or nothing that is for the first of them.
+            open.drain(..if is_none { alike } else { 1 });
             continue;
         }
         let got: Vec<(usize, Taken)> = open.drain(..jobs.len()).zip(jobs).collect();
@@ -231,6 +238,21 @@ async fn take(
         trends::went(tx, all.len(), now).await?;
     }
     Ok(all)
+}
+
+/// How many of some jobs, from the first one on, are for the runner in the same place.
+async fn fitting(conn: &mut Conn, runners: impl Iterator<Item = RunnerId>, jobs: &[Taken]) -> Result<usize> {
+    let avoiding: Vec<String> = jobs.iter().filter(|job| job.may_avoid()).map(|job| job.id.to_string()).collect();
+    if avoiding.is_empty() {
+        return Ok(jobs.len());
+    }
+    let rows = many::by_ids(conn, "SELECT job_id, runner_id FROM avoidances WHERE job_id IN", &avoiding).await?;
+    let read = |row| {
+        let row = Fields::of(row, "avoidances", "job_id");
+        Ok((row.parse("job_id")?, row.parse("runner_id")?))
+    };
+    let avoided = rows.iter().map(read).collect::<Result<BTreeSet<(JobId, RunnerId)>>>()?;
+    Ok(jobs.iter().zip(runners).take_while(|(job, runner)| !avoided.contains(&(job.id, *runner))).count())
 }
 
 /// The next jobs for some targets, each of another owner.
@@ -269,11 +291,8 @@ async fn start(tx: &mut Tx, claims: &[Claim<'_>], jobs: &[(usize, Taken)], now: 
         query.bind(job.id.to_string()).bind(claims[*at].run_id.to_string()).bind(now.as_millis())
     })
     .await?;
-    for (_, job) in jobs {
-        // What was neither reported nor lost avoids nobody.
-        if job.reported > 0 || job.attempts > 1 {
-            confirm::forget(tx, job.id).await?;
-        }
+    for (_, job) in jobs.iter().filter(|(_, job)| job.may_avoid()) {
+        confirm::forget(tx, job.id).await?;
     }
     Ok(())
 }

@@ -95,7 +95,9 @@ pub(crate) async fn is_any_waiting(conn: &mut Conn, targets: &[Target]) -> Resul
         return Ok(false);
     }
     let head = "SELECT target FROM";
-    let sql = many::text((head, "heads", targets.len(), true), || format!("{head} ({}) AS heads LIMIT 1", heads(targets.len())));
+    let sql = many::text((head, "heads", targets.len(), true), || {
+        format!("{head} ({}) AS heads LIMIT 1", heads(targets.len()))
+    });
     // No runner: nobody is avoided.
     let query = sqlx::query(sql).bind("");
     let query = targets.iter().fold(query, |query, target| query.bind(target.to_string())).bind(1_i64);

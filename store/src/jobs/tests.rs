@@ -274,15 +274,20 @@ fn of_two((before, columns, after): (&str, usize, &str)) -> String {
 
 /// On both engines, however few rows there are: a statement that reads a table as a whole costs nothing here, and much on a farm.
 #[tokio::test]
-async fn no_statement_of_a_claim_reads_a_table_as_a_whole() {
+async fn no_statement_of_a_claim_or_a_report_reads_a_table_as_a_whole() {
     on_both(async |store| {
         let mut conn = store.read().await.unwrap();
+        let stands = of_two(crate::results::first::STANDS).replace("$10", "1");
+        let stands = (5..10).fold(stands, |sql, n| sql.replace(&format!("${n}"), "'x'"));
         for (sql, values) in [
             (lanes::heads(1), ["'r'", "'t'", "1", ""]),
             (claim::next(2), ["'r'", "'t'", "'u'", "3"]),
             (of_two(lanes::SERVE), ["1", "'o'", "7", "'t'"]),
             (of_two(claim::before::BEFORE), ["'r'", "'t'", "1", ""]),
             (of_two(claim::START), ["'j'", "'r'", "1", ""]),
+            (of_two(crate::lease::REPORTED), ["'r'", "1", "", ""]),
+            (of_two(crate::results::first::OTHERS), ["'j'", "'d'", "'t'", ""]),
+            (stands, ["'j'", "'x'", "'x'", "'x'"]),
         ] {
             let sql = (1..).zip(values).fold(sql, |sql, (n, value)| sql.replace(&format!("${n}"), value));
             let plan = explain(&mut conn, &sql).await;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use protocol::{
-    Comparison, Flag, Grade, JobId, Judged, Release, Report, RunId, RunnerId, Status, Target, Timestamp, Version,
-    compare, predecessors,
+    Comparison, Flag, InvalidId, InvalidVersion, JobId, Judged, Release, Report, RunId, RunnerId, Status, Target,
+    Timestamp, Version, compare, predecessors,
 };
 
 use crate::fields::{Fields, storable};
@@ -24,7 +24,7 @@ pub(super) struct First<'a> {
 }
 
 /// Jobs are finished, and each result stands.
-const STANDS: many::Listed = (
+pub(crate) const STANDS: many::Listed = (
     "UPDATE jobs SET state = 'finished', run_id = NULL, result_id = v.column2, doubt = '', confirmed_by = NULL, standing = v.column3,
          found_in = v.column4, found_on = v.column5, found_by = v.column6, unsure = v.column7, comparison = v.column8, compared_id = v.column9,
          changed_at = v.column10, compared_at = v.column10
@@ -34,14 +34,14 @@ const STANDS: many::Listed = (
 );
 
 /// What stands of the other current releases of distributions on targets, as words: a row for each job, as each row that comes back costs more than finding it.
-const OTHERS: many::Listed = (
+pub(crate) const OTHERS: many::Listed = (
     "SELECT v.column1 AS id,
          string_agg(releases.version || ' ' || releases.status || ' ' || jobs.result_id || ' ' || jobs.standing || ' ' || jobs.unsure, ',') AS others
      FROM",
     3,
-    "JOIN releases ON releases.dist_key = v.column2 AND releases.superseded_at IS NULL
-     JOIN jobs ON jobs.release_id = releases.id AND jobs.target = v.column3
-     WHERE jobs.id <> v.column1 AND jobs.result_id IS NOT NULL GROUP BY v.column1",
+    "CROSS JOIN releases CROSS JOIN jobs
+     WHERE releases.dist_key = v.column2 AND releases.superseded_at IS NULL AND jobs.release_id = releases.id AND jobs.target = v.column3
+         AND jobs.id <> v.column1 AND jobs.result_id IS NOT NULL GROUP BY v.column1",
 );
 
 /// Has results stand, compares them with what stands before them, and counts their symptoms.
@@ -134,18 +134,14 @@ struct Other {
 
 impl Other {
     fn read(words: &str) -> Result<Self, String> {
-        let mut words = words.split(' ');
-        let mut word = || words.next().filter(|word| !word.is_empty());
-        let missing = || "a word is missing".to_owned();
-        Ok(Self {
-            version: word().ok_or_else(missing)?.parse().map_err(|error| format!("{error}"))?,
-            status: word().ok_or_else(missing)?.parse().map_err(|error| format!("{error}"))?,
-            result_id: word().ok_or_else(missing)?.parse().map_err(|error| format!("{error}"))?,
-            standing: Standing {
-                grade: word().ok_or_else(missing)?.parse::<Grade>().map_err(|error| format!("{error}"))?,
-                unsure: word().map(str::parse).transpose().map_err(|error| format!("{error}"))?,
-            },
-        })
+        let words: Vec<&str> = words.split(' ').collect();
+        let [version, status, result_id, grade, unsure] = words[..] else {
+            return Err(format!("`{}` are not five words", words.join(" ")));
+        };
+        let unsure = if unsure.is_empty() { None } else { Some(unsure.parse()?) };
+        let version = version.parse().map_err(|error: InvalidVersion| error.to_string())?;
+        let result_id = result_id.parse().map_err(|error: InvalidId| error.to_string())?;
+        Ok(Self { version, status: status.parse()?, result_id, standing: Standing { grade: grade.parse()?, unsure } })
     }
 }
 

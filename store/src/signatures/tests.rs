@@ -58,8 +58,8 @@ async fn what_was_signed_is_made_again_from_what_is_stored_whatever_others_made_
     on_both(async |store| {
         let (release_id, _) = pair(&store).await;
         let ada = runner(&store, "ada").await;
-        let claimed = claim(&store, ada, &["pg17-amd64"], at(1)).await.unwrap();
-        let mut report = report(&claimed, Reason::TestsFailed);
+        let lease = claim(&store, ada, &["pg17-amd64"], at(1)).await.unwrap();
+        let mut report = report(&lease, Reason::TestsFailed);
         report.verdict.detail = "a\u{0}b\nrun 1:x\n".into();
         report.phases[1].command = "make \u{0} \"ünï\"".into();
         report.notes = vec!["\u{0}".into(), String::new()];
@@ -67,20 +67,20 @@ async fn what_was_signed_is_made_again_from_what_is_stored_whatever_others_made_
         report.verdict.flags.extend([protocol::Flag::Unconfirmed, protocol::Flag::Warnings]);
         report.circumstances.limits = None;
         let token = token();
-        let key = key(&claimed, ada, &token);
-        let asked = subject(&mut store.read().await.unwrap(), &key).await.unwrap().unwrap();
-        assert_eq!(asked, Subject::of(&claimed.release, claimed.target));
+        let key = key(&lease, ada, &token);
+        let (asked, _) = claimed(&mut store.read().await.unwrap(), &[key]).await.unwrap().pop().unwrap().unwrap();
+        assert_eq!(asked, Subject::of(&lease.release, lease.target));
         let signed_as = Statement::of(&report, &asked);
 
         let seal = Seal { key: public(1), signature: PROOF.parse::<KeyProof>().unwrap() };
         let mut tx = store.begin().await.unwrap();
         let accepted = crate::testing::accept_one(&mut tx, &key, &report, Retries::default(), at(2)).await;
         assert_eq!(accepted.unwrap(), Acceptance::Accepted);
-        keep(&mut tx, &[(claimed.run_id, &seal)]).await.unwrap();
+        keep(&mut tx, &[(lease.run_id, &seal)]).await.unwrap();
         tx.commit().await.unwrap();
 
         let mut conn = store.read().await.unwrap();
-        let detail = runs::detail(&mut conn, claimed.run_id).await.unwrap().unwrap();
+        let detail = runs::detail(&mut conn, lease.run_id).await.unwrap().unwrap();
         let flags = &detail.result.as_ref().unwrap().verdict.flags;
         assert!(flags.contains(&protocol::Flag::Unconfirmed), "{flags:?}");
         let signed = signed(&mut conn, &detail).await.unwrap().unwrap();
@@ -101,9 +101,8 @@ async fn what_nobody_signed_has_no_signed_report() {
         assert_eq!(signed(&mut conn, &detail).await.unwrap(), None);
         let token = token();
         let key = LeaseKey { run_id: run, runner_id: ada, token: &token };
-        assert_eq!(subject(&mut conn, &key).await.unwrap(), Err(Lost::Reported));
         let other = LeaseKey { run_id: RunId::new(at(0)), ..key };
-        assert_eq!(subject(&mut conn, &other).await.unwrap(), Err(Lost::Unknown));
+        assert_eq!(claimed(&mut conn, &[key, other]).await.unwrap(), [Err(Lost::Reported), Err(Lost::Unknown)]);
     })
     .await;
 }

@@ -8,12 +8,12 @@ use crate::jobs::{self, Job};
 use crate::runs::RunState;
 use crate::{Result, Tx, many, releases};
 
-/// Runs by their runners and tokens, of those that began since some time.
+/// Runs by their runners and tokens, of those that began since some time. By the index of tokens: a runner has many runs.
 pub(in crate::jobs) const BEFORE: many::Listed = (
     "SELECT runs.id, runs.runner_id, runs.token_hash, runs.job_id, runs.attempt, runs.state, runs.expires_at FROM",
     3,
-    "JOIN runs ON substr(runs.token_hash, 1, 8) = substr(v.column2, 1, 8) AND runs.token_hash = v.column2
-         AND runs.runner_id = v.column1 AND runs.claimed_at > v.column3",
+    "CROSS JOIN runs WHERE substr(runs.token_hash, 1, 8) = substr(v.column2, 1, 8) AND runs.token_hash = v.column2
+         AND runs.runner_id || '' = v.column1 AND runs.claimed_at > v.column3",
 );
 
 struct Earlier {

@@ -103,11 +103,11 @@ async fn claims_together_get_what_one_after_the_other_would_get() {
         for number in 0..12 {
             runners.push(runner(&store, &format!("runner {number}")).await);
         }
-        for (owner, releases) in [("ada", 6), ("bob", 2), ("eve", 1), ("zoe", 3)] {
+        for (owner, releases) in [("ada", 6_u8), ("bob", 2), ("eve", 1), ("zoe", 3)] {
             for number in 0..releases {
                 let release = insert(&store, &release(owner, &format!("1.0.{number}"))).await.id();
-                for on in &targets[..1 + number % 2] {
-                    plan(&store, release, &on.to_string(), owner, at(number as i64)).await;
+                for on in &targets[..=usize::from(number % 2)] {
+                    plan(&store, release, &on.to_string(), owner, at(number.into())).await;
                 }
             }
             // A turn for each, so that none has had it as long ago as another; the last is not for who lost it.
