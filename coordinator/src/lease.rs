@@ -1,4 +1,6 @@
 //! What a runner does with a lease: claim a job, renew, upload, report, give back. Races that are accepted: see `store/src/lease.rs`.
+//!
+//! Claims and reports that come at the same time are written together: see `together.rs`.
 
 use std::time::Duration;
 

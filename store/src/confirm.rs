@@ -45,7 +45,8 @@
 //! On PostgreSQL a transaction takes them in one order: turn, runs, results, jobs, counters, subscriptions, runners; rows by day ([`crate::trends`]) come right
 //! after the turn's or the results' counter. So the queue is locked first where a
 //! report may put its job back, and a runner's own row is written last. Lanes, avoidances and jobs that wait are only written under the turn,
-//! and the run that a claim opens is nobody else's yet: their order does not matter.
+//! and the run that a claim opens is nobody else's yet: their order does not matter. Of reports that are stored together each step is taken for all before the
+//! next one; only what turned is written before the jobs of others, which nobody else has, as their runs have just ended here.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

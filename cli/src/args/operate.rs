@@ -246,6 +246,12 @@ pub(crate) struct QueueArgs {
     /// For how many seconds each row is measured
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     pub(crate) seconds: u64,
+
+    /// How many pairs of a claim and a report are begun a second, spread over the runners; without it, each runner begins one as the other ends
+    ///
+    /// A claim's time then counts from when it was due, so that one that has to wait for those before it is no faster than it was.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) rate: Option<u32>,
 }
 
 /// What `bench fill` makes.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use coordinator::config::AdminToken;
-use protocol::{Clock, Name, Problem, SystemClock, Timestamp};
+use protocol::{Clock, Name, SystemClock, Timestamp};
 use reqwest::{Method, RequestBuilder};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -180,15 +180,7 @@ impl Api {
         let request: RequestBuilder = self.client.request(method, url.clone()).bearer_auth(self.token.expose());
         let request = body.iter().fold(request, RequestBuilder::json);
         let response = request.send().await.with_context(|| format!("call {url}: is the coordinator running?"))?;
-        let status = response.status();
-        let bytes = response.bytes().await.with_context(|| format!("read the answer of {url}"))?;
-        if !status.is_success() {
-            let problem =
-                serde_json::from_slice::<Problem>(&bytes).map_or_else(|_| status.to_string(), |problem| problem.detail);
-            bail!("{url} answered {}: {problem}", status.as_u16());
-        }
-        let bytes = if bytes.is_empty() { b"null" } else { bytes.as_ref() };
-        serde_json::from_slice(bytes).with_context(|| format!("understand the answer of {url}"))
+        http::answer(response, &url).await
     }
 }
 

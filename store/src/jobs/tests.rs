@@ -281,7 +281,7 @@ async fn no_statement_of_a_claim_or_a_report_reads_a_table_as_a_whole() {
         let stands = (5..10).fold(stands, |sql, n| sql.replace(&format!("${n}"), "'x'"));
         for (sql, values) in [
             (lanes::heads(1), ["'r'", "'t'", "1", ""]),
-            (claim::next(2), ["'r'", "'t'", "'u'", "3"]),
+            (claim::next::next(2), ["'r'", "'t'", "'u'", "3"]),
             (of_two(lanes::SERVE), ["1", "'o'", "7", "'t'"]),
             (of_two(claim::before::BEFORE), ["'r'", "'t'", "1", ""]),
             (of_two(claim::START), ["'j'", "'r'", "1", ""]),
@@ -303,7 +303,8 @@ async fn a_claim_reads_the_head_of_an_index_and_sorts_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::connect(&crate::testing::sqlite_url(&dir)).await.unwrap();
     let mut conn = store.read().await.unwrap();
-    for (sql, index) in [(claim::oldest(["$2", "$3", "$4"]), "jobs_claimable"), (lanes::next(2, 3), "lanes_next")] {
+    for (sql, index) in [(claim::next::oldest(["$2", "$3", "$4"]), "jobs_claimable"), (lanes::next(2, 3), "lanes_next")]
+    {
         let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
         let rows = sqlx::query(explain).bind("x").bind("y").bind(1_i64).bind("z").fetch_all(conn.raw()).await.unwrap();
         let plan: Vec<String> = rows.iter().map(|row| sqlx::Row::get(row, "detail")).collect();

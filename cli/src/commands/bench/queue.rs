@@ -13,6 +13,7 @@ use runner::{Keys, VERSION, fresh_token};
 use store::runners::{self, NewRunner};
 use store::{Store, TokenHash, fill};
 use tokio::task::JoinSet;
+use tokio::time::Interval;
 use url::Url;
 
 use super::fill::targets;
@@ -52,7 +53,8 @@ async fn rows(args: &QueueArgs, store: &Store, crew: &[runner::Coordinator], con
             if let Some(bar) = bar.take() {
                 bar.finish_and_clear();
             }
-            let measured = measure(&crew[..usize::from(*runners)], Duration::from_secs(args.seconds)).await?;
+            let every = args.rate.map(|rate| Duration::from_secs(1) * u32::from(*runners) / rate);
+            let measured = measure(&crew[..usize::from(*runners)], Duration::from_secs(args.seconds), every).await?;
             out(&measured.row(waiting, *runners))?;
         }
     }
@@ -113,12 +115,17 @@ fn quantiles(times: &mut [Duration]) -> [f64; 2] {
     [at(50), at(99)]
 }
 
-/// Has all of them claim and report until the time is over.
-async fn measure(crew: &[runner::Coordinator], time: Duration) -> Result<Measured> {
+/// Has all of them claim and report until the time is over, each as often as given, or as it can.
+async fn measure(crew: &[runner::Coordinator], time: Duration, every: Option<Duration>) -> Result<Measured> {
     let start = Instant::now();
     let mut working = JoinSet::new();
-    for one in crew {
-        working.spawn(toil(one.clone(), start + time));
+    for (place, one) in (0..).zip(crew) {
+        // Their turns are spread over the time between two of one.
+        let turns = every.map(|every| {
+            let first = start + every * place / u32::try_from(crew.len()).unwrap_or(u32::MAX);
+            tokio::time::interval_at(first.into(), every)
+        });
+        working.spawn(toil(one.clone(), start + time, turns));
     }
     let mut all = Measured::default();
     while let Some(done) = working.join_next().await {
@@ -128,10 +135,17 @@ async fn measure(crew: &[runner::Coordinator], time: Duration) -> Result<Measure
     Ok(all)
 }
 
-async fn toil(coordinator: runner::Coordinator, until: Instant) -> Result<Measured> {
+async fn toil(coordinator: runner::Coordinator, until: Instant, mut turns: Option<Interval>) -> Result<Measured> {
     let targets: Vec<Target> = targets();
     let mut did = Measured::default();
-    while Instant::now() < until {
+    loop {
+        let due = match &mut turns {
+            Some(turns) => turns.tick().await.into_std(),
+            None => Instant::now(),
+        };
+        if due >= until {
+            return Ok(did);
+        }
         let request = ClaimRequest {
             targets: targets.clone(),
             emulated: Vec::new(),
@@ -139,15 +153,13 @@ async fn toil(coordinator: runner::Coordinator, until: Instant) -> Result<Measur
             token: Some(fresh_token()),
             away: None,
         };
-        let start = Instant::now();
         let Some(assignment) = coordinator.claim(&request, Duration::ZERO).await? else {
             bail!("the queue is empty: give --jobs more, or --seconds less")
         };
-        did.claims.push(start.elapsed());
+        did.claims.push(due.elapsed());
         let report = fill::report(&assignment, SystemClock.now());
         let start = Instant::now();
         coordinator.report(&assignment, &report).await?;
         did.reports.push(start.elapsed());
     }
-    Ok(did)
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use pgxn::Meta;
-use protocol::{Grade, Name, PreRelease, PreReleaseId, PreReleaseResult, PreReleaseTaken, Problem, Version};
+use protocol::{Grade, Name, PreRelease, PreReleaseId, PreReleaseResult, PreReleaseTaken, Version};
 use runner::{Source, local};
 use url::Url;
 
@@ -88,18 +88,7 @@ impl Upload {
         let url = admin::address(&self.farm, &["pre-releases"])?;
         let response = http::client()?.post(url.clone()).bearer_auth(&self.token).json(&sent).send().await;
         let response = response.with_context(|| format!("call {url}"))?;
-        let status = response.status();
-        let body = response.bytes().await.with_context(|| format!("read the answer of {url}"))?;
-        if !status.is_success() {
-            let problem = serde_json::from_slice::<Problem>(&body).map(|problem| problem.detail);
-            bail!(
-                "{url} answered {}: {}",
-                status.as_u16(),
-                problem.unwrap_or_else(|_| "it does not say why".to_owned())
-            );
-        }
-        let taken: PreReleaseTaken =
-            serde_json::from_slice(&body).with_context(|| format!("understand the answer of {url}"))?;
+        let taken: PreReleaseTaken = http::answer(response, &url).await?;
         page(&self.farm, &sent.dist, taken.id)
     }
 }
