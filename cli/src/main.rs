@@ -44,7 +44,7 @@ fn main() -> ExitCode {
     if let Command::Runner(args) = &cli.command {
         commands::runner::give_way(args);
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().global_queue_interval(1).build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(console, &anyhow::Error::new(error).context("start the runtime")),
     };
