@@ -264,7 +264,7 @@ pub(crate) const REPORTED: many::Listed = (
 
 /// Ends those of some open runs that are reported, and returns them: of several that want to end one, one wins.
 pub(crate) async fn end_reported(tx: &mut Tx, ids: &[RunId], now: Timestamp) -> Result<BTreeSet<RunId>> {
-    let rows = many::select(tx, REPORTED, ids, |query, id| query.bind(id.to_string()).bind(now.as_millis())).await?;
+    let rows = many::by_list(tx, REPORTED, ids, |query, id| query.bind(id.to_string()).bind(now.as_millis())).await?;
     rows.iter().map(|row| Fields::of(row, "runs", "id").parse("id")).collect()
 }
 

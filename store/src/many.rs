@@ -47,66 +47,67 @@ pub(crate) async fn insert<T>(
     bind: impl Fn(Query<'static, Any, AnyArguments>, &T) -> Query<'static, Any, AnyArguments>,
 ) -> Result<()> {
     let numbered = tx.has_numbered_places();
-    for some in rows.chunks(AT_ONCE[0]) {
-        let (count, padded) = pad(some);
-        let is_padded = count > some.len();
-        let sql = text((into, if is_padded { "padded" } else { "" }, count, numbered), || {
+    let sql = |count, is_padded| {
+        text((into, if is_padded { "padded" } else { "" }, count, numbered), || {
             let places = places(count, columns, numbered);
             if !is_padded {
                 return format!("INSERT INTO {into} VALUES {places}");
             }
             let columns: Vec<String> = (1..=columns).map(|column| format!("column{column}")).collect();
             format!("INSERT INTO {into} SELECT DISTINCT {} FROM (VALUES {places}) AS v", columns.join(", "))
-        });
-        padded.fold(sqlx::query(sql), &bind).execute(tx.raw()).await?;
-    }
-    Ok(())
+        })
+    };
+    run(tx, rows, sql, bind).await.map(drop)
 }
 
 /// What stands around a list of values, and how many columns it has. Tables are joined to it by `CROSS JOIN`, which has SQLite go by the list.
 pub(crate) type Listed = (&'static str, usize, &'static str);
 
-/// Changes rows by a list of values: `before` and `after` stand around the list `v`, whose columns are `column1` and so on, of which there are so many. A row
-/// of it may be there more than once.
-pub(crate) async fn update<T>(
-    tx: &mut Tx,
-    (before, columns, after): Listed,
-    rows: &[T],
-    bind: impl Fn(Query<'static, Any, AnyArguments>, &T) -> Query<'static, Any, AnyArguments>,
-) -> Result<()> {
-    let numbered = tx.has_numbered_places();
-    for some in rows.chunks(AT_ONCE[0]) {
-        let (count, padded) = pad(some);
-        let sql = listed((before, columns, after), count, numbered);
-        padded.fold(sqlx::query(sql), &bind).execute(tx.raw()).await?;
-    }
-    Ok(())
-}
-
-/// Reads rows by a list of values, which are as in [`update`].
-pub(crate) async fn select<T>(
+/// Reads rows by a list of values, or changes them and returns what the statement says: `before` and `after` stand around the list `v`, whose columns are
+/// `column1` and so on. A row of it may be there more than once.
+pub(crate) async fn by_list<T>(
     conn: &mut Conn,
     (before, columns, after): Listed,
     rows: &[T],
     bind: impl Fn(Query<'static, Any, AnyArguments>, &T) -> Query<'static, Any, AnyArguments>,
 ) -> Result<Vec<AnyRow>> {
-    let (mut found, numbered) = (Vec::new(), conn.has_numbered_places());
-    for some in rows.chunks(AT_ONCE[0]) {
-        let (count, padded) = pad(some);
-        let sql = listed((before, columns, after), count, numbered);
-        found.extend(padded.fold(sqlx::query(sql), &bind).fetch_all(conn.raw()).await?);
-    }
-    Ok(found)
+    let numbered = conn.has_numbered_places();
+    let sql = |count, _| {
+        let make = || format!("{before} (VALUES {}) AS v {after}", places(count, columns, numbered));
+        text((before, after, count, numbered), make)
+    };
+    run(conn, rows, sql, bind).await
 }
 
-/// Reads, or changes and returns, rows by their ids: `sql` ends before the list of them, in its brackets.
+/// The same for statements that return nothing.
+pub(crate) async fn update<T>(
+    tx: &mut Tx,
+    listed: Listed,
+    rows: &[T],
+    bind: impl Fn(Query<'static, Any, AnyArguments>, &T) -> Query<'static, Any, AnyArguments>,
+) -> Result<()> {
+    by_list(tx, listed, rows, bind).await.map(drop)
+}
+
+/// Reads rows by their ids: `sql` ends before the list of them, in its brackets.
 pub(crate) async fn by_ids(conn: &mut Conn, sql: &'static str, ids: &[String]) -> Result<Vec<AnyRow>> {
-    let (mut found, numbered) = (Vec::new(), conn.has_numbered_places());
-    for some in ids.chunks(AT_ONCE[0]) {
+    let numbered = conn.has_numbered_places();
+    let listed = |count, _| text((sql, "", count, numbered), || format!("{sql} {}", places(1, count, numbered)));
+    run(conn, ids, listed, |query, id| query.bind(id.clone())).await
+}
+
+/// Runs a statement for some rows at a time, by its text for so many, of which some may be there twice.
+async fn run<T>(
+    conn: &mut Conn,
+    rows: &[T],
+    sql: impl Fn(usize, bool) -> AssertSqlSafe<Arc<str>>,
+    bind: impl Fn(Query<'static, Any, AnyArguments>, &T) -> Query<'static, Any, AnyArguments>,
+) -> Result<Vec<AnyRow>> {
+    let mut found = Vec::new();
+    for some in rows.chunks(AT_ONCE[0]) {
         let (count, padded) = pad(some);
-        let sql = text((sql, "", count, numbered), || format!("{sql} {}", places(1, count, numbered)));
-        let query = padded.cloned().fold(sqlx::query(sql), Query::bind);
-        found.extend(query.fetch_all(conn.raw()).await?);
+        let query = sqlx::query(sql(count, count > some.len()));
+        found.extend(padded.fold(query, &bind).fetch_all(conn.raw()).await?);
     }
     Ok(found)
 }
@@ -122,12 +123,6 @@ pub(crate) fn text(key: Key, make: impl FnOnce() -> String) -> AssertSqlSafe<Arc
     }
     let mut texts = TEXTS.write().unwrap_or_else(PoisonError::into_inner);
     AssertSqlSafe(Arc::clone(texts.entry(key).or_insert_with(|| make().into())))
-}
-
-/// A statement about a list of values.
-fn listed((before, columns, after): Listed, count: usize, numbered: bool) -> AssertSqlSafe<Arc<str>> {
-    let make = || format!("{before} (VALUES {}) AS v {after}", places(count, columns, numbered));
-    text((before, after, count, numbered), make)
 }
 
 /// The next size of a statement, and so many rows: the last one as often as it takes.

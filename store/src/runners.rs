@@ -147,7 +147,7 @@ const KNOWN: many::Listed = (
 
 /// The same for each of some tokens.
 pub async fn authenticate_each(conn: &mut Conn, tokens: &[&TokenHash], now: Timestamp) -> Result<Vec<Option<Known>>> {
-    let rows = many::select(conn, KNOWN, tokens, |query, token| query.bind(token.as_str().to_owned())).await?;
+    let rows = many::by_list(conn, KNOWN, tokens, |query, token| query.bind(token.as_str().to_owned())).await?;
     let mut found = BTreeMap::new();
     for row in &rows {
         let fields = Fields::of(row, "runners", "id");

@@ -151,9 +151,7 @@ impl Own {
                 text = Cow::Owned(replaced);
             }
         }
-        for pattern in
-            self.patterns.iter().filter(|pattern| !self.names.is_empty() || !matches!(pattern.needs, Needs::Name))
-        {
+        for pattern in &self.patterns {
             if !self.may_match(pattern.needs, &text) {
                 continue;
             }
@@ -164,5 +162,14 @@ impl Own {
             }
         }
         text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}
+
+#[cfg(test)]
+impl Own {
+    /// Whether a pattern matches a text that does not have what it needs.
+    pub(super) fn overlooks(&self, text: &str) -> bool {
+        let matches = |pattern: &Pattern| Regex::new(&pattern.text).unwrap().is_match(text);
+        self.patterns.iter().any(|pattern| matches(pattern) && !self.may_match(pattern.needs, text))
     }
 }

@@ -337,6 +337,11 @@ fn lines() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
+    fn no_text_that_a_pattern_matches_is_passed_over(line in prop_oneof![lines(), ".{0,120}", "[\"'(]?(PG_X|Other|other.SQL|1\\.2\\.0|pg_x--1\\.0\\.sql|\u{17f}ql)[\"'.,;]?(so|sql)?"]) {
+        prop_assert!(!own().overlooks(&line), "{line:?}");
+    }
+
+    #[test]
     fn to_normalise_twice_changes_nothing_more(line in prop_oneof![lines(), ".{0,120}"]) {
         let once = own().normalise(&line);
         prop_assert_eq!(own().normalise(&once), once);

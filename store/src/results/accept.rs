@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use protocol::{Flag, Grade, InvalidReport, JobState, Report, RunId, RunnerId, Seal, Timestamp};
+use protocol::{Grade, InvalidReport, JobState, Report, RunId, RunnerId, Seal, Timestamp};
 
 use super::first::{self, First};
 use super::rows::{self, NewResult};
@@ -243,7 +243,7 @@ impl<'a> Due<'a> {
             phase: verdict.phase,
             reason: verdict.reason,
             detail: crate::fields::storable(&verdict.detail),
-            doubt: Some(Flag::Flaky).filter(|flag| verdict.flags.contains(flag)),
+            doubt: first::unsure(self.handed.report),
             job_state: JobState::Finished,
         }
     }

@@ -64,7 +64,7 @@ pub(super) async fn stand(tx: &mut Tx, firsts: &[First<'_>], now: Timestamp) -> 
 }
 
 async fn write(tx: &mut Tx, firsts: &[(&First<'_>, &Option<(RunId, Comparison)>)], now: Timestamp) -> Result<()> {
-    let rows = many::select(tx, STANDS, firsts, |query, (First { job, report, runner_id, .. }, compared)| {
+    let rows = many::by_list(tx, STANDS, firsts, |query, (First { job, report, runner_id, .. }, compared)| {
         let verdict = &report.verdict;
         let postgresql = report.image.as_ref().map(|image| storable(&image.postgresql));
         query
@@ -88,7 +88,7 @@ async fn write(tx: &mut Tx, firsts: &[(&First<'_>, &Option<(RunId, Comparison)>)
 }
 
 /// What a runner says itself; that it is UNCONFIRMED, it is not asked.
-fn unsure(report: &Report) -> Option<Flag> {
+pub(super) fn unsure(report: &Report) -> Option<Flag> {
     Some(Flag::Flaky).filter(|flag| report.verdict.flags.contains(flag))
 }
 
@@ -146,7 +146,7 @@ impl Other {
 }
 
 async fn others(conn: &mut Conn, firsts: &[First<'_>]) -> Result<BTreeMap<JobId, Vec<Other>>> {
-    let rows = many::select(conn, OTHERS, firsts, |query, First { job, release, .. }| {
+    let rows = many::by_list(conn, OTHERS, firsts, |query, First { job, release, .. }| {
         query.bind(job.id.to_string()).bind(release.release.dist.key()).bind(job.target.to_string())
     })
     .await?;

@@ -28,7 +28,7 @@ struct Earlier {
 ///
 /// A claim that was so long ago that nobody renewed its lease since has expired, and is not looked for.
 pub(super) async fn of(tx: &mut Tx, claims: &[&Claim<'_>], now: Timestamp) -> Result<Vec<Answer>> {
-    let rows = many::select(tx, BEFORE, claims, |query, claim| {
+    let rows = many::by_list(tx, BEFORE, claims, |query, claim| {
         query
             .bind(claim.runner_id.to_string())
             .bind(claim.token.as_str().to_owned())
