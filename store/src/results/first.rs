@@ -34,14 +34,15 @@ pub(crate) const STANDS: many::Listed = (
 );
 
 /// What stands of the other current releases of distributions on targets, as words: a row for each job, as each row that comes back costs more than finding it.
+/// A question of its own for each: PostgreSQL would read all jobs once for all of them, however many there are, where it believes that hardly any has a result.
 pub(crate) const OTHERS: many::Listed = (
-    "SELECT v.column1 AS id,
-         string_agg(releases.version || ' ' || releases.status || ' ' || jobs.result_id || ' ' || jobs.standing || ' ' || jobs.unsure, ',') AS others
+    "SELECT v.column1 AS id, (SELECT
+         string_agg(releases.version || ' ' || releases.status || ' ' || jobs.result_id || ' ' || jobs.standing || ' ' || jobs.unsure, ',')
+         FROM releases JOIN jobs ON jobs.release_id = releases.id AND jobs.target = v.column3
+         WHERE releases.dist_key = v.column2 AND releases.superseded_at IS NULL AND jobs.id <> v.column1 AND jobs.result_id IS NOT NULL) AS others
      FROM",
     3,
-    "CROSS JOIN releases CROSS JOIN jobs
-     WHERE releases.dist_key = v.column2 AND releases.superseded_at IS NULL AND jobs.release_id = releases.id AND jobs.target = v.column3
-         AND jobs.id <> v.column1 AND jobs.result_id IS NOT NULL GROUP BY v.column1",
+    "",
 );
 
 /// Has results stand, compares them with what stands before them, and counts their symptoms.
@@ -152,7 +153,8 @@ async fn others(conn: &mut Conn, firsts: &[First<'_>]) -> Result<BTreeMap<JobId,
     .await?;
     let read = |row| {
         let row = Fields::of(row, "jobs", "id");
-        let others = row.text("others")?.split(',').map(Other::read).collect::<Result<_, String>>();
+        let others = row.optional_text("others")?;
+        let others = others.iter().flat_map(|others| others.split(',')).map(Other::read).collect::<Result<_, String>>();
         Ok((row.parse("id")?, others.map_err(|why| row.corrupt("others", &why))?))
     };
     rows.iter().map(read).collect()
